@@ -38,7 +38,8 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
     d->leads_n = signal->leads_n;
     d->hump = xw_dsp_calloc((size_t)XW_ECG_DETECT_RING * d->lanes, sizeof(float));
     d->fused = xw_dsp_calloc(XW_ECG_DETECT_RING, sizeof(float));
-    if (!d->hump || !d->fused) {
+    int error = xw_ecg_template_init(&d->shapes, d->leads_n);
+    if (!d->hump || !d->fused || error) {
         xw_ecg_detect_done(d);
         return -ENOMEM;
     }
@@ -58,6 +59,7 @@ void xw_ecg_detect_done(struct xw_ecg_detect *d)
 {
     free(d->hump);
     free(d->fused);
+    xw_ecg_template_done(&d->shapes);
     d->hump = NULL;
     d->fused = NULL;
 }
@@ -76,6 +78,7 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d)
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
     xw_dsp_median_reset(&d->rr);
+    xw_ecg_template_reset(&d->shapes);
     d->seconds_n = 0;
     d->noise_since = 0;
     d->candidates_n = d->judged_n = 0;

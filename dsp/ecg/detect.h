@@ -15,6 +15,7 @@
 
 #include "dsp/core/median.h"
 #include "dsp/ecg/signal.h"
+#include "dsp/ecg/template.h"
 
 enum {
     XW_ECG_DETECT_HALF = 14,   /* frames on each side of the kernels */
@@ -28,9 +29,10 @@ enum {
 
 struct xw_ecg_candidate {
     int64_t t;
-    float q, threshold;
+    float q, threshold, match;
     bool provisional; /* said to the outside */
     bool judged, accepted;
+    int shape;                     /* of the template bank, once accepted */
     uint64_t token;                /* names the beat towards the chain; 0 = none yet */
     float level[XW_DSP_LANES_MAX]; /* hump of each lead, µV */
 };
@@ -46,7 +48,8 @@ struct xw_ecg_qrs {
     uint64_t token; /* the same for provisional and final of one beat */
     int64_t t;      /* top of the fused hump, analysis frame */
     bool searched;  /* found by search-back */
-    float q, threshold;
+    float q, threshold, match;
+    int shape; /* of the template bank, -1 = none */
     float level[XW_DSP_LANES_MAX];
 };
 
@@ -65,6 +68,8 @@ struct xw_ecg_detect {
     float second_max[XW_DSP_LANES_MAX]; /* of the second in hand */
     float seconds[XW_ECG_DETECT_LOST_SLOTS][XW_DSP_LANES_MAX];
     unsigned seconds_n;
+    struct xw_ecg_template shapes;
+    float trust[XW_DSP_LANES_MAX]; /* weight of a lead in comparing shapes */
     /* fused levels */
     struct xw_dsp_median q_peak, q_noise, rr;
     float noise_since; /* largest candidate refused since the last beat */

@@ -21,6 +21,7 @@ static void set_weight(struct xw_ecg_detect *d, unsigned c, float noise)
 {
     float snr = clamp(d->level[c] / fmaxf(noise, 10), 1, T.qrs_snr_max);
     d->weight[c] = powf((snr - 1) / (T.qrs_snr_max - 1), T.qrs_snr_power) + T.qrs_weight_min;
+    d->trust[c] = d->weight[c] * d->inverse[c] * d->inverse[c];
 }
 
 /* The first three seconds: the usual level of a lead is the median of its one-second maxima, its
@@ -77,19 +78,42 @@ static bool loud_enough(const struct xw_ecg_detect *d, const struct xw_ecg_candi
     return false;
 }
 
+/* A shape seen before needs less level to be a beat, a strange one more. */
+static float by_match(const struct xw_ecg_candidate *c)
+{
+    float share = clamp((c->match - T.qrs_strange) / (T.qrs_known - T.qrs_strange), 0, 1);
+    return T.qrs_strange_factor + share * (T.qrs_known_factor - T.qrs_strange_factor);
+}
+
+static float usual_rr(const struct xw_ecg_detect *d)
+{
+    return d->rr.used_n ? xw_dsp_median_value(&d->rr) : 0.8F * XW_ECG_ANALYSIS_HZ;
+}
+
+/* The earlier against the usual rhythm, the more level is asked for. */
+static float by_time(const struct xw_ecg_detect *d, int64_t rr)
+{
+    float early = 1 - clamp((float)rr / usual_rr(d) / T.qrs_early_rr, 0, 1);
+    return 1 + T.qrs_early_factor * early;
+}
+
 static bool is_beat(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, int64_t last_t,
                     float limit)
 {
+    int64_t rr = c->t - last_t, guard = xw_ecg_frames(T.qrs_guard_s);
+    limit *= by_match(c);
+    if (last_t >= 0)
+        limit *= by_time(d, rr);
     if (c->q < limit || !loud_enough(d, c))
         return false;
     if (last_t < 0)
         return true;
-    int64_t rr = c->t - last_t, guard = xw_ecg_frames(T.qrs_guard_s);
     if (rr < xw_ecg_frames(T.qrs_refractory_s))
         return false;
     if (rr < guard && d->last.t == last_t) { /* a T wave: lower than the beat that it follows */
         float share = (float)(guard - rr) / (float)(guard - xw_ecg_frames(T.qrs_refractory_s));
-        return ratio_to_last(d, c) >= T.qrs_guard_ratio * (0.5F + 0.5F * share);
+        return ratio_to_last(d, c) >=
+               T.qrs_guard_ratio * (T.qrs_guard_late + (1 - T.qrs_guard_late) * share);
     }
     return true;
 }
@@ -106,12 +130,22 @@ static void say(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c,
     o->searched = searched;
     o->q = c->q;
     o->threshold = c->threshold;
+    o->match = c->match;
+    o->shape = c->shape;
     memcpy(o->level, c->level, sizeof(o->level));
+}
+
+/* Likeness to a shape learned from several beats; neutral while there is none. */
+static float match_of(const struct xw_ecg_detect *d, int64_t t)
+{
+    struct xw_ecg_match m = xw_ecg_template_match(&d->shapes, d->signal, t, d->trust, true);
+    return m.shape < 0 ? T.qrs_neutral : m.correlation;
 }
 
 void xw_ecg_detect_provisional(struct xw_ecg_detect *d, struct xw_ecg_candidate *c)
 {
     c->threshold = threshold(d);
+    c->match = match_of(d, c->t);
     int64_t last_t = d->provisional_t > d->last.t ? d->provisional_t : d->last.t;
     if (!is_beat(d, c, last_t, c->threshold))
         return;
@@ -149,7 +183,7 @@ static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate 
     for (unsigned i = 0; i < d->leads_n; i++) {
         if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF)
             continue;
-        if (d->louder_n >= 2)
+        if (d->louder_n >= 4)
             xw_dsp_median_fill(&d->peak[i], c->level[i]);
         else
             xw_dsp_median_push(&d->peak[i], c->level[i]);
@@ -164,6 +198,9 @@ static void accept(struct xw_ecg_detect *d, struct xw_ecg_candidate *c, bool sea
     if (!c->token)
         c->token = ++d->token;
     c->accepted = true;
+    c->shape = -1;
+    if (c->q >= T.qrs_learn_q || c->match >= T.qrs_known)
+        c->shape = xw_ecg_template_learn(&d->shapes, d->signal, c->t, d->trust);
     say(d, c, XW_ECG_QRS_FINAL, searched);
     if (d->last.t >= 0) {
         float rr = (float)(c->t - d->last.t);
@@ -201,11 +238,6 @@ static bool is_shadowed(struct xw_ecg_detect *d, uint64_t index, float limit)
     return false;
 }
 
-static float usual_rr(const struct xw_ecg_detect *d)
-{
-    return d->rr.used_n ? xw_dsp_median_value(&d->rr) : 1.0F * XW_ECG_ANALYSIS_HZ;
-}
-
 /* The best of the candidates refused since the last beat, and before frame `until`. */
 static void search_back(struct xw_ecg_detect *d, int64_t until)
 {
@@ -218,7 +250,7 @@ static void search_back(struct xw_ecg_detect *d, int64_t until)
     for (uint64_t i = oldest; i < d->judged_n; i++) {
         struct xw_ecg_candidate *c = xw_ecg_detect_candidate(d, i);
         if (c->accepted || c->t < d->last.t + xw_ecg_frames(0.36F) ||
-            c->t > until - xw_ecg_frames(0.24F) || c->q < limit || !loud_enough(d, c))
+            c->t > until - xw_ecg_frames(0.24F) || c->q < limit * by_match(c) || !loud_enough(d, c))
             continue;
         if (!best || c->q > best->q)
             best = c;
@@ -257,6 +289,7 @@ void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now)
         search_back(d, c->t);
         float limit = threshold(d);
         c->threshold = limit;
+        c->match = match_of(d, c->t);
         c->judged = true;
         if (is_beat(d, c, d->last.t, limit) && !is_shadowed(d, d->judged_n, limit))
             accept(d, c, false);

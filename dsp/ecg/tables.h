@@ -13,11 +13,17 @@ struct xw_ecg_tables {
     float qrs_k;                             /* threshold between noise and QRS level */
     float qrs_k_min_q, qrs_k_max_q;          /* the threshold stays between these */
     float qrs_refractory_s;
-    float qrs_guard_s;        /* end of the time after a beat with a raised threshold */
+    float qrs_guard_s;                    /* end of the time after a beat with a raised threshold */
+    float qrs_guard_late;                 /* share of that ratio left at the end of that time */
+    float qrs_early_rr, qrs_early_factor; /* earlier than this share of the usual RR: harder */
+    float qrs_shape_share, qrs_shape_energy; /* an established shape: beats, energy */
     float qrs_guard_ratio;    /* of the last beat's level at the start of that time */
     float qrs_searchback_rr;  /* times the usual RR */
     float qrs_searchback_k;   /* times the threshold */
     float qrs_searchback_npk; /* and times the noise level */
+    /* a candidate's likeness to known shapes, and the factor on its threshold */
+    float qrs_known, qrs_strange, qrs_neutral;
+    float qrs_known_factor, qrs_strange_factor, qrs_learn_q;
     float qrs_snr_max, qrs_snr_power, qrs_weight_min;
     float qrs_startup_s, qrs_lost_s;
     /* rhythm alarms */
