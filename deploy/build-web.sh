@@ -10,7 +10,7 @@ if [ "$(cat node_modules/.xw-packages 2>/dev/null)" != "$packages" ]; then
     echo "$packages" >node_modules/.xw-packages
 fi
 sources=$(hash_of src public index.html package.json vite.config.* tsconfig*.json ../proto 2>/dev/null)
-if [ "${1:-}" = --force ] || [ "$(cat dist/.xw-sources 2>/dev/null)" != "$sources" ]; then
+if [ "${1:-}" = --force ] || [ "$(cat node_modules/.xw-sources 2>/dev/null)" != "$sources" ]; then
     npm run build
-    echo "$sources" >dist/.xw-sources
+    echo "$sources" >node_modules/.xw-sources
 fi
