@@ -15,7 +15,8 @@ static void on_truth(void *user, uint64_t sample, const char *code)
 {
     struct xw_sim_device *device = user;
     xw_sim_journal_line(device->journal,
-                        "{\"t\":\"truth\",\"device\":\"%s\",\"sample\":%" PRIu64 ",\"code\":\"%s\"}",
+                        "{\"t\":\"truth\",\"device\":\"%s\",\"sample\":%" PRIu64
+                        ",\"code\":\"%s\"}",
                         device->spec->id, sample, code);
 }
 
@@ -35,8 +36,12 @@ int xw_sim_device_init(struct xw_sim_device *device, struct xw_loop *loop,
                        struct xw_sim_journal *journal, const struct xw_sim_device_spec *spec,
                        double speed, double duration_s, bool demo, char ret_text[XW_SIM_TEXT_BYTES])
 {
-    *device = (struct xw_sim_device){
-        .spec = spec, .loop = loop, .journal = journal, .demo = demo, .speed = speed, .retry_ms = 100};
+    *device = (struct xw_sim_device){.spec = spec,
+                                     .loop = loop,
+                                     .journal = journal,
+                                     .demo = demo,
+                                     .speed = speed,
+                                     .retry_ms = 100};
     int r = xw_sim_source_new(spec, on_truth, device, &device->source, ret_text);
     if (r < 0)
         return r;
@@ -202,7 +207,8 @@ int xw_sim_device_marker(struct xw_sim_device *device, Xw__MarkerCode code)
     marker.code = code;
     message.body_case = XW__DEVICE_MESSAGE__BODY_MARKER;
     message.marker = &marker;
-    return keep_fact(device, &message, code == XW__MARKER_CODE__MARKER_CHEST_PAIN ? "chest_pain" : "marker");
+    return keep_fact(device, &message,
+                     code == XW__MARKER_CODE__MARKER_CHEST_PAIN ? "chest_pain" : "marker");
 }
 
 int xw_sim_device_leads(struct xw_sim_device *device, const char *const *off)
@@ -256,7 +262,8 @@ static int answer_challenge(struct xw_sim_device *device, const Xw__GatewayChall
     crypto_auth_hmacsha256_init(&state, device->spec->key, device->spec->key_n);
     crypto_auth_hmacsha256_update(&state, (const uint8_t *)tag, sizeof(tag) - 1);
     crypto_auth_hmacsha256_update(&state, challenge->nonce.data, challenge->nonce.len);
-    crypto_auth_hmacsha256_update(&state, (const uint8_t *)device->spec->id, strlen(device->spec->id));
+    crypto_auth_hmacsha256_update(&state, (const uint8_t *)device->spec->id,
+                                  strlen(device->spec->id));
     crypto_auth_hmacsha256_final(&state, mac);
     Xw__DeviceAuth auth = XW__DEVICE_AUTH__INIT;
     Xw__DeviceMessage message = XW__DEVICE_MESSAGE__INIT;
@@ -272,12 +279,14 @@ static int accepted(struct xw_sim_device *device, const Xw__GatewayAccepted *mes
     for (size_t i = 0; i < message->n_held; i++) {
         struct xw_uuid stream;
         if (message->held[i]->signal != 0 ||
-            xw_uuid_from_bytes(message->held[i]->stream_id.data, message->held[i]->stream_id.len, &stream) < 0)
+            xw_uuid_from_bytes(message->held[i]->stream_id.data, message->held[i]->stream_id.len,
+                               &stream) < 0)
             continue;
         if (!device->stream_known || !xw_uuid_equal(&stream, &device->stream))
-            xw_sim_journal_line(device->journal,
-                                "{\"t\":\"stream\",\"device\":\"%s\",\"signal\":0,\"stream\":\"%s\"}",
-                                device->spec->id, xw_uuid_format(&stream, text));
+            xw_sim_journal_line(
+                device->journal,
+                "{\"t\":\"stream\",\"device\":\"%s\",\"signal\":0,\"stream\":\"%s\"}",
+                device->spec->id, xw_uuid_format(&stream, text));
         device->stream = stream;
         device->stream_known = true;
     }
@@ -299,13 +308,15 @@ int xw_sim_device_heard(struct xw_sim_device *device, const Xw__GatewayMessage *
     case XW__GATEWAY_MESSAGE__BODY_ACCEPTED:
         return accepted(device, message->accepted);
     case XW__GATEWAY_MESSAGE__BODY_ACK:
-        return take_held(device, message->ack->held, message->ack->n_held, message->ack->facts_upto);
+        return take_held(device, message->ack->held, message->ack->n_held,
+                         message->ack->facts_upto);
     case XW__GATEWAY_MESSAGE__BODY_PONG:
         return 0;
     case XW__GATEWAY_MESSAGE__BODY_FAULT:
         device->faults_n++;
         xw_log_warning("sim.fault", XW_LOG_STR("device", device->spec->id),
-                       XW_LOG_INT("code", message->fault->code), XW_LOG_STR("text", message->fault->text));
+                       XW_LOG_INT("code", message->fault->code),
+                       XW_LOG_STR("text", message->fault->text));
         return message->fault->fatal ? -ECONNRESET : 0;
     default:
         return 0; /* a newer gateway may say more */
@@ -320,7 +331,8 @@ void xw_sim_device_tick(struct xw_sim_device *device, struct xw_mono_us now)
         make_due(device, now);
     switch (device->state) {
     case XW_SIM_OFFLINE:
-        if (xw_mono_diff_us(now, device->retry_at) >= 0 && xw_mono_diff_us(now, device->start_mono) >= 0)
+        if (xw_mono_diff_us(now, device->retry_at) >= 0 &&
+            xw_mono_diff_us(now, device->start_mono) >= 0)
             xw_sim_device_connect(device, now);
         break;
     case XW_SIM_SENDING:

@@ -1,8 +1,8 @@
 /* One simulated device: makes blocks in time, keeps them until they are acknowledged, sends them
  * through the device protocol, and sends again what was not acknowledged after every reconnect.
  *
- * Threads: loop thread only. Sample i is "captured" at start + i / rate (divided by the speed); it is
- * never in a block before that instant.
+ * Threads: loop thread only. Sample i is "captured" at start + i / rate (divided by the speed); it
+ * is never in a block before that instant.
  */
 #ifndef XW_SIM_DEVICE_H
 #define XW_SIM_DEVICE_H
@@ -20,7 +20,13 @@
 #include "retain.h"
 #include "source.h"
 
-enum xw_sim_state { XW_SIM_OFFLINE, XW_SIM_CONNECTING, XW_SIM_GREETING, XW_SIM_SENDING, XW_SIM_ENDED };
+enum xw_sim_state {
+    XW_SIM_OFFLINE,
+    XW_SIM_CONNECTING,
+    XW_SIM_GREETING,
+    XW_SIM_SENDING,
+    XW_SIM_ENDED
+};
 
 struct xw_sim_device {
     const struct xw_sim_device_spec *spec;
@@ -65,7 +71,8 @@ struct xw_sim_device {
 XW_MUST_CHECK int xw_sim_device_init(struct xw_sim_device *device, struct xw_loop *loop,
                                      struct xw_sim_journal *journal,
                                      const struct xw_sim_device_spec *spec, double speed,
-                                     double duration_s, bool demo, char ret_text[XW_SIM_TEXT_BYTES]);
+                                     double duration_s, bool demo,
+                                     char ret_text[XW_SIM_TEXT_BYTES]);
 void xw_sim_device_done(struct xw_sim_device *device);
 /* Every few ms: makes the blocks that are due, connects, sends, pings. */
 void xw_sim_device_tick(struct xw_sim_device *device, struct xw_mono_us now);

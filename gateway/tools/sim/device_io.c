@@ -33,7 +33,8 @@ void xw_sim_device_close(struct xw_sim_device *device, const char *why)
     device->in_flight_bytes = 0;
     device->state = XW_SIM_OFFLINE;
     uint32_t jitter_ms = randombytes_uniform(device->retry_ms / 2 + 1);
-    device->retry_at = xw_mono_add_us(xw_clock_mono(NULL), (int64_t)(device->retry_ms + jitter_ms) * 1000);
+    device->retry_at =
+        xw_mono_add_us(xw_clock_mono(NULL), (int64_t)(device->retry_ms + jitter_ms) * 1000);
     device->retry_ms = XW_MIN(device->retry_ms * 2, 1000U);
 }
 
@@ -118,8 +119,8 @@ void xw_sim_device_pump(struct xw_sim_device *device)
     }
 }
 
-static void fill_channels(const struct xw_sim_device *device, Xw__Channel *channels, Xw__Fraction *gains,
-                          Xw__Channel **ret_list)
+static void fill_channels(const struct xw_sim_device *device, Xw__Channel *channels,
+                          Xw__Fraction *gains, Xw__Channel **ret_list)
 {
     for (unsigned c = 0; c < device->channels_n; c++) {
         const struct xw_sim_channel *from = xw_sim_source_channel(device->source, c);
@@ -155,8 +156,8 @@ static int send_hello(struct xw_sim_device *device, struct xw_mono_us now)
     signal.channels = list;
     hello.version = 1;
     hello.device_id = (char *)(uintptr_t)device->spec->id;
-    hello.model = (char *)(uintptr_t)"Xinwang simulator";
-    hello.firmware = (char *)(uintptr_t)"1";
+    hello.model = (char *)(uintptr_t) "Xinwang simulator";
+    hello.firmware = (char *)(uintptr_t) "1";
     hello.epoch = device->epoch;
     hello.can_resume = true;
     hello.n_signals = 1;

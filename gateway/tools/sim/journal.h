@@ -1,9 +1,10 @@
 /* The simulator's journal: what was generated, for a judge that stands outside.
  *
- * One JSON object a line, flushed as a line: {"t": "device"|"stream"|"range"|"truth"|"fact"|"acked"|
- * "given_up", …}. A "range" line names a device, a signal, the first sample, the count and the
- * SHA-256 of the samples as little-endian int32, interleaved.
- * Threads: one. Errors: a journal that cannot be written ends the simulator: it would prove nothing.
+ * One JSON object a line, flushed as a line: {"t":
+ * "device"|"stream"|"range"|"truth"|"fact"|"acked"| "given_up", …}. A "range" line names a device,
+ * a signal, the first sample, the count and the SHA-256 of the samples as little-endian int32,
+ * interleaved. Threads: one. Errors: a journal that cannot be written ends the simulator: it would
+ * prove nothing.
  */
 #ifndef XW_SIM_JOURNAL_H
 #define XW_SIM_JOURNAL_H

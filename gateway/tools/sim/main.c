@@ -37,15 +37,16 @@ static int make_plan(const struct options *options, struct xw_sim_plan *ret_plan
     }
     if (options->record)
         like.source.kind = XW_SIM_WFDB;
-    snprintf(like.source.record, sizeof(like.source.record), "%s", options->record ? options->record : "");
+    snprintf(like.source.record, sizeof(like.source.record), "%s",
+             options->record ? options->record : "");
     snprintf(like.source.rhythm, sizeof(like.source.rhythm), "%s", options->rhythm);
     like.source.hr_bpm = options->hr_bpm;
     like.source.seed = (uint64_t)options->seed;
     like.source.channels_n = (unsigned)options->channels_n;
     like.rate_hz = (uint32_t)options->rate_hz;
     like.block_ms = (uint32_t)options->block_ms;
-    int r = xw_sim_plan_many(&like, options->prefix, (size_t)options->devices_n, options->gateway, ret_plan,
-                             ret_text);
+    int r = xw_sim_plan_many(&like, options->prefix, (size_t)options->devices_n, options->gateway,
+                             ret_plan, ret_text);
     if (r < 0)
         return r;
     ret_plan->speed = options->speed;
@@ -97,28 +98,37 @@ int main(int argc, char **argv)
                         .speed = 1,
                         .linger_s = 30};
     const struct xw_cli_option table[] = {
-        {"plan", 'p', "FILE", XW_CLI_TEXT, &o.plan, "devices from a JSON file (see plan.h); replaces what follows"},
-        {"gateway", 'g', "HOST:PORT,…", XW_CLI_TEXT, &o.gateway, "device ports, dealt out in turn (127.0.0.1:7101)"},
+        {"plan", 'p', "FILE", XW_CLI_TEXT, &o.plan,
+         "devices from a JSON file (see plan.h); replaces what follows"},
+        {"gateway", 'g', "HOST:PORT,…", XW_CLI_TEXT, &o.gateway,
+         "device ports, dealt out in turn (127.0.0.1:7101)"},
         {"devices", 'n', "N", XW_CLI_INT, &o.devices_n, "how many (1)"},
         {"prefix", 0, "ID", XW_CLI_TEXT, &o.prefix, "device id, or its beginning (sim)"},
         {"source", 's', "KIND", XW_CLI_TEXT, &o.kind, "synth, pattern or calibration (synth)"},
-        {"record", 'r', "DIR/RECORD", XW_CLI_TEXT, &o.record, "replays this WFDB recording, over and over"},
+        {"record", 'r', "DIR/RECORD", XW_CLI_TEXT, &o.record,
+         "replays this WFDB recording, over and over"},
         {"rhythm", 0, "NAME", XW_CLI_TEXT, &o.rhythm, "of a synthetic patient (sinus)"},
-        {"hr", 0, "BPM", XW_CLI_NUMBER, &o.hr_bpm, "heart rate of a synthetic patient (the rhythm's own)"},
+        {"hr", 0, "BPM", XW_CLI_NUMBER, &o.hr_bpm,
+         "heart rate of a synthetic patient (the rhythm's own)"},
         {"seed", 0, "N", XW_CLI_INT, &o.seed, "of the first patient; the next counts up (1)"},
         {"channels", 0, "N", XW_CLI_INT, &o.channels_n, "of pattern and calibration (12)"},
-        {"rate", 0, "HZ", XW_CLI_INT, &o.rate_hz, "samples per second (500; a recording has its own)"},
+        {"rate", 0, "HZ", XW_CLI_INT, &o.rate_hz,
+         "samples per second (500; a recording has its own)"},
         {"block-ms", 'b', "MS", XW_CLI_INT, &o.block_ms, "length of a block (40)"},
         {"speed", 'x', "N", XW_CLI_NUMBER, &o.speed, "times real time (1)"},
-        {"duration", 'd', "S", XW_CLI_NUMBER, &o.duration_s, "seconds of signal a device (0 = until stopped)"},
-        {"linger", 0, "S", XW_CLI_NUMBER, &o.linger_s, "waits so long for the last acknowledgements (30)"},
-        {"journal", 'j', "FILE", XW_CLI_TEXT, &o.journal, "what was made, one JSON line a second and device"},
+        {"duration", 'd', "S", XW_CLI_NUMBER, &o.duration_s,
+         "seconds of signal a device (0 = until stopped)"},
+        {"linger", 0, "S", XW_CLI_NUMBER, &o.linger_s,
+         "waits so long for the last acknowledgements (30)"},
+        {"journal", 'j', "FILE", XW_CLI_TEXT, &o.journal,
+         "what was made, one JSON line a second and device"},
         {"control", 0, "SOCKET", XW_CLI_TEXT, &o.control, "unix socket for requests while it runs"},
         {"demo", 0, NULL, XW_CLI_FLAG, &o.demo, "says of itself that it is a demonstration"},
         {"quiet", 'q', NULL, XW_CLI_FLAG, &o.quiet, "no line a second"},
     };
-    const struct xw_cli cli = {"xinwang-sim", NULL, "Simulated ECG devices through the real device protocol.",
-                               table, XW_ARRAY_N(table)};
+    const struct xw_cli cli = {"xinwang-sim", NULL,
+                               "Simulated ECG devices through the real device protocol.", table,
+                               XW_ARRAY_N(table)};
     int first;
     int r = xw_cli_parse(&cli, argc, argv, &first);
     if (r != 0)

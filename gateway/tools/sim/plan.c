@@ -65,7 +65,8 @@ static int parse_gateway(const char *text, struct xw_sim_device_spec *spec)
 static int parse_key(const char *hex, struct xw_sim_device_spec *spec)
 {
     size_t n = 0;
-    if (sodium_hex2bin(spec->key, sizeof(spec->key), hex, strlen(hex), NULL, &n, NULL) != 0 || n == 0)
+    if (sodium_hex2bin(spec->key, sizeof(spec->key), hex, strlen(hex), NULL, &n, NULL) != 0 ||
+        n == 0)
         return -EINVAL;
     spec->key_n = n;
     return 0;
@@ -82,7 +83,8 @@ static int whole_number(const json_t *value, int64_t low, int64_t high, int64_t 
     return 0;
 }
 
-static int parse_source_entry(const char *key, const json_t *value, struct xw_sim_source_spec *source)
+static int parse_source_entry(const char *key, const json_t *value,
+                              struct xw_sim_source_spec *source)
 {
     const char *text = json_is_string(value) ? json_string_value(value) : NULL;
     int64_t number;
@@ -182,7 +184,8 @@ static int parse_devices(json_t *list, struct xw_sim_plan *plan, char ret_text[X
             int r = parse_device_entry(key, value, &plan->devices[i], ret_text);
             if (r < 0) {
                 if (!ret_text[0])
-                    snprintf(ret_text, XW_SIM_TEXT_BYTES, "device %zu: wrong entry \"%.40s\"", i, key);
+                    snprintf(ret_text, XW_SIM_TEXT_BYTES, "device %zu: wrong entry \"%.40s\"", i,
+                             key);
                 return -EINVAL;
             }
         }
@@ -229,7 +232,8 @@ static int parse_plan(json_t *root, struct xw_sim_plan *plan, char ret_text[XW_S
     return 0;
 }
 
-int xw_sim_plan_load(const char *path, struct xw_sim_plan *ret_plan, char ret_text[XW_SIM_TEXT_BYTES])
+int xw_sim_plan_load(const char *path, struct xw_sim_plan *ret_plan,
+                     char ret_text[XW_SIM_TEXT_BYTES])
 {
     json_error_t error;
     json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
@@ -265,7 +269,8 @@ int xw_sim_plan_many(const struct xw_sim_device_spec *like, const char *prefix, 
     for (size_t i = 0; i < devices_n; i++) {
         struct xw_sim_device_spec *spec = &plan.devices[i];
         *spec = *like;
-        snprintf(spec->id, sizeof(spec->id), devices_n == 1 ? "%.48s" : "%.48s-%04zu", prefix, i + 1);
+        snprintf(spec->id, sizeof(spec->id), devices_n == 1 ? "%.48s" : "%.48s-%04zu", prefix,
+                 i + 1);
         spec->source.seed = like->source.seed + i;
         char one[96];
         size_t n = strcspn(at, ",");

@@ -2,13 +2,11 @@
  *
  * Purpose    A plan is a JSON file (--plan) or made from the command line (one kind of device, many
  *            times). {"speed": 1, "duration_s": 0, "demo": true, "journal": PATH, "control": PATH,
- *            "devices": [{"id", "gateway": "127.0.0.1:7101", "rate": 500, "block_ms": 40, "key": HEX,
- *            "retain_mb": 64, "start_s": 0,
- *            "source": {"kind": "synth", "rhythm": "sinus", "hr": 72, "seed": 1, "gain": 1000}
- *                    | {"kind": "wfdb", "record": "DIR/RECORD", "loop": true}
- *                    | {"kind": "pattern", "channels": 12} | {"kind": "calibration", "channels": 12}}]}
- * Threads    Main only. Ownership: xw_sim_plan_done frees.
- * Errors     -EINVAL with a sentence for the user in ret_text.
+ *            "devices": [{"id", "gateway": "127.0.0.1:7101", "rate": 500, "block_ms": 40, "key":
+ * HEX, "retain_mb": 64, "start_s": 0, "source": {"kind": "synth", "rhythm": "sinus", "hr": 72,
+ * "seed": 1, "gain": 1000} | {"kind": "wfdb", "record": "DIR/RECORD", "loop": true} | {"kind":
+ * "pattern", "channels": 12} | {"kind": "calibration", "channels": 12}}]} Threads    Main only.
+ * Ownership: xw_sim_plan_done frees. Errors     -EINVAL with a sentence for the user in ret_text.
  */
 #ifndef XW_SIM_PLAN_H
 #define XW_SIM_PLAN_H
@@ -60,8 +58,8 @@ struct xw_sim_plan {
 
 XW_MUST_CHECK int xw_sim_plan_load(const char *path, struct xw_sim_plan *ret_plan,
                                    char ret_text[XW_SIM_TEXT_BYTES]);
-/* n devices "PREFIX-0001"… made after one; source seeds count up. gateways: comma list of HOST:PORT,
- * dealt out in turn. */
+/* n devices "PREFIX-0001"… made after one; source seeds count up. gateways: comma list of
+ * HOST:PORT, dealt out in turn. */
 XW_MUST_CHECK int xw_sim_plan_many(const struct xw_sim_device_spec *like, const char *prefix,
                                    size_t devices_n, const char *gateways,
                                    struct xw_sim_plan *ret_plan, char ret_text[XW_SIM_TEXT_BYTES]);

@@ -57,12 +57,11 @@ static bool is_held(const struct xw_sim_entry *entry, uint64_t upto, const struc
     if (entry->count == 0)
         return entry->fact_seq <= facts_upto;
     uint64_t end = entry->first + entry->count;
-    return end <= upto ||
-           xw_ranges_covers(held, XW_MAX(entry->first, XW_MIN(upto, end)), end);
+    return end <= upto || xw_ranges_covers(held, XW_MAX(entry->first, XW_MIN(upto, end)), end);
 }
 
-uint64_t xw_sim_retain_acked(struct xw_sim_retain *retain, uint64_t upto, const struct xw_ranges *held,
-                             uint64_t facts_upto)
+uint64_t xw_sim_retain_acked(struct xw_sim_retain *retain, uint64_t upto,
+                             const struct xw_ranges *held, uint64_t facts_upto)
 {
     uint64_t samples_n = 0;
     uint64_t reach = XW_MAX(upto, xw_ranges_end(held));

@@ -30,10 +30,10 @@ void xw_sim_retain_init(struct xw_sim_retain *retain, uint64_t limit_bytes);
 void xw_sim_retain_done(struct xw_sim_retain *retain);
 /* A new entry with room for n bytes, linked in at the end; fill entry->bytes. NULL: no memory. */
 struct xw_sim_entry *xw_sim_retain_add(struct xw_sim_retain *retain, size_t n_bytes);
-/* Forgets what is held over there: all before upto, what lies in held (sorted), facts <= facts_upto.
- * Returns the samples acknowledged by it. */
-uint64_t xw_sim_retain_acked(struct xw_sim_retain *retain, uint64_t upto, const struct xw_ranges *held,
-                             uint64_t facts_upto);
+/* Forgets what is held over there: all before upto, what lies in held (sorted), facts <=
+ * facts_upto. Returns the samples acknowledged by it. */
+uint64_t xw_sim_retain_acked(struct xw_sim_retain *retain, uint64_t upto,
+                             const struct xw_ranges *held, uint64_t facts_upto);
 /* A new connection: all that is left is to be sent again, oldest first. */
 void xw_sim_retain_rewind(struct xw_sim_retain *retain);
 /* Over the limit: unlinks the oldest block for good; the caller writes the gap and frees it. */

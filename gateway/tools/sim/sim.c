@@ -55,15 +55,16 @@ static void on_report(void *arg)
         online_n += device->state == XW_SIM_SENDING;
     }
     xw_sim_journal_line(&sim->journal,
-                        "{\"t\":\"acked\",\"mono_us\":%" PRId64 ",\"made\":%" PRIu64 ",\"acked\":%" PRIu64 "}",
+                        "{\"t\":\"acked\",\"mono_us\":%" PRId64 ",\"made\":%" PRIu64
+                        ",\"acked\":%" PRIu64 "}",
                         xw_clock_mono(NULL).us, made_n, acked_n);
     if (!sim->quiet)
         xw_log_info("sim.state", XW_LOG_UINT("online", online_n), XW_LOG_UINT("made", made_n),
                     XW_LOG_UINT("acked", acked_n), XW_LOG_UINT("kept_bytes", kept_bytes));
 }
 
-int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop, const struct xw_sim_plan *plan, double linger_s,
-                 bool quiet, char ret_text[XW_SIM_TEXT_BYTES])
+int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop, const struct xw_sim_plan *plan,
+                 double linger_s, bool quiet, char ret_text[XW_SIM_TEXT_BYTES])
 {
     *sim = (struct xw_sim){.loop = loop, .plan = plan, .linger_s = linger_s, .quiet = quiet};
     snprintf(ret_text, XW_SIM_TEXT_BYTES, "no memory, or a file that can't be written");
@@ -74,8 +75,8 @@ int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop, const struct xw_sim_p
     if (!sim->devices)
         return -ENOMEM;
     for (size_t i = 0; i < plan->devices_n; i++) {
-        r = xw_sim_device_init(&sim->devices[i], loop, &sim->journal, &plan->devices[i], plan->speed,
-                               plan->duration_s, plan->demo, ret_text);
+        r = xw_sim_device_init(&sim->devices[i], loop, &sim->journal, &plan->devices[i],
+                               plan->speed, plan->duration_s, plan->demo, ret_text);
         sim->devices_n = i + 1;
         if (r < 0)
             return r;
@@ -126,11 +127,11 @@ struct xw_sim_device *xw_sim_device_by_id(struct xw_sim *sim, const char *id)
 static json_t *device_stats(const struct xw_sim_device *device)
 {
     static const char *const states[] = {"offline", "connecting", "greeting", "sending", "ended"};
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "device", device->spec->id, "state",
-                     states[device->state], "made", (json_int_t)device->made_n, "acked",
-                     (json_int_t)device->acked_n, "kept", (json_int_t)device->retain.entries_n, "connects",
-                     (json_int_t)device->connects_n, "faults", (json_int_t)device->faults_n, "finished",
-                     xw_sim_device_finished(device));
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "device", device->spec->id,
+                     "state", states[device->state], "made", (json_int_t)device->made_n, "acked",
+                     (json_int_t)device->acked_n, "kept", (json_int_t)device->retain.entries_n,
+                     "connects", (json_int_t)device->connects_n, "faults",
+                     (json_int_t)device->faults_n, "finished", xw_sim_device_finished(device));
 }
 
 static json_t *ask_all(struct xw_sim *sim, const char *action)
@@ -160,7 +161,8 @@ static int act(struct xw_sim_device *device, const char *action)
     if (r < 0)
         return r;
     xw_sim_journal_line(device->journal,
-                        "{\"t\":\"action\",\"device\":\"%s\",\"action\":\"%s\",\"sample\":%" PRIu64 "}",
+                        "{\"t\":\"action\",\"device\":\"%s\",\"action\":\"%s\",\"sample\":%" PRIu64
+                        "}",
                         device->spec->id, action, device->next);
     if (strcmp(action, "chest_pain") == 0)
         r = xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_CHEST_PAIN);
@@ -194,7 +196,8 @@ char *xw_sim_ask(struct xw_sim *sim, const char *request)
     if (action)
         answer = id ? ask_device(sim, action, id) : ask_all(sim, action);
     if (!answer)
-        answer = json_pack("{s:s}", "error", "an object with \"action\" and maybe \"device\" is asked for");
+        answer = json_pack("{s:s}", "error",
+                           "an object with \"action\" and maybe \"device\" is asked for");
     char *text = json_dumps(answer, JSON_COMPACT);
     json_decref(answer);
     json_decref(root);

@@ -21,14 +21,15 @@ struct xw_sim {
     size_t devices_n;
     struct xw_timer *tick, *report;
     struct xw_sim_control *control;
-    double linger_s;           /* waits so long for acknowledgements after the end */
+    double linger_s;            /* waits so long for acknowledgements after the end */
     struct xw_mono_us ended_at; /* 0 = still making */
     bool quiet;
     int exit_code;
 };
 
-XW_MUST_CHECK int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop, const struct xw_sim_plan *plan,
-                               double linger_s, bool quiet, char ret_text[XW_SIM_TEXT_BYTES]);
+XW_MUST_CHECK int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop,
+                               const struct xw_sim_plan *plan, double linger_s, bool quiet,
+                               char ret_text[XW_SIM_TEXT_BYTES]);
 void xw_sim_stop(struct xw_sim *sim);
 struct xw_sim_device *xw_sim_device_by_id(struct xw_sim *sim, const char *id);
 /* One request, one answer, both JSON texts without newline; the answer is the caller's to free.
@@ -36,7 +37,8 @@ struct xw_sim_device *xw_sim_device_by_id(struct xw_sim *sim, const char *id);
  * device "freeze" (nothing new is made), "thaw", "stats". */
 char *xw_sim_ask(struct xw_sim *sim, const char *request);
 
-XW_MUST_CHECK int xw_sim_control_new(struct xw_sim *sim, const char *path, struct xw_sim_control **ret_control);
+XW_MUST_CHECK int xw_sim_control_new(struct xw_sim *sim, const char *path,
+                                     struct xw_sim_control **ret_control);
 void xw_sim_control_free(struct xw_sim_control *control);
 
 #endif

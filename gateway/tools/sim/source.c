@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dsp/synth/synth.h"
+
 const char *const xw_sim_leads_12[12] = {"I",  "II", "III", "aVR", "aVL", "aVF",
                                          "V1", "V2", "V3",  "V4",  "V5",  "V6"};
 
-void xw_sim_source_fill_channels(struct xw_sim_source *source, unsigned channels_n, int64_t gain_per_mv)
+void xw_sim_source_fill_channels(struct xw_sim_source *source, unsigned channels_n,
+                                 int64_t gain_per_mv)
 {
     source->channels_n = channels_n;
     for (unsigned c = 0; c < channels_n; c++) {
@@ -28,21 +31,19 @@ void xw_sim_source_fill_channels(struct xw_sim_source *source, unsigned channels
 
 static int read_pattern(struct xw_sim_source *source, int32_t *ret_x, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        for (unsigned c = 0; c < source->channels_n; c++)
-            *ret_x++ = xw_sim_pattern(source->next + i, c);
+    xw_synth_counter_read(source->next, n, source->channels_n, ret_x);
     return (int)n;
 }
 
-/* 1 mV for 200 ms at the beginning of each second: ten small squares high and five wide. */
+/* Ten small squares high and five wide, each second. */
 static int read_calibration(struct xw_sim_source *source, int32_t *ret_x, size_t n)
 {
-    int32_t one_mv = (int32_t)source->channels[0].gain_num;
-    for (size_t i = 0; i < n; i++) {
-        uint64_t in_second = (source->next + i) % source->rate_num;
-        for (unsigned c = 0; c < source->channels_n; c++)
-            *ret_x++ = in_second < source->rate_num / 5 ? one_mv : 0;
-    }
+    const struct xw_synth_pulse pulse = {.rate_num = (uint32_t)source->rate_num,
+                                         .rate_den = (uint32_t)source->rate_den,
+                                         .height = (int32_t)source->channels[0].gain_num,
+                                         .width_ms = 200,
+                                         .period_ms = 1000};
+    xw_synth_pulse_read(&pulse, source->next, n, source->channels_n, ret_x);
     return (int)n;
 }
 
@@ -66,7 +67,8 @@ int xw_sim_source_new(const struct xw_sim_device_spec *spec, xw_sim_truth_fn on_
         break;
     case XW_SIM_PATTERN:
     case XW_SIM_CALIBRATION:
-        xw_sim_source_fill_channels(source, spec->source.channels_n, spec->source.gain_counts_per_mv);
+        xw_sim_source_fill_channels(source, spec->source.channels_n,
+                                    spec->source.gain_counts_per_mv);
         source->read = spec->source.kind == XW_SIM_PATTERN ? read_pattern : read_calibration;
         break;
     }

@@ -19,7 +19,8 @@ struct xw_sim_source {
 };
 
 extern const char *const xw_sim_leads_12[12];
-void xw_sim_source_fill_channels(struct xw_sim_source *source, unsigned channels_n, int64_t gain_per_mv);
+void xw_sim_source_fill_channels(struct xw_sim_source *source, unsigned channels_n,
+                                 int64_t gain_per_mv);
 
 int xw_sim_source_synth(struct xw_sim_source *source, const struct xw_sim_device_spec *spec,
                         char ret_text[XW_SIM_TEXT_BYTES]) XW_MUST_CHECK;

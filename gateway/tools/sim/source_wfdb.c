@@ -16,10 +16,10 @@ static void lead_code(const char *description, char *ret_code, size_t size)
 {
     static const struct {
         const char *from, *to;
-    } names[] = {{"MLI", "I"},     {"MLII", "II"},   {"MLIII", "III"}, {"AVR", "aVR"}, {"AVL", "aVL"},
-                 {"AVF", "aVF"},   {"i", "I"},       {"ii", "II"},     {"iii", "III"}, {"avr", "aVR"},
-                 {"avl", "aVL"},   {"avf", "aVF"},   {"v1", "V1"},     {"v2", "V2"},   {"v3", "V3"},
-                 {"v4", "V4"},     {"v5", "V5"},     {"v6", "V6"}};
+    } names[] = {{"MLI", "I"},   {"MLII", "II"}, {"MLIII", "III"}, {"AVR", "aVR"}, {"AVL", "aVL"},
+                 {"AVF", "aVF"}, {"i", "I"},     {"ii", "II"},     {"iii", "III"}, {"avr", "aVR"},
+                 {"avl", "aVL"}, {"avf", "aVF"}, {"v1", "V1"},     {"v2", "V2"},   {"v3", "V3"},
+                 {"v4", "V4"},   {"v5", "V5"},   {"v6", "V6"}};
     const char *code = description;
     for (size_t i = 0; i < XW_ARRAY_N(names); i++)
         if (strcmp(description, names[i].from) == 0)
@@ -37,7 +37,8 @@ static int read_recording(struct xw_sim_source *source, int32_t *ret_x, size_t n
     struct recording *recording = source->state;
     size_t got = 0;
     while (got < n) {
-        int64_t r = xw_wfdb_reader_read(recording->reader, ret_x + got * source->channels_n, n - got, NULL);
+        int64_t r =
+            xw_wfdb_reader_read(recording->reader, ret_x + got * source->channels_n, n - got, NULL);
         if (r < 0)
             return (int)r;
         if (r == 0 && (!recording->loop || xw_wfdb_reader_seek(recording->reader, 0) < 0))
@@ -54,12 +55,14 @@ static void recording_done(struct xw_sim_source *source)
     free(recording);
 }
 
-/* The leads of a recording that are ECG: of mixed files (pressure, pulse) the others are left out. */
+/* The leads of a recording that are ECG: of mixed files (pressure, pulse) the others are left out.
+ */
 static size_t select_signals(const struct xw_wfdb_header *header, unsigned *ret_signals)
 {
     size_t n = 0;
     for (unsigned i = 0; i < header->signals_n && n < XW_SIM_CHANNELS_MAX; i++)
-        if (strcmp(header->signals[i].unit, "mV") == 0 || strcmp(header->signals[i].unit, "uV") == 0)
+        if (strcmp(header->signals[i].unit, "mV") == 0 ||
+            strcmp(header->signals[i].unit, "uV") == 0)
             ret_signals[n++] = i;
     return n;
 }
@@ -78,7 +81,8 @@ int xw_sim_source_wfdb(struct xw_sim_source *source, const struct xw_sim_device_
     size_t signals_n = select_signals(&header, signals);
     xw_wfdb_header_done(&header);
     if (signals_n == 0) {
-        snprintf(ret_text, XW_SIM_TEXT_BYTES, "the recording of %.64s has no signal in mV", spec->id);
+        snprintf(ret_text, XW_SIM_TEXT_BYTES, "the recording of %.64s has no signal in mV",
+                 spec->id);
         return -EINVAL;
     }
     struct recording *recording = calloc(1, sizeof(*recording));
