@@ -158,7 +158,7 @@ static void judge_ventricular(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
 {
     unsigned n = run_of_ventricular(a, 0), need_n = (unsigned)T.vt_beats_n;
     a->others_n = n ? 0 : a->others_n + 1;
-    if (a->vt.open && a->others_n >= 3)
+    if (a->vt.open && !a->by_waveform && a->others_n >= 3)
         close_alarm(a, emit, &a->vt, ago(a, 2)->at);
     judge_short_run(a, emit);
     if (a->vt.open || held || n < need_n)
@@ -202,7 +202,10 @@ static void judge_return(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
 void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
                        const struct xw_ecg_alarm_beat *beat)
 {
-    a->beat[a->beats_n++ % XW_ECG_ALARM_BEATS] = *beat;
+    struct xw_ecg_alarm_beat *kept = &a->beat[a->beats_n++ % XW_ECG_ALARM_BEATS];
+    *kept = *beat;
+    if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
+        kept->rr_ms = 0;
     bool held = vf->active || vf->suspected;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
@@ -212,6 +215,14 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     judge_slow(a, emit, held);
     judge_ventricular(a, emit, held);
     judge_fast(a, emit, held);
+}
+
+static void close_all(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t end)
+{
+    close_alarm(a, emit, &a->asystole, end);
+    close_alarm(a, emit, &a->tachy, end);
+    close_alarm(a, emit, &a->vt, end);
+    close_alarm(a, emit, &a->brady, end);
 }
 
 void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
@@ -230,37 +241,53 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     if (a->asystole.open || a->vf.open || vf->suspected || pending ||
         silence_s < (double)(T.asystole_s + T.asystole_margin_s))
         return;
-    close_alarm(a, emit, &a->tachy, since);
-    close_alarm(a, emit, &a->vt, since);
-    close_alarm(a, emit, &a->brady, since);
+    close_all(a, emit, since);
     struct xw_ecg_event event = draft(emit, XW_ECG_RHYTHM_ASYSTOLE, XW_ECG_PRIORITY_HIGH, since);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, (float)silence_s, T.asystole_s);
     a->silence_beat = -1;
     open_alarm(a, emit, &a->asystole, &event);
 }
 
+/* A wave that repeats itself, and not too fast, is tachycardia; the rest fibrillation or flutter.
+ */
+static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
+                          const struct xw_ecg_vf *vf, int64_t first)
+{
+    float bpm = vf->cycle_s > 0 ? 60 / vf->cycle_s : 0;
+    bool regular = vf->evenness >= T.vf_even && bpm > 0 && bpm <= T.vf_even_bpm;
+    a->irregular_s = regular ? 0 : a->irregular_s + 1;
+    if (a->vt.open && a->irregular_s < 3) /* one wave missed does not make it fibrillation */
+        return;
+    struct xw_ecg_event event =
+        draft(emit, regular ? XW_ECG_RHYTHM_VT : XW_ECG_RHYTHM_VF, XW_ECG_PRIORITY_HIGH, first);
+    event.rule = "ventricular-waveform";
+    event.confidence = 0.8F;
+    if (!regular)
+        event.hr_bpm = emit->hr_bpm = 0;
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_SCORE, vf->score, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_AMPLITUDE_UV, vf->range_uv, T.vf_range_uv);
+    if (regular)
+        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, bpm, T.vf_even_bpm);
+    close_all(a, emit, first);
+    open_alarm(a, emit, regular ? &a->vt : &a->vf, &event);
+    a->by_waveform = true;
+}
+
 void xw_ecg_alarm_vf(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
                      int64_t window_first)
 {
-    if (vf->active && !a->vf.open) {
-        int64_t first = window_first > a->trusted_since ? window_first : a->trusted_since;
-        struct xw_ecg_event event = draft(emit, XW_ECG_RHYTHM_VF, XW_ECG_PRIORITY_HIGH, first);
-        event.confidence = 0.8F;
-        event.hr_bpm = emit->hr_bpm = 0;
-        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, 0);
-        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, 0);
-        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_SPREAD, vf->score, 0);
-        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_AMPLITUDE_UV, vf->range_uv, T.vf_range_uv);
-        close_alarm(a, emit, &a->asystole, first);
-        close_alarm(a, emit, &a->tachy, first);
-        close_alarm(a, emit, &a->vt, first);
-        close_alarm(a, emit, &a->brady, first);
-        open_alarm(a, emit, &a->vf, &event);
-    } else if (!vf->active && a->vf.open) {
-        int64_t end = emit->now - (int64_t)((double)T.vf_leave_s * emit->rate_hz);
-        a->trusted_since = end > a->trusted_since ? end : a->trusted_since;
-        close_alarm(a, emit, &a->vf, end);
-    }
+    int64_t first = window_first > a->trusted_since ? window_first : a->trusted_since;
+    if (vf->active && !a->vf.open)
+        open_waveform(a, emit, vf, first);
+    if (vf->active || !a->by_waveform)
+        return;
+    int64_t end = emit->now - (int64_t)((double)T.vf_leave_s * emit->rate_hz);
+    a->trusted_since = end > a->trusted_since ? end : a->trusted_since;
+    a->by_waveform = false;
+    close_alarm(a, emit, &a->vf, end);
+    close_alarm(a, emit, &a->vt, end);
 }
 
 void xw_ecg_alarm_close(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t end)

@@ -141,7 +141,7 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
         xw_ecg_chain_raw(chain, (double)(frame - XW_ECG_VF_SECONDS * XW_ECG_ANALYSIS_HZ));
     window = window > chain->origin ? window : chain->origin;
     xw_ecg_vf_second(&chain->vf, &chain->signal, frame, chain->quality.usable,
-                     chain->quality.range_uv, xw_ecg_alarm_known_share(&chain->alarm, window));
+                     chain->quality.range_uv);
     xw_ecg_alarm_vf(&chain->alarm, &chain->emit, &chain->vf, window);
     xw_ecg_st_second(&chain->st, &chain->emit, chain->quality.usable);
     if (++chain->second_n % 5 == 0 && chain->emit.hr_bpm > 0) {

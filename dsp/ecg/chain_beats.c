@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-static const double LATE_S = 0.45;
+static const double LATE_S = 0.45, PROVISIONAL_S = 0.15;
 static const float KNOWN = 0.6F;
 
 static struct xw_ecg_said *said_of(struct xw_ecg_chain *chain, uint64_t token)
@@ -27,6 +27,8 @@ static struct xw_ecg_event draft_beat(const struct xw_ecg_chain *chain,
 
 static void say_provisional(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, int64_t at)
 {
+    if ((double)(chain->emit.now - at) > PROVISIONAL_S * chain->rate_hz)
+        return; /* start-up look-back: its first word will be the final one */
     struct xw_ecg_event event = draft_beat(chain, qrs, at);
     event.stage = XW_ECG_STAGE_PROVISIONAL;
     event.confidence = 0.5F;

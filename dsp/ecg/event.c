@@ -88,7 +88,7 @@ static const struct {
     [XW_ECG_VALUE_RR_MS] = {"rr", "ms"},
     [XW_ECG_VALUE_VF_LEAKAGE] = {"vf-leakage", "1"},
     [XW_ECG_VALUE_VF_COUNT2] = {"vf-count2", "1"},
-    [XW_ECG_VALUE_VF_SPREAD] = {"vf-spread", "1"},
+    [XW_ECG_VALUE_VF_SCORE] = {"vf-score", "1"},
     [XW_ECG_VALUE_AMPLITUDE_UV] = {"amplitude", "uV"},
     [XW_ECG_VALUE_TEMPLATE_MATCH] = {"template-match", "1"},
     [XW_ECG_VALUE_WIDTH_MS] = {"qrs-width", "ms"},

@@ -30,9 +30,10 @@ struct xw_ecg_tables {
     float quality_flat_uv, quality_moving_uv;    /* range in a second: dead, alive */
     float quality_noise_uv, quality_noise_share; /* rms above 40 Hz; share of the QRS level */
     float quality_range_uv;
-    /* VF: score = bias + count2 - leakage - known, positive for enter_s seconds */
-    float vf_bias, vf_count2, vf_leakage, vf_known, vf_hysteresis, vf_range_uv;
+    /* VF: score = bias + count2 - leakage, positive for enter_s seconds */
+    float vf_bias, vf_count2, vf_leakage, vf_hysteresis, vf_range_uv;
     float vf_enter_s, vf_leave_s;
+    float vf_even, vf_even_bpm; /* repeats itself so well, and not faster: VT */
     /* beat labels */
     float beat_alike, beat_strange, beat_wide_factor, beat_wide_ms, beat_early_v, beat_early_s;
     float beat_irregular;

@@ -94,7 +94,39 @@ static void choose_leads(uint32_t usable, const float *range_uv, int lead[2])
     }
 }
 
-static void judge(struct xw_ecg_vf *v, float known_share)
+/* How well the wave repeats itself: tachycardia does, at its own rate; fibrillation does not. */
+static void measure_evenness(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, unsigned lead,
+                             int64_t end)
+{
+    enum { N = XW_ECG_ANALYSIS_HZ, LAG_FIRST = 14, LAG_END = 80 }; /* every other frame */
+    float wave[N], last = 0, before_last = 0, lag_last = 0;
+    float full[2 * XW_ECG_ANALYSIS_HZ];
+    fetch(signal, lead, end, full);
+    for (int i = 0; i < N; i++)
+        wave[i] = full[2 * i];
+    bool fell = false;
+    v->evenness = v->cycle_s = 0;
+    for (int lag = 1; lag < LAG_END; lag++) {
+        float dot = 0, a = 0, b = 0;
+        for (int i = lag; i < N; i++) {
+            dot += wave[i] * wave[i - lag];
+            a += wave[i] * wave[i];
+            b += wave[i - lag] * wave[i - lag];
+        }
+        float r = a > 0 && b > 0 ? dot / sqrtf(a * b) : 0;
+        fell |= r < 0;
+        if (fell && lag > LAG_FIRST && last > 0.3F && last >= before_last && last >= r) {
+            v->evenness = last;
+            v->cycle_s = 2 * lag_last / XW_ECG_ANALYSIS_HZ;
+            return;
+        }
+        before_last = last;
+        last = r;
+        lag_last = (float)lag;
+    }
+}
+
+static void judge(struct xw_ecg_vf *v)
 {
     unsigned n = v->seconds_n < XW_ECG_VF_SECONDS ? v->seconds_n : XW_ECG_VF_SECONDS;
     v->leakage = v->count2 = 0;
@@ -104,8 +136,7 @@ static void judge(struct xw_ecg_vf *v, float known_share)
         v->count2 += v->second[i].count2 / (float)n;
         v->range_uv = fminf(v->range_uv, v->second[i].range_uv);
     }
-    v->score =
-        T.vf_bias + T.vf_count2 * v->count2 - T.vf_leakage * v->leakage - T.vf_known * known_share;
+    v->score = T.vf_bias + T.vf_count2 * v->count2 - T.vf_leakage * v->leakage;
     bool loud = v->range_uv >= T.vf_range_uv;
     bool positive = loud && v->score > 0;
     v->positive_n = positive ? v->positive_n + 1 : 0;
@@ -118,7 +149,7 @@ static void judge(struct xw_ecg_vf *v, float known_share)
 }
 
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
-                      uint32_t usable, const float *range_uv, float known_share)
+                      uint32_t usable, const float *range_uv)
 {
     int lead[2];
     choose_leads(usable, range_uv, lead);
@@ -132,5 +163,7 @@ void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, i
         mean.period_s = 0.5F * (mean.period_s + other.period_s);
     }
     v->second[v->seconds_n++ % XW_ECG_VF_SECONDS] = mean;
-    judge(v, known_share);
+    judge(v);
+    if (v->suspected && lead[0] >= 0)
+        measure_evenness(v, signal, (unsigned)lead[0], end);
 }

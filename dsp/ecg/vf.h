@@ -2,8 +2,9 @@
  *
  * Leakage: a near-sinusoidal wave cancels against itself shifted by half its mean period (Kuo &
  * Dillman 1978). Count2: share of a second in which the 13-17 Hz band is above its own mean: high
- * for a wave that never rests, low for spikes (Li et al. 2014). The means over four seconds, on the
- * two largest usable leads, must agree, and known QRS shapes must have failed.
+ * for a wave that never rests, low for spikes (Li et al. 2014). Both are averaged over four seconds
+ * and the two largest usable leads; a linear score with hysteresis decides. Wide fast tachycardia
+ * looks the same here: the alarm tells the two apart by how well the wave repeats itself.
  * Life: init, second, reset. Units: µV, shares 0..1. */
 #ifndef XW_DSP_ECG_VF_H
 #define XW_DSP_ECG_VF_H
@@ -22,6 +23,7 @@ struct xw_ecg_vf {
     unsigned positive_n, negative_n; /* seconds in a row */
     bool active, suspected;
     float leakage, count2, range_uv, score; /* means over the window */
+    float evenness, cycle_s; /* autocorrelation at its first peak over two seconds, and its lag */
 };
 
 void xw_ecg_vf_reset(struct xw_ecg_vf *v);
@@ -30,9 +32,8 @@ void xw_ecg_vf_reset(struct xw_ecg_vf *v);
 struct xw_ecg_vf_features xw_ecg_vf_measure(const struct xw_ecg_signal *signal, unsigned lead,
                                             int64_t end);
 
-/* Called once a second, at frame `end`; usable: leads that may be looked at; known_share: share of
- * the last four seconds' beats that look like a known QRS (0 when there were none). */
+/* Called once a second, at frame `end`; usable: leads that may be looked at; range_uv: of each. */
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
-                      uint32_t usable, const float *range_uv, float known_share);
+                      uint32_t usable, const float *range_uv);
 
 #endif
