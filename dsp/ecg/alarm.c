@@ -206,7 +206,7 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
-    bool held = vf->active || vf->suspected;
+    bool held = vf->active || vf->suspected || a->blind;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
         set_rhythm(a, emit, beat->at);
@@ -228,6 +228,7 @@ static void close_all(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t 
 void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
                        bool cannot_see, bool pending)
 {
+    a->blind = cannot_see;
     if (cannot_see) {
         a->trusted_since = emit->now;
         return;
