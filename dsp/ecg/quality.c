@@ -133,7 +133,7 @@ static void judge_lead(struct xw_ecg_quality *q, const struct xw_ecg_detect *d, 
     float level = fminf(d->level[c], T.quality_level_uv);
     float limit = fmaxf(T.quality_noise_uv, T.quality_noise_share * level);
     bool noisy = q->noise_uv[c] > limit || q->range_uv[c] > T.quality_range_uv;
-    bool plain = q->noise_uv[c] > 2 * limit;
+    bool plain = q->noise_uv[c] > 1.4F * limit;
     q->noisy_s[c] = noisy ? q->noisy_s[c] + 1 : 0;
     q->calm_s[c] = noisy ? 0 : q->calm_s[c] + 1;
     if (q->noisy_s[c] >= 2 || plain)
