@@ -33,7 +33,7 @@ const
         .qrs_refused_rank = 0.79F,
         .qrs_strange_min_q = 0.428F,
         .qrs_strange_max_q = 0.9F,
-        .qrs_learn_q = 0.70F,
+        .qrs_learn_q = 0.651F,
         .qrs_snr_max = 5.6F,
         .qrs_snr_power = 1.605F,
         .qrs_weight_min = 0.0186F,

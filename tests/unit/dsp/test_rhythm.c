@@ -163,6 +163,7 @@ static void one_danger(const char *name, enum xw_ecg_code code, double limit_s)
             if (bed.recorder.events[k].kind == XW_ECG_KIND_ALARM &&
                 bed.recorder.events[k].code == code)
                 last = &bed.recorder.events[k];
+        assert_non_null(last);
         assert_true(last->end != XW_ECG_OPEN && last->end < end + 8 * RATE_HZ);
         bed_done(&bed);
     }
