@@ -1,0 +1,65 @@
+/* The gateway's end of the link: two WebSockets to the county, joined by a session id.
+ *
+ * It says hello, offers what the spool holds, sends live blocks first, heals what the county wants,
+ * passes records both ways, and releases in the spool what the county acknowledged.
+ * Threads: loop thread only. It borrows loop, net, store and config strings for its life.
+ * The spool's outgoing record log is named "county".
+ */
+#ifndef XW_LINK_UPLINK_H
+#define XW_LINK_UPLINK_H
+
+#include "base/base.h"
+#include "base/loop.h"
+#include "base/uuid.h"
+#include "link/net.h"
+#include "store/store.h"
+
+struct xw_uplink;
+
+struct xw_uplink_config {
+    const char *host, *address; /* name in the certificate; address to connect to (NULL = host) */
+    uint16_t port;
+    struct xw_net_tls tls;
+    const char *gateway_id, *site_name, *software;
+    bool demo;
+    uint64_t live_late_us;  /* a live block not handed to the kernel after this goes to backfill: 2 s */
+};
+
+struct xw_uplink_state {
+    bool linked;
+    int64_t since_wall_us;
+    uint32_t rtt_us;
+    int64_t county_offset_us;       /* county wall - our wall */
+    uint64_t county_uncertainty_us; /* 0 = offset not known yet */
+    uint64_t rate_bytes_per_s;      /* estimated delivery rate */
+    uint64_t backlog_samples, backlog_bytes;
+    int64_t oldest_unsent_wall_us;
+    const char *text;               /* why not linked */
+};
+
+struct xw_uplink_watch {
+    void *user;
+    void (*on_state)(void *user, const struct xw_uplink_state *state);
+    /* From the county, committed in the spool and acknowledged. */
+    void (*on_record)(void *user, const struct xw_store_record *record);
+    void (*on_ephemeral)(void *user, const char *topic, const void *payload, size_t size);
+};
+
+XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
+                                const struct xw_uplink_config *config,
+                                const struct xw_uplink_watch *watch, struct xw_uplink **ret_uplink);
+void xw_uplink_free(struct xw_uplink *uplink);
+
+/* A stream is open (header is committed or on its way to the spool). */
+XW_MUST_CHECK int xw_uplink_stream(struct xw_uplink *uplink, const struct xw_uuid *stream,
+                                   const void *header, size_t header_size);
+/* A block as it was cut; copied. Never blocks: without a link, or late, it is left to healing. */
+void xw_uplink_block(struct xw_uplink *uplink, const struct xw_store_block *block);
+void xw_uplink_gap(struct xw_uplink *uplink, const struct xw_store_gap *gap);
+/* The spool committed: blocks, gaps or records up to out_seq_last may go now. */
+void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
+/* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
+void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload, size_t size);
+void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
+
+#endif
