@@ -136,7 +136,7 @@ int xw_wfdb_reader_verify(struct xw_wfdb_reader *reader, struct xw_wfdb_error *r
     size_t rows_n = 1024;
     int64_t n = 0;
     int64_t back = reader->row;
-    int32_t *rows = malloc(rows_n * reader->channels_n * sizeof(*rows));
+    int32_t *rows = calloc(rows_n * reader->channels_n, sizeof(*rows));
     if (!rows)
         return xw_wfdb_fail(ret_error, 0, ENOMEM, "out of memory");
     reader->row = 0;

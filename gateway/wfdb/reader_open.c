@@ -137,7 +137,7 @@ static int set_row_rate(struct xw_wfdb_reader *r)
 
 static int allocate_window(struct xw_wfdb_reader *r)
 {
-    size_t largest = 0;
+    size_t largest = 1;
     for (unsigned i = 0; i < r->lanes_n; i++) {
         size_t bytes =
             (size_t)xw_wfdb_format_bytes(r->lanes[i].format, r->lanes[i].frame_samples) + 1;
@@ -152,7 +152,7 @@ static int allocate_window(struct xw_wfdb_reader *r)
 static int open_selected(struct xw_wfdb_reader *r, const char *record_path, const unsigned *signals,
                          size_t signals_n, struct xw_wfdb_error *ret_error)
 {
-    unsigned all[XW_WFDB_MAX_SIGNALS];
+    unsigned all[XW_WFDB_MAX_SIGNALS] = {0};
     for (unsigned i = 0; i < r->header.signals_n; i++)
         all[i] = i;
     if (signals_n == 0) {

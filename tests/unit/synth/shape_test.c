@@ -137,7 +137,8 @@ static void pvcs_are_wide_early_and_followed_by_a_pause(void **state)
     for (size_t i = 0; i < p->events_n; i++) {
         if (p->events[i].kind != XW_SYNTH_BEAT)
             continue;
-        memmove(e, e + 1, 3 * sizeof(e[0]));
+        for (int k = 0; k < 3; k++)
+            e[k] = e[k + 1];
         e[3] = &p->events[i];
         if (!e[0] || e[2]->label != 'V')
             continue;
