@@ -131,6 +131,11 @@ XW_WFDB_MUST_CHECK int64_t xw_wfdb_reader_read(struct xw_wfdb_reader *reader, in
 /* 0 ≤ row ≤ length, else -EINVAL. */
 XW_WFDB_MUST_CHECK int xw_wfdb_reader_seek(struct xw_wfdb_reader *reader, int64_t row);
 
+/* Reads the whole record once and compares every selected signal with its header's checksum.
+ * Returns how many signals could be compared; -EBADMSG if one differs. The position stays. */
+XW_WFDB_MUST_CHECK int xw_wfdb_reader_verify(struct xw_wfdb_reader *reader,
+                                             struct xw_wfdb_error *ret_error);
+
 /* ---- writing a record: one format 16 file and its header ---- */
 
 struct xw_wfdb_writer;
