@@ -73,8 +73,8 @@ static bool is_ecg(Xw__Modality modality)
 static int check_channel(const Xw__Channel *c, bool ecg, const char *at,
                          struct xw_device_fault *ret_fault)
 {
-    char field[48];
-#define FIELD(name) (snprintf(field, sizeof(field), "%s.%s", at, (name)), field)
+    char field[80];
+#define FIELD(name) (snprintf(field, sizeof(field), "%.60s.%s", at, (name)), field)
     if (!word_ok(c->code, 16))
         REFUSE(FAULT_HEADER, FIELD("code"), "1 to 16 of A-Z a-z 0-9 . _ : -");
     if (!c->unit[0] || !text_ok(c->unit, 16))
@@ -99,9 +99,9 @@ static int check_channel(const Xw__Channel *c, bool ecg, const char *at,
 
 static int check_signal(const Xw__DeviceSignal *s, size_t i, struct xw_device_fault *ret_fault)
 {
-    char at[32], field[48];
+    char at[32], field[64];
     snprintf(at, sizeof(at), "signals[%zu]", i);
-#define FIELD(name) (snprintf(field, sizeof(field), "%s.%s", at, (name)), field)
+#define FIELD(name) (snprintf(field, sizeof(field), "%.60s.%s", at, (name)), field)
     bool ecg = is_ecg(s->modality);
     if (s->signal >= XW_HELLO_SIGNALS_MAX)
         REFUSE(FAULT_HEADER, FIELD("signal"), "0 to 15");

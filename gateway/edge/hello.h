@@ -18,7 +18,7 @@ enum { XW_HELLO_SIGNALS_MAX = 16, XW_HELLO_ID_MAX = 64, XW_HELLO_CHANNELS_MAX = 
 
 struct xw_device_fault {
     Xw__DeviceFault code;
-    char field[48]; /* "signals[0].channels[2].gain" */
+    char field[80]; /* "signals[0].channels[2].gain" */
     char text[160];
 };
 void xw_device_fault_set(struct xw_device_fault *fault, Xw__DeviceFault code, const char *field,
