@@ -148,6 +148,7 @@ static void dispatch(struct xw_session *session, Xw__DeviceMessage **message, in
             pong(session, m->ping);
         return;
     case XW__DEVICE_MESSAGE__BODY_BYE:
+        session->bye = true;
         xw_session_cut(session);
         return;
     case XW__DEVICE_MESSAGE__BODY_BLOCK:
@@ -184,7 +185,8 @@ static void drain(struct xw_session *session, int64_t now_us)
 {
     const uint8_t *data;
     size_t n;
-    while (session->state != XW_SESSION_CLOSED && session->state != XW_SESSION_OPENING) {
+    while (session->state != XW_SESSION_CLOSED && session->state != XW_SESSION_OPENING &&
+           !session->paused) {
         int r = xw_framer_next(&session->framer, &data, &n);
         if (r == 0)
             return;
@@ -224,6 +226,18 @@ void xw_session_feed(struct xw_session *session, const void *data, size_t n_byte
         drain(session, now_us);
 }
 
+void xw_session_pause(struct xw_session *session)
+{
+    session->paused = true;
+}
+
+void xw_session_resume(struct xw_session *session, int64_t now_us)
+{
+    session->paused = false;
+    session->last_heard_us = now_us; /* it was we who did not listen */
+    drain(session, now_us);
+}
+
 void xw_session_tick(struct xw_session *session, int64_t now_us)
 {
     int64_t in_state_us = now_us - session->state_since_us;
@@ -238,7 +252,7 @@ void xw_session_tick(struct xw_session *session, int64_t now_us)
         return;
     case XW_SESSION_WAITING:
     case XW_SESSION_LIVE:
-        if (now_us - session->last_heard_us >= session->idle_timeout_us)
+        if (!session->paused && now_us - session->last_heard_us >= session->idle_timeout_us)
             xw_session_fence(session, FAULT(TIMEOUT), "", "nothing was heard, not even a ping");
         return;
     case XW_SESSION_OPENING:

@@ -86,6 +86,8 @@ struct xw_session {
     int64_t hello_timeout_us, idle_timeout_us;
     uint64_t bytes_n, messages_n, blocks_n;
     bool resumes; /* hello.can_resume */
+    bool bye;     /* the device said so itself */
+    bool paused;  /* nothing is taken out of the framer */
 };
 
 void xw_session_init(struct xw_session *session, const struct xw_session_host *host,
@@ -97,6 +99,10 @@ void xw_session_done(struct xw_session *session);
 void xw_session_feed(struct xw_session *session, const void *data, size_t n_bytes, int64_t now_us);
 /* Timeouts; call it every 100 ms to 1 s. */
 void xw_session_tick(struct xw_session *session, int64_t now_us);
+
+/* From within host->block: no more until resume (the pipeline is full). The host stops reading. */
+void xw_session_pause(struct xw_session *session);
+void xw_session_resume(struct xw_session *session, int64_t now_us);
 
 /* The host's answers to hello. */
 void xw_session_challenge(struct xw_session *session, const uint8_t nonce[XW_SESSION_NONCE_BYTES],
