@@ -64,21 +64,12 @@ void xw_ecg_detect_done(struct xw_ecg_detect *d)
     d->fused = NULL;
 }
 
-void xw_ecg_detect_reset(struct xw_ecg_detect *d)
+void xw_ecg_detect_resume(struct xw_ecg_detect *d)
 {
     d->hump_n = d->step_n = 0;
-    d->started = false;
-    for (unsigned c = 0; c < d->leads_n; c++) {
-        xw_dsp_median_reset(&d->peak[c]);
-        xw_dsp_median_reset(&d->noise[c]);
-        d->second_max[c] = 0;
-    }
     memset(d->hump, 0, (size_t)XW_ECG_DETECT_RING * d->lanes * sizeof(float));
     memset(d->fused, 0, XW_ECG_DETECT_RING * sizeof(float));
-    xw_dsp_median_reset(&d->q_peak);
-    xw_dsp_median_reset(&d->q_noise);
-    xw_dsp_median_reset(&d->rr);
-    xw_ecg_template_reset(&d->shapes);
+    memset(d->second_max, 0, sizeof(d->second_max));
     d->seconds_n = 0;
     d->noise_since = 0;
     d->candidates_n = d->judged_n = 0;
@@ -88,6 +79,20 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d)
     d->rebuilt_t = 0;
     d->louder_n = 0;
     d->out_n = 0;
+}
+
+void xw_ecg_detect_reset(struct xw_ecg_detect *d)
+{
+    xw_ecg_detect_resume(d);
+    d->started = false;
+    for (unsigned c = 0; c < d->leads_n; c++) {
+        xw_dsp_median_reset(&d->peak[c]);
+        xw_dsp_median_reset(&d->noise[c]);
+    }
+    xw_ecg_template_reset(&d->shapes);
+    xw_dsp_median_reset(&d->q_peak);
+    xw_dsp_median_reset(&d->q_noise);
+    xw_dsp_median_reset(&d->rr);
 }
 
 static void make_hump(const struct xw_ecg_detect *d, const float *restrict centre,

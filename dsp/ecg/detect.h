@@ -89,6 +89,9 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
 void xw_ecg_detect_done(struct xw_ecg_detect *d);
 void xw_ecg_detect_reset(struct xw_ecg_detect *d); /* levels forgotten; tokens go on */
 
+/* A new signal from frame 0 of the same patient: levels and shapes are kept, nothing is pending. */
+void xw_ecg_detect_resume(struct xw_ecg_detect *d);
+
 /* Judges all that the signal now allows; results are in out[0..out_n). */
 void xw_ecg_detect_step(struct xw_ecg_detect *d);
 

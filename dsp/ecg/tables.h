@@ -26,10 +26,23 @@ struct xw_ecg_tables {
     float qrs_known_factor, qrs_strange_factor, qrs_learn_q;
     float qrs_snr_max, qrs_snr_power, qrs_weight_min;
     float qrs_startup_s, qrs_lost_s;
+    /* quality */
+    float quality_flat_uv, quality_moving_uv;    /* range in a second: dead, alive */
+    float quality_noise_uv, quality_noise_share; /* rms above 40 Hz; share of the QRS level */
+    float quality_range_uv;
+    /* VF: score = bias + count2 - leakage, positive for enter_s seconds */
+    float vf_bias, vf_count2, vf_leakage, vf_hysteresis, vf_range_uv;
+    float vf_enter_s, vf_leave_s;
+    float vf_even, vf_even_bpm; /* repeats itself so well, and not faster: VT */
+    /* beat labels */
+    float beat_alike, beat_strange, beat_wide_factor, beat_wide_ms, beat_early_v, beat_early_s;
+    float beat_irregular;
+    /* ST */
+    float st_elevation_uv, st_elevation_v23_uv, st_end_share, st_beats_n;
     /* rhythm alarms */
     float asystole_s, asystole_margin_s;
     float brady_bpm, brady_end_bpm, brady_beats_n;
-    float tachy_bpm, tachy_end_bpm, tachy_beats_n;
+    float tachy_bpm, tachy_end_bpm, tachy_beats_n, tachy_known_share;
     float vt_bpm, vt_beats_n;
     float pause_s;
 };

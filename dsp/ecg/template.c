@@ -123,6 +123,18 @@ struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
     return best;
 }
 
+float xw_ecg_template_like(const struct xw_ecg_template *b, int shape,
+                           const struct xw_ecg_signal *signal, int64_t t, const float *weight)
+{
+    struct xw_ecg_match match = {.shape = -1};
+    if (!at_hand(signal, t))
+        return 0;
+    const int64_t reach = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT;
+    const float *middle = xw_ecg_signal_frame(signal, t - reach) + (size_t)reach * b->lanes;
+    compare(b, shape, middle, weight, &match);
+    return match.correlation;
+}
+
 static void blend(struct xw_ecg_template *b, int index, const float *first, float rate)
 {
     float mean[XW_DSP_LANES_MAX] = {0};

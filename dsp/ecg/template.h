@@ -51,6 +51,10 @@ struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
 int xw_ecg_template_learn(struct xw_ecg_template *b, const struct xw_ecg_signal *signal, int64_t t,
                           const float *weight);
 
+/* Correlation with one shape at the best shift; 0 if the beat is not at hand. */
+float xw_ecg_template_like(const struct xw_ecg_template *b, int shape,
+                           const struct xw_ecg_signal *signal, int64_t t, const float *weight);
+
 /* The shape with the most beats; -1 when there is none. */
 int xw_ecg_template_dominant(const struct xw_ecg_template *b);
 
