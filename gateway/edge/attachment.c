@@ -74,7 +74,7 @@ void xw_attachment_accept(struct xw_attachment *attachment)
     xw_attachment_record(attachment, true);
     xw_log_info("device.accepted", XW_LOG_STR("device", attachment->device_id),
                 XW_LOG_UINT("held", held.messages[0].upto));
-    xw_conn_accept(attachment->conn, &accepted, newest);
+    xw_devconn_accept(attachment->conn, &accepted, newest);
 }
 
 void xw_attachment_send_ack(struct xw_attachment *attachment, int64_t now_us)
@@ -93,7 +93,7 @@ void xw_attachment_send_ack(struct xw_attachment *attachment, int64_t now_us)
     message.body_case = XW__GATEWAY_MESSAGE__BODY_ACK;
     message.ack = &ack;
     attachment->acks_n++;
-    xw_conn_send(attachment->conn, &message);
+    xw_devconn_send(attachment->conn, &message);
 }
 
 void xw_attachment_record(struct xw_attachment *attachment, bool attached)

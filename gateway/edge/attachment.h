@@ -16,7 +16,7 @@
 #include "edge/hello.h"
 #include "edge/stream.h"
 
-struct xw_conn;
+struct xw_devconn;
 struct xw_opening;
 
 enum xw_attachment_state { XW_ATTACHMENT_OPENING, XW_ATTACHMENT_READY, XW_ATTACHMENT_ENDING };
@@ -30,7 +30,7 @@ struct xw_attachment {
     bool resumes, demo;
     struct xw_stream streams[XW_HELLO_SIGNALS_MAX];
     size_t streams_n;
-    struct xw_conn *conn; /* NULL: detached */
+    struct xw_devconn *conn; /* NULL: detached */
     struct xw_opening *opening;
     struct xw_commit_owner owner; /* mark: facts_upto */
     bool header_committed;
@@ -53,7 +53,7 @@ void xw_fleet_free(struct xw_fleet *fleet);
 struct xw_wake *xw_fleet_wake(struct xw_fleet *fleet);
 /* An accepted device says hello on this connection. 0: the connection belongs to an attachment now
  * and will be accepted when it is open. -EBADMSG with the fault otherwise. */
-XW_MUST_CHECK int xw_fleet_attach(struct xw_fleet *fleet, struct xw_conn *conn,
+XW_MUST_CHECK int xw_fleet_attach(struct xw_fleet *fleet, struct xw_devconn *conn,
                                   const Xw__DeviceHello *hello, struct xw_device_fault *ret_fault);
 /* Its connection is gone. */
 void xw_fleet_detach(struct xw_attachment *attachment, bool said_bye);

@@ -128,8 +128,8 @@ static void drain_all(void *arg)
         struct xw_attachment *a = fleet->all[i];
         for (size_t s = 0; s < a->streams_n; s++)
             xw_stream_drain(&a->streams[s]);
-        if (a->conn && xw_conn_paused(a->conn) && in_flight(a) <= LOW_WATER)
-            xw_conn_resume(a->conn);
+        if (a->conn && xw_devconn_paused(a->conn) && in_flight(a) <= LOW_WATER)
+            xw_devconn_resume(a->conn);
     }
 }
 
@@ -137,7 +137,7 @@ void xw_fleet_check_pressure(struct xw_attachment *attachment)
 {
     if (attachment->conn && in_flight(attachment) >= HIGH_WATER) {
         xw_counter_add(&pauses, 1);
-        xw_conn_pause(attachment->conn);
+        xw_devconn_pause(attachment->conn);
     }
 }
 
@@ -156,8 +156,8 @@ static void storage_trouble(struct xw_attachment *a)
     if (a->storage_told || !a->conn)
         return;
     a->storage_told = true;
-    xw_conn_warn(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
-                 "the spool takes nothing now: keep what is not acknowledged");
+    xw_devconn_warn(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
+                    "the spool takes nothing now: keep what is not acknowledged");
 }
 
 static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mark)
@@ -314,17 +314,17 @@ static bool make_place(struct xw_fleet *fleet)
     return false;
 }
 
-int xw_fleet_attach(struct xw_fleet *fleet, struct xw_conn *conn, const Xw__DeviceHello *hello,
+int xw_fleet_attach(struct xw_fleet *fleet, struct xw_devconn *conn, const Xw__DeviceHello *hello,
                     struct xw_device_fault *ret_fault)
 {
     struct xw_attachment *a = find(fleet, hello->device_id);
-    if (a && a->conn && xw_edge_now_us() - xw_conn_heard_us(a->conn) < BUSY_WITHIN_US) {
+    if (a && a->conn && xw_edge_now_us() - xw_devconn_heard_us(a->conn) < BUSY_WITHIN_US) {
         xw_device_fault_set(ret_fault, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "device_id",
-                            "attached already, from %s", xw_conn_peer(a->conn));
+                            "attached already, from %s", xw_devconn_peer(a->conn));
         return -EBADMSG;
     }
     if (a && a->conn) /* half open: the device knows better */
-        xw_conn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "a newer connection came");
+        xw_devconn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "a newer connection came");
     if (a && same_signals(a, hello)) {
         a->conn = conn;
         xw_port_attached(conn, a);
@@ -361,8 +361,8 @@ void xw_attachment_opened(struct xw_attachment *a, int status)
     free(XW_STEAL(a->opening));
     if (status < 0) {
         if (a->conn)
-            xw_conn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
-                           "the spool takes nothing now: try again");
+            xw_devconn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
+                              "the spool takes nothing now: try again");
         end_attachment(a);
         return;
     }
@@ -413,14 +413,14 @@ static void tick_ready(struct xw_attachment *a, int64_t now)
             snprintf(text, sizeof(text), "signal %u: %.4g samples per second come, %.4g announced",
                      stream->signal, hz, stream->rate_hz);
             xw_ratefit_pause(&stream->fit);
-            xw_conn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_RATE, text);
+            xw_devconn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_RATE, text);
         }
     }
     if (a->conn && a->storage_told && !full) {
         a->storage_told = false;
         if (a->resumes)
-            xw_conn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
-                           "there is room again: connect and send what was not acknowledged");
+            xw_devconn_refuse(a->conn, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE,
+                              "there is room again: connect and send what was not acknowledged");
     }
     if (a->conn && now - a->attached_us > CLEAN_AFTER_US)
         xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_DEVICE_FENCED,

@@ -25,8 +25,8 @@ XW_COUNTER(refused, "xw_edge_connections_refused_total", NULL, "connections refu
 XW_COUNTER(faults, "xw_edge_device_faults_total", NULL, "connections ended by a fatal fault");
 XW_COUNTER(messages_out, "xw_edge_messages_out_total", NULL, "messages sent to devices");
 
-struct xw_conn {
-    struct xw_conn *next, **at;
+struct xw_devconn {
+    struct xw_devconn *next, **at;
     struct xw_port *port;
     uv_tcp_t tcp;
     uv_timer_t linger;
@@ -44,7 +44,7 @@ struct xw_conn {
 struct xw_port {
     struct xw_edge *edge;
     uv_tcp_t listener;
-    struct xw_conn *conns;
+    struct xw_devconn *conns;
     size_t conns_n;
     bool stopped;
     uint32_t handles_n; /* conns and the listener */
@@ -54,12 +54,12 @@ struct xw_port {
 
 struct write_request {
     uv_write_t request;
-    struct xw_conn *conn;
+    struct xw_devconn *conn;
     size_t size;
     uint8_t data[];
 };
 
-static void conn_close(struct xw_conn *conn);
+static void conn_close(struct xw_devconn *conn);
 
 /* ---- writing ---- */
 
@@ -72,7 +72,7 @@ static void on_written(uv_write_t *request, int status)
     free(w);
 }
 
-static void write_bytes(struct xw_conn *conn, const uint8_t *data, size_t size)
+static void write_bytes(struct xw_devconn *conn, const uint8_t *data, size_t size)
 {
     uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)size);
     if (!conn->out_bytes) {
@@ -101,7 +101,7 @@ static void write_bytes(struct xw_conn *conn, const uint8_t *data, size_t size)
     }
 }
 
-void xw_conn_send(struct xw_conn *conn, const Xw__GatewayMessage *message)
+void xw_devconn_send(struct xw_devconn *conn, const Xw__GatewayMessage *message)
 {
     uint8_t fixed[4096], *bytes = fixed;
     size_t n = xw__gateway_message__get_packed_size(message);
@@ -119,7 +119,7 @@ void xw_conn_send(struct xw_conn *conn, const Xw__GatewayMessage *message)
         free(bytes);
 }
 
-void xw_conn_warn(struct xw_conn *conn, Xw__DeviceFault code, const char *text)
+void xw_devconn_warn(struct xw_devconn *conn, Xw__DeviceFault code, const char *text)
 {
     Xw__GatewayFault fault = XW__GATEWAY_FAULT__INIT;
     fault.code = code;
@@ -127,17 +127,17 @@ void xw_conn_warn(struct xw_conn *conn, Xw__DeviceFault code, const char *text)
     Xw__GatewayMessage message = XW__GATEWAY_MESSAGE__INIT;
     message.body_case = XW__GATEWAY_MESSAGE__BODY_FAULT;
     message.fault = &fault;
-    xw_conn_send(conn, &message);
+    xw_devconn_send(conn, &message);
 }
 
 /* ---- the session's host ---- */
 
 static void host_send(void *user, const Xw__GatewayMessage *message)
 {
-    xw_conn_send(user, message);
+    xw_devconn_send(user, message);
 }
 
-static void attach(struct xw_conn *conn)
+static void attach(struct xw_devconn *conn)
 {
     struct xw_device_fault fault;
     xw_session_opening(&conn->session);
@@ -146,7 +146,7 @@ static void attach(struct xw_conn *conn)
         xw_session_refuse(&conn->session, &fault);
 }
 
-static void decide(struct xw_conn *conn)
+static void decide(struct xw_devconn *conn)
 {
     struct xw_edge *edge = conn->port->edge;
     switch (xw_decide_device(edge->decide, conn->session.hello->device_id)) {
@@ -154,8 +154,8 @@ static void decide(struct xw_conn *conn)
         attach(conn);
         return;
     case XW_DECISION_REFUSED:
-        xw_conn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_IDENTITY,
-                       "this device was refused at the gateway");
+        xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_IDENTITY,
+                          "this device was refused at the gateway");
         return;
     case XW_DECISION_NONE:
         xw_log_notice("device.waits", XW_LOG_STR("device", conn->session.hello->device_id));
@@ -166,7 +166,7 @@ static void decide(struct xw_conn *conn)
 
 static void host_hello(void *user, const Xw__DeviceHello *hello)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     uint8_t nonce[XW_SESSION_NONCE_BYTES];
     if (!xw_decide_has_key(conn->port->edge->decide, hello->device_id)) {
         decide(conn);
@@ -179,7 +179,7 @@ static void host_hello(void *user, const Xw__DeviceHello *hello)
 static bool host_proves(void *user, const uint8_t nonce[XW_SESSION_NONCE_BYTES], const void *hmac,
                         size_t size)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     if (!xw_decide_proves(conn->port->edge->decide, conn->session.hello->device_id, nonce, hmac,
                           size))
         return false;
@@ -189,28 +189,28 @@ static bool host_proves(void *user, const uint8_t nonce[XW_SESSION_NONCE_BYTES],
 
 static int32_t *host_room(void *user, unsigned signal, size_t values_n)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     conn->room_stream = xw_attachment_stream(conn->attachment, signal);
     return conn->room_stream ? xw_stream_room(conn->room_stream, values_n) : NULL;
 }
 
 static void host_drop(void *user, unsigned signal)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     (void)signal;
     xw_pipeline_drop(conn->room_stream->pipeline);
 }
 
 static void host_block(void *user, const struct xw_session_block *block)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     xw_stream_take_block(conn->room_stream, block);
     xw_fleet_check_pressure(conn->attachment);
 }
 
 static void host_gap(void *user, unsigned signal, uint64_t first, uint64_t count)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     struct xw_stream *stream = xw_attachment_stream(conn->attachment, signal);
     if (stream)
         xw_stream_take_gap(stream, first, count);
@@ -218,7 +218,7 @@ static void host_gap(void *user, unsigned signal, uint64_t first, uint64_t count
 
 static void host_fact(void *user, const Xw__DeviceMessage *message, uint64_t seq)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     xw_attachment_fact(conn->attachment, message, seq);
 }
 
@@ -237,7 +237,7 @@ static bool fences(Xw__DeviceFault code)
     }
 }
 
-static void tell_fault(struct xw_conn *conn, const struct xw_device_fault *fault)
+static void tell_fault(struct xw_devconn *conn, const struct xw_device_fault *fault)
 {
     struct xw_edge *edge = conn->port->edge;
     const char *device = conn->session.hello ? conn->session.hello->device_id : NULL;
@@ -262,7 +262,7 @@ static void on_linger(uv_timer_t *timer)
 
 static void host_over(void *user, const struct xw_device_fault *fault)
 {
-    struct xw_conn *conn = user;
+    struct xw_devconn *conn = user;
     if (conn->over)
         return;
     conn->over = true;
@@ -293,21 +293,21 @@ static const struct xw_session_host host_template = {
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
 {
-    struct xw_conn *conn = handle->data;
+    struct xw_devconn *conn = handle->data;
     (void)suggested;
     *ret_buf = uv_buf_init((char *)conn->port->buffer, READ_BYTES);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    struct xw_conn *conn = stream->data;
+    struct xw_devconn *conn = stream->data;
     if (n > 0 && !conn->over)
         xw_session_feed(&conn->session, buf->base, (size_t)n, xw_edge_now_us());
     if (n < 0)
         conn_close(conn);
 }
 
-static void start_reading(struct xw_conn *conn)
+static void start_reading(struct xw_devconn *conn)
 {
     if (!conn->closing)
         uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
@@ -321,7 +321,7 @@ static void handle_gone(struct xw_port *port)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    struct xw_conn *conn = handle->data;
+    struct xw_devconn *conn = handle->data;
     if (--conn->handles_n)
         return;
     struct xw_port *port = conn->port;
@@ -334,7 +334,7 @@ static void on_handle_closed(uv_handle_t *handle)
     handle_gone(port);
 }
 
-static void conn_close(struct xw_conn *conn)
+static void conn_close(struct xw_devconn *conn)
 {
     if (conn->closing)
         return;
@@ -344,7 +344,7 @@ static void conn_close(struct xw_conn *conn)
     uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
 }
 
-static void name_peer(struct xw_conn *conn)
+static void name_peer(struct xw_devconn *conn)
 {
     struct sockaddr_storage address;
     int n = sizeof(address);
@@ -368,7 +368,7 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     struct xw_port *port = listener->data;
     struct xw_edge *edge = port->edge;
-    struct xw_conn *conn = status < 0 ? NULL : calloc(1, sizeof(*conn));
+    struct xw_devconn *conn = status < 0 ? NULL : calloc(1, sizeof(*conn));
     if (!conn)
         return;
     conn->port = port;
@@ -398,7 +398,7 @@ static void on_connection(uv_stream_t *listener, int status)
     start_reading(conn);
     if (port->conns_n > (size_t)edge->config->devices_max + EXTRA_CONNECTIONS) {
         xw_counter_add(&refused, 1);
-        xw_conn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "too many connections");
+        xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "too many connections");
     }
 }
 
@@ -413,10 +413,10 @@ void xw_port_stop(struct xw_port *port)
         return;
     port->stopped = true;
     uv_close((uv_handle_t *)&port->listener, on_listener_closed);
-    for (struct xw_conn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
         next = conn->next;
-        xw_conn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_SHUTDOWN,
-                       "the gateway stops: keep what is not acknowledged");
+        xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_SHUTDOWN,
+                          "the gateway stops: keep what is not acknowledged");
     }
 }
 
@@ -425,7 +425,7 @@ void xw_port_free(struct xw_port *port)
     if (!port)
         return;
     port->freed = true;
-    for (struct xw_conn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
         next = conn->next;
         conn_close(conn);
     }
@@ -440,7 +440,7 @@ void xw_port_free(struct xw_port *port)
 void xw_port_tick(struct xw_port *port)
 {
     int64_t now = xw_edge_now_us();
-    for (struct xw_conn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
         next = conn->next;
         xw_session_tick(&conn->session, now);
     }
@@ -448,7 +448,7 @@ void xw_port_tick(struct xw_port *port)
 
 void xw_port_decided(struct xw_port *port, const char *device_id, bool accepted)
 {
-    for (struct xw_conn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
         next = conn->next;
         const Xw__DeviceHello *hello = conn->session.hello;
         if (!hello || strcmp(hello->device_id, device_id) != 0)
@@ -456,15 +456,15 @@ void xw_port_decided(struct xw_port *port, const char *device_id, bool accepted)
         if (accepted && conn->session.state == XW_SESSION_WAITING)
             attach(conn);
         else if (!accepted)
-            xw_conn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_IDENTITY,
-                           "this device was refused at the gateway");
+            xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_IDENTITY,
+                              "this device was refused at the gateway");
     }
 }
 
 void xw_port_each_waiting(struct xw_port *port,
                           void (*each)(void *user, const struct xw_port_waiting *), void *user)
 {
-    for (struct xw_conn *conn = port->conns; conn; conn = conn->next) {
+    for (struct xw_devconn *conn = port->conns; conn; conn = conn->next) {
         if (conn->session.state != XW_SESSION_WAITING)
             continue;
         const struct xw_port_waiting waiting = {conn->session.hello->device_id,
@@ -476,19 +476,19 @@ void xw_port_each_waiting(struct xw_port *port,
 
 /* ---- for the attachment ---- */
 
-void xw_port_attached(struct xw_conn *conn, struct xw_attachment *attachment)
+void xw_port_attached(struct xw_devconn *conn, struct xw_attachment *attachment)
 {
     conn->attachment = attachment;
 }
 
-void xw_conn_accept(struct xw_conn *conn, const Xw__GatewayAccepted *accepted,
-                    const uint64_t *newest)
+void xw_devconn_accept(struct xw_devconn *conn, const Xw__GatewayAccepted *accepted,
+                       const uint64_t *newest)
 {
     start_reading(conn);
     xw_session_accept(&conn->session, accepted, newest, xw_edge_now_us());
 }
 
-void xw_conn_refuse(struct xw_conn *conn, Xw__DeviceFault code, const char *text)
+void xw_devconn_refuse(struct xw_devconn *conn, Xw__DeviceFault code, const char *text)
 {
     struct xw_device_fault fault;
     xw_device_fault_set(&fault, code, "", "%s", text);
@@ -496,30 +496,30 @@ void xw_conn_refuse(struct xw_conn *conn, Xw__DeviceFault code, const char *text
     xw_session_refuse(&conn->session, &fault);
 }
 
-void xw_conn_pause(struct xw_conn *conn)
+void xw_devconn_pause(struct xw_devconn *conn)
 {
     xw_session_pause(&conn->session);
     uv_read_stop((uv_stream_t *)&conn->tcp);
 }
 
-void xw_conn_resume(struct xw_conn *conn)
+void xw_devconn_resume(struct xw_devconn *conn)
 {
     xw_session_resume(&conn->session, xw_edge_now_us());
     if (!conn->session.paused)
         start_reading(conn);
 }
 
-bool xw_conn_paused(const struct xw_conn *conn)
+bool xw_devconn_paused(const struct xw_devconn *conn)
 {
     return conn->session.paused;
 }
 
-int64_t xw_conn_heard_us(const struct xw_conn *conn)
+int64_t xw_devconn_heard_us(const struct xw_devconn *conn)
 {
     return conn->session.last_heard_us;
 }
 
-const char *xw_conn_peer(const struct xw_conn *conn)
+const char *xw_devconn_peer(const struct xw_devconn *conn)
 {
     return conn->peer;
 }

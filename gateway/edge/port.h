@@ -13,7 +13,7 @@
 #include "edge/session.h"
 
 struct xw_attachment;
-struct xw_conn;
+struct xw_devconn;
 
 XW_MUST_CHECK int xw_port_new(struct xw_edge *edge, struct xw_port **ret_port,
                               uint16_t *ret_port_n);
@@ -33,17 +33,17 @@ void xw_port_each_waiting(struct xw_port *port,
 
 /* ---- a connection, for its attachment ---- */
 /* It belongs to an attachment now. */
-void xw_port_attached(struct xw_conn *conn, struct xw_attachment *attachment);
-void xw_conn_accept(struct xw_conn *conn, const Xw__GatewayAccepted *accepted,
-                    const uint64_t *newest);
-void xw_conn_send(struct xw_conn *conn, const Xw__GatewayMessage *message);
-void xw_conn_refuse(struct xw_conn *conn, Xw__DeviceFault code, const char *text);
+void xw_port_attached(struct xw_devconn *conn, struct xw_attachment *attachment);
+void xw_devconn_accept(struct xw_devconn *conn, const Xw__GatewayAccepted *accepted,
+                       const uint64_t *newest);
+void xw_devconn_send(struct xw_devconn *conn, const Xw__GatewayMessage *message);
+void xw_devconn_refuse(struct xw_devconn *conn, Xw__DeviceFault code, const char *text);
 /* A fault that does not end the connection. */
-void xw_conn_warn(struct xw_conn *conn, Xw__DeviceFault code, const char *text);
-void xw_conn_pause(struct xw_conn *conn);
-void xw_conn_resume(struct xw_conn *conn);
-bool xw_conn_paused(const struct xw_conn *conn);
-int64_t xw_conn_heard_us(const struct xw_conn *conn);
-const char *xw_conn_peer(const struct xw_conn *conn);
+void xw_devconn_warn(struct xw_devconn *conn, Xw__DeviceFault code, const char *text);
+void xw_devconn_pause(struct xw_devconn *conn);
+void xw_devconn_resume(struct xw_devconn *conn);
+bool xw_devconn_paused(const struct xw_devconn *conn);
+int64_t xw_devconn_heard_us(const struct xw_devconn *conn);
+const char *xw_devconn_peer(const struct xw_devconn *conn);
 
 #endif

@@ -1,7 +1,7 @@
 /* The chain's words in the words of the wire: events, runs, keys.
  *
- * Codes on the wire: beats N S V F / Q; episodes NORMAL ASYSTOLE PAUSE BRADY TACHY VT VRUN COUPLET
- * BIGEMINY TRIGEMINY VF AFIB AFL SVT AVB2 AVB3 PACED ST_ELEVATION ST_DEPRESSION; CANNOT_SEE
+ * Codes on the wire: beats N S V F / Q; episodes NO_FINDING ASYSTOLE PAUSE BRADY TACHY VT VRUN
+ * COUPLET BIGEMINY TRIGEMINY VF AFIB AFL SVT AVB2 AVB3 PACED ST_ELEVATION ST_DEPRESSION; CANNOT_SEE
  * LEAD_OFF NOISE; values HEART_RATE ST SQI.
  *
  * Threads: pure functions. Ownership: what a filled message points to lives in the scratch. */
