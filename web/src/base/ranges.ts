@@ -83,6 +83,11 @@ export class RangeSet {
     return s !== undefined && s.first <= at;
   }
 
+  spanAt(at: number): Span | null {
+    const s = this.spans[this.find(at)];
+    return s !== undefined && s.first <= at ? s : null;
+  }
+
   covers(first: number, end: number): boolean {
     if (end <= first) return true;
     const s = this.spans[this.find(first)];
