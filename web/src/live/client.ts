@@ -36,11 +36,18 @@ export type RecordListener = (r: {
   other?: number; // kind of any other record
 }) => void;
 
+interface Watched {
+  model: StreamModel | null;
+  users: number;
+  keepS: number;
+  waiting: ((m: StreamModel) => void)[];
+}
+
 class LiveClient {
   readonly clock = new CountyClock();
   readonly streams = new Map<string, StreamStatus>();
   readonly gateways = new Map<string, GatewayStatus>();
-  readonly watched = new Map<string, { model: StreamModel | null; users: number; waiting: ((m: StreamModel) => void)[] }>();
+  readonly watched = new Map<string, Watched>();
   reconnects = 0;
   badMessages = 0;
   private socket: WebSocket | null = null;
@@ -154,24 +161,27 @@ class LiveClient {
     this.send({ watch: { stream_id: uuidBytes(id), history_ms: HISTORY_MS } });
   }
 
-  // The model comes when the county has told what the stream is.
-  watch(id: string, then: (m: StreamModel) => void): () => void {
+  // The model comes when the county has told what the stream is. keepS: how long a past it holds; a
+  // longer wish than that of those who watch already makes a new model.
+  watch(id: string, keepS: number, then: (m: StreamModel) => void): () => void {
     let w = this.watched.get(id);
-    if (!w) {
-      w = { model: null, users: 0, waiting: [] };
+    if (!w || w.keepS < keepS) {
+      w = { model: null, users: 0, keepS, waiting: [] };
       this.watched.set(id, w);
       this.sendWatch(id);
     }
-    w.users++;
-    if (w.model) then(w.model);
-    else w.waiting.push(then);
+    const mine = w;
+    mine.users++;
+    if (mine.model) then(mine.model);
+    else mine.waiting.push(then);
     let done = false;
     return () => {
-      if (done || !w) return;
+      if (done) return;
       done = true;
-      w.waiting = w.waiting.filter((f) => f !== then);
-      if (--w.users === 0 && this.watched.get(id) === w) {
+      mine.waiting = mine.waiting.filter((f) => f !== then);
+      if (--mine.users === 0 && this.watched.get(id) === mine) {
         this.watched.delete(id);
+        this.faults.delete(id);
         this.send({ unwatch: { stream_id: uuidBytes(id) } });
       }
     };
@@ -194,7 +204,7 @@ class LiveClient {
         const id = uuidText(m.stream?.header?.stream_id);
         const w = this.watched.get(id);
         if (!m.stream?.header || !w) break;
-        if (!w.model) w.model = new StreamModel(m.stream.header);
+        if (!w.model) w.model = new StreamModel(m.stream.header, w.keepS);
         w.model.opened(m.stream);
         for (const f of w.waiting.splice(0)) f(w.model);
         break;

@@ -29,6 +29,11 @@ export class Holes {
   readonly lost = new RangeSet();
   list: Hole[] = [];
 
+  // Nothing is missing before the first sample that the county knows of.
+  get start(): number {
+    return this.known.spans[0]?.first ?? 0;
+  }
+
   addKnown(first: number, end: number): void {
     this.known.add(first, end);
   }
@@ -83,7 +88,7 @@ export class Holes {
   // Everything of [first, end) that is not held, in order.
   absent(held: RangeSet, first: number, end: number): StateSpan[] {
     const out: StateSpan[] = [];
-    for (const miss of held.missing(first, end)) {
+    for (const miss of held.missing(Math.max(first, this.start), end)) {
       let at = miss.first;
       const lost = this.lost.within(miss.first, miss.end);
       const push = (a: number, b: number): void => {
