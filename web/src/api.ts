@@ -89,6 +89,13 @@ export interface JsonDemo {
   patients: { id: string; device: string; gateway: string }[];
   actions: string[];
 }
+export interface JsonAnchor {
+  index: number;
+  gateway_wall_us: number;
+  county_offset_us: number | null;
+  uncertainty_us: number;
+  rate_hz: number;
+}
 export interface JsonRanges {
   known: { first: number; count: number }[];
   gaps: { first: number; count: number; reason: string | number }[];
@@ -160,6 +167,7 @@ export const api = {
   ranges: (id: string) => get<JsonRanges>(`/api/streams/${id}/ranges`),
   events: (id: string, first: number, count: number, kinds: string) =>
     get<{ events: JsonEvent[]; more: boolean }>(`/api/streams/${id}/events?first=${first}&count=${count}&kinds=${kinds}`),
+  anchors: (id: string, index: number) => get<{ before: JsonAnchor | null; after: JsonAnchor | null }>(`/api/streams/${id}/anchors?index=${index}`),
   gateways: async () => (await get<{ gateways: JsonGateway[] }>('/api/gateways')).gateways,
   alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
   ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),

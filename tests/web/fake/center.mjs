@@ -12,8 +12,8 @@ import { Pbf, WebSocketServer, wire, webRoot } from './packages.mjs';
 import { block, kinds, COUNTS_PER_MV } from './signal.mjs';
 
 export const CSP =
-  "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; " +
-  "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; worker-src 'self'; " +
+  "manifest-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 const BLOCK_MS = 40;
 const HISTORY_S = 700;
@@ -175,8 +175,8 @@ export class FakeCenter {
     setTimeout(() => this.event(s, {
       kind: 3, code: 'VF', priority: 3, first: s.vfFrom, end: 0, rule: 'vf-leakage', rule_version: '3', confidence: 0.97, rate_bpm: 0,
       leads: 0xfff, evidence: [
-        { name: 'vf_leakage', value: 0.38, unit: '1', threshold: false }, { name: 'vf_leakage', value: 0.45, unit: '1', threshold: true },
-        { name: 'vf_count2', value: 0.71, unit: '1', threshold: false }, { name: 'vf_count2', value: 0.35, unit: '1', threshold: true },
+        { name: 'vf-leakage', value: 0.38, unit: '1', threshold: false }, { name: 'vf-leakage', value: 0.45, unit: '1', threshold: true },
+        { name: 'vf-count2', value: 0.71, unit: '1', threshold: false }, { name: 'vf-count2', value: 0.35, unit: '1', threshold: true },
       ],
     }), 3000);
   }
@@ -184,7 +184,7 @@ export class FakeCenter {
     s.vfFrom = Infinity;
     s.st = undefined;
     s.leadsOff = 0;
-    this.event(s, { kind: 5, code: 'LEADS_OFF', first: s.newest - 10, end: s.newest, leads: 0, priority: 4 });
+    this.event(s, { kind: 5, code: 'LEAD_OFF', first: s.newest - 10, end: s.newest, leads: 0, priority: 4 });
   }
 
   // ---- what flows ----
@@ -504,7 +504,7 @@ export class FakeCenter {
     else if (action === 'chest_pain' && s) s.st = { II: 0.25, III: 0.3, aVF: 0.28, I: -0.1, aVL: -0.15 };
     else if (action === 'lead_off' && s) {
       s.leadsOff = 0x40;
-      this.event(s, { kind: 5, code: 'LEADS_OFF', first: s.newest, leads: 0x40, priority: 4 });
+      this.event(s, { kind: 5, code: 'LEAD_OFF', first: s.newest, leads: 0x40, priority: 4 });
     } else if (action === 'lead_on' && s) s.leadsOff = 0;
     else if (action === 'normal' && s) this.normal(s);
     else if (action !== 'arms_reversed') this.fail(400, 'bad_request', 'target');

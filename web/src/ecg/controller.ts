@@ -258,7 +258,7 @@ export class EcgController {
     const silentMs = now - model.lastGrowMs;
     const wall = live.clock.wallUs(now);
     const endWall = model.wallUs(end);
-    const ageS = live.clock.known && model.anchor?.countyOffsetUs !== null ? (wall - endWall) / 1e6 : NaN;
+    const ageS = live.clock.known && model.timed ? (wall - endWall) / 1e6 : NaN;
     const freshness: Freshness = this.still
       ? 'live'
       : Number.isNaN(silentMs) ? 'loading' : silentMs > GREY_AFTER_MS ? 'lost' : silentMs > HATCH_AFTER_MS ? 'stale' : 'live';
@@ -313,9 +313,8 @@ export class EcgController {
   }
 }
 
-const LETTERS: Record<string, string> = { normal: 'N', ventricular: 'V', supraventricular: 'S', fusion: 'F', paced: '/', unknown: 'Q' };
 export function letterOf(code: string): string {
-  return LETTERS[code.toLowerCase()] ?? (code.slice(0, 2) || 'N');
+  return code === '/' ? 'P' : code.slice(0, 2) || 'N';
 }
 
 // ST levels of the newest measurement before `end`: evidence named after leads.
@@ -325,7 +324,7 @@ function stOf(model: StreamModel, end: number): { lead: string; mv: number }[] {
   const out: { lead: string; mv: number }[] = [];
   for (const e of f.evidence) {
     if (e.threshold) continue;
-    const lead = e.name.replace(/^st[_ ]?(level)?[_ ]?/i, '');
+    const lead = e.name.replace(/^st[._ ]/i, '');
     const hit = model.channels.find((c) => c.code.toUpperCase() === lead.toUpperCase());
     if (hit) out.push({ lead: hit.code, mv: e.unit === 'mV' ? e.value : e.value / 1000 });
   }

@@ -23,17 +23,15 @@ export function tWord(prefix: string, word: string): string {
 
 // The codes that analysis gives to alarms, in the forms that occur.
 const ALARM_WORDS: Record<string, Key> = {
-  vf: 'alarm.vf', vfib: 'alarm.vf', ventricular_fibrillation: 'alarm.vf', asystole: 'alarm.asystole', pause: 'alarm.pause',
-  brady: 'alarm.brady', extreme_brady: 'alarm.brady', bradycardia: 'alarm.brady', tachy: 'alarm.tachy', extreme_tachy: 'alarm.tachy',
-  tachycardia: 'alarm.tachy', vt: 'alarm.vt', ventricular_tachycardia: 'alarm.vt', vrun: 'alarm.vrun', ventricular_run: 'alarm.vrun',
-  couplet: 'alarm.couplet', bigeminy: 'alarm.bigeminy', trigeminy: 'alarm.trigeminy', af: 'alarm.af', afib: 'alarm.af',
-  atrial_fibrillation: 'alarm.af', afl: 'alarm.afl', atrial_flutter: 'alarm.afl', svt: 'alarm.svt', avb2: 'alarm.avb2', avb3: 'alarm.avb3',
-  paced: 'alarm.paced', normal: 'alarm.normal', st_elevation: 'alarm.ste', st_depression: 'alarm.std', cannot_see: 'alarm.cannotsee',
-  lead_off: 'alarm.leadoff', leads_off: 'alarm.leadoff', noise: 'alarm.noise', arms_reversed: 'alarm.reversed', reversed: 'alarm.reversed',
+  VF: 'alarm.vf', ASYSTOLE: 'alarm.asystole', PAUSE: 'alarm.pause', BRADY: 'alarm.brady', TACHY: 'alarm.tachy', VT: 'alarm.vt',
+  VRUN: 'alarm.vrun', COUPLET: 'alarm.couplet', BIGEMINY: 'alarm.bigeminy', TRIGEMINY: 'alarm.trigeminy', AFIB: 'alarm.af',
+  AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', PACED: 'alarm.paced', NORMAL: 'alarm.normal',
+  ST_ELEVATION: 'alarm.ste', ST_DEPRESSION: 'alarm.std', CANNOT_SEE: 'alarm.cannotsee', LEAD_OFF: 'alarm.leadoff',
+  LEADS_OFF: 'alarm.leadoff', NOISE: 'alarm.noise', ARMS_REVERSED: 'alarm.reversed',
 };
 
 export function alarmName(code: string): string {
-  const key = ALARM_WORDS[code.toLowerCase().replace(/[\s-]+/g, '_')];
+  const key = ALARM_WORDS[code.toUpperCase().replace(/[\s-]+/g, '_')];
   return key ? t(key) : code;
 }
 

@@ -85,7 +85,7 @@ const byUrgency = (a: Finding, b: Finding): number =>
 export function activeAlarms(stream?: string): Finding[] {
   void alarmsVersion.value;
   return [...findings.values()]
-    .filter((f) => (!stream || f.stream === stream) && f.priority !== 'none' && (!f.ackedBy || f.end === 0))
+    .filter((f) => (!stream || f.stream === stream) && !f.withdrawn && f.priority !== 'none' && (!f.ackedBy || f.end === 0))
     .sort(byUrgency);
 }
 export function pastAlarms(stream?: string): Finding[] {

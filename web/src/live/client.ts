@@ -236,6 +236,10 @@ class LiveClient {
         this.clock.hint(now, m.status?.county_wall_us ?? 0);
         for (const s of m.status?.streams ?? []) this.streams.set(uuidText(s.stream_id), s);
         for (const g of m.status?.gateways ?? []) this.gateways.set(g.gateway_id, g);
+        for (const w of this.watched.values()) {
+          const g = w.model && this.gateways.get(w.model.header.gateway_id);
+          if (w.model && g?.linked) w.model.gatewayOffsetUs = -g.clock_offset_us;
+        }
         statusVersion.value++;
         break;
       case 'pong':
@@ -360,12 +364,12 @@ class LiveClient {
   async fetchRanges(id: string, model: StreamModel): Promise<void> {
     const r = await api.ranges(id);
     for (const k of r.known) model.holes.addKnown(k.first, k.first + k.count);
-    for (const g of r.gaps) model.gap({ first: g.first, count: g.count, reason: gapNumber(g.reason) });
+    for (const g of r.gaps) model.gap({ stream_id: undefined, first: g.first, count: g.count, reason: gapNumber(g.reason) });
   }
 }
 
 const GAP_NUMBERS: Record<string, number> = { device: 1, not_captured: 2, spool_limit: 3, unreadable: 4, fenced: 5 };
-function gapNumber(v: string | number): number {
+export function gapNumber(v: string | number): number {
   return typeof v === 'number' ? v : (GAP_NUMBERS[v.toLowerCase().replace('gap_', '').replace('-', '_')] ?? 0);
 }
 

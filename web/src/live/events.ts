@@ -34,6 +34,7 @@ export interface Finding {
   wallUs: number;
   ackedBy: string;
   ackedWallUs: number;
+  withdrawn: boolean; // was said before, is not so
 }
 
 const STAGES = ['final', 'provisional', 'revised'];
@@ -62,6 +63,7 @@ export function findingFromWire(e: WireEvent, revision: number, wallUs: number):
     wallUs,
     ackedBy: '',
     ackedWallUs: 0,
+    withdrawn: (e as { withdrawn?: boolean }).withdrawn ?? false,
   };
 }
 
@@ -87,6 +89,7 @@ export interface JsonEvent {
   wall_us?: number;
   acked_by?: string | null;
   acked_wall_us?: number | null;
+  withdrawn?: boolean;
 }
 
 export function findingFromJson(e: JsonEvent): Finding {
@@ -112,13 +115,10 @@ export function findingFromJson(e: JsonEvent): Finding {
     wallUs: e.wall_us ?? 0,
     ackedBy: e.acked_by ?? '',
     ackedWallUs: e.acked_wall_us ?? 0,
+    withdrawn: e.withdrawn ?? false,
   };
 }
 
-// A rhythm of no interest to a reader's alarm list: the plain one.
-export function isWithdrawn(f: Finding): boolean {
-  return f.code === '' || f.code.toLowerCase() === 'withdrawn';
-}
 
 const BEATS_KEPT = 4000; // 10 minutes at 300/min and some
 const OTHERS_KEPT = 4000;
@@ -131,7 +131,8 @@ export class FindingStore {
   // Returns the finding when it says something new.
   put(f: Finding): Finding | null {
     const old = this.byKey.get(f.key);
-    if (old && old.revision >= f.revision) return null;
+    // A beat of the first moment has revision 0, and so has its taking back.
+    if (old && (old.revision > f.revision || (old.revision === f.revision && !f.withdrawn))) return null;
     if (old && !f.ackedBy) {
       f.ackedBy = old.ackedBy;
       f.ackedWallUs = old.ackedWallUs;
@@ -139,7 +140,7 @@ export class FindingStore {
     this.byKey.set(f.key, f);
     if (f.kind === 'beat') {
       if (old) this.beatList = this.beatList.filter((b) => b.key !== f.key);
-      if (!isWithdrawn(f)) {
+      if (!f.withdrawn) {
         let i = this.beatList.length;
         while (i > 0 && (this.beatList[i - 1] as Finding).first > f.first) i--;
         this.beatList.splice(i, 0, f);
@@ -196,7 +197,7 @@ export class FindingStore {
   others(first: number, end: number, kind?: KindWord): Finding[] {
     const out: Finding[] = [];
     for (const f of this.byKey.values()) {
-      if (f.kind === 'beat' || (kind && f.kind !== kind) || isWithdrawn(f)) continue;
+      if (f.kind === 'beat' || (kind && f.kind !== kind) || f.withdrawn) continue;
       const to = f.end === 0 ? Infinity : f.end;
       if (f.first < end && (to > first || f.first >= first)) out.push(f);
     }
@@ -206,7 +207,7 @@ export class FindingStore {
   latest(kind: KindWord, test?: (f: Finding) => boolean): Finding | undefined {
     let best: Finding | undefined;
     for (const f of this.byKey.values()) {
-      if (f.kind === kind && !isWithdrawn(f) && (!test || test(f)) && (!best || f.first > best.first)) best = f;
+      if (f.kind === kind && !f.withdrawn && (!test || test(f)) && (!best || f.first > best.first)) best = f;
     }
     return best;
   }

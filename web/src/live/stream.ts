@@ -56,6 +56,7 @@ export class StreamModel {
   readonly holes = new Holes();
   readonly findings = new FindingStore();
   anchor: AnchorLike | null = null;
+  gatewayOffsetUs: number | null = null; // county - gateway as the county sees it, where the anchor does not say
   liveFirst = 0;
   lastGrowMs = NaN; // monotonic time at which the newest index grew
   lastGrowWallUs = NaN; // the same in county time, for "since"
@@ -82,7 +83,14 @@ export class StreamModel {
   }
 
   wallUs(index: number): number {
-    return captureWallUs(index, this.nominalHz, this.anchor);
+    const a = this.anchor;
+    const offset = a && a.countyOffsetUs === null ? (this.gatewayOffsetUs ?? 0) : 0;
+    return captureWallUs(index, this.nominalHz, a) + offset;
+  }
+
+  // Whether capture times are in the county's time.
+  get timed(): boolean {
+    return this.anchor !== null && (this.anchor.countyOffsetUs !== null || this.gatewayOffsetUs !== null);
   }
 
   // What the county says of the stream when it is watched, again after each reconnect.
