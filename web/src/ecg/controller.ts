@@ -146,8 +146,8 @@ export class EcgController {
     const win = this.renderer.windowN;
     const last = beats.length > 0 ? Math.max(...beats) : end > 0 ? Math.min(end, first + win / 2) : first;
     this.renderer.marks.lit = beats.length > 0
-      ? beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz }))
-      : [{ first, end: end > 0 ? end : this.newest }];
+      ? beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz, beat: true }))
+      : [{ first, end: end > 0 ? end : this.newest, beat: false }];
     this.pauseAt(Math.max(last + 0.15 * win, first + 0.8 * win));
   }
   pointAt(clientX: number): void {
