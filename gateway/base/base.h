@@ -23,18 +23,18 @@
 
 #define XW_ARRAY_N(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Each argument is evaluated once; both must have the same type after the usual promotions. */
-#define XW_MIN(a, b)                                                                               \
+/* Each argument is evaluated once; both should have the same type. They may be nested: every use
+ * has variables of its own. */
+#define XW_MIN(a, b) XW_PICK_(a, b, <, XW_JOIN_(xw_a_, __COUNTER__), XW_JOIN_(xw_b_, __COUNTER__))
+#define XW_MAX(a, b) XW_PICK_(a, b, >, XW_JOIN_(xw_a_, __COUNTER__), XW_JOIN_(xw_b_, __COUNTER__))
+#define XW_JOIN_(x, y) XW_JOIN_AGAIN_(x, y)
+#define XW_JOIN_AGAIN_(x, y) x##y
+#define XW_PICK_(a, b, op, va, vb) XW_PICK_AGAIN_(a, b, op, va, vb)
+#define XW_PICK_AGAIN_(a, b, op, va, vb)                                                           \
     ({                                                                                             \
-        __typeof__(a) xw_min_a_ = (a);                                                             \
-        __typeof__(b) xw_min_b_ = (b);                                                             \
-        xw_min_a_ < xw_min_b_ ? xw_min_a_ : xw_min_b_;                                             \
-    })
-#define XW_MAX(a, b)                                                                               \
-    ({                                                                                             \
-        __typeof__(a) xw_max_a_ = (a);                                                             \
-        __typeof__(b) xw_max_b_ = (b);                                                             \
-        xw_max_a_ > xw_max_b_ ? xw_max_a_ : xw_max_b_;                                             \
+        __typeof__(a) va = (a);                                                                    \
+        __typeof__(b) vb = (b);                                                                    \
+        va op vb ? va : vb;                                                                        \
     })
 
 /* The struct of `type` whose `member` lies at `ptr`. */

@@ -17,15 +17,17 @@ struct xw_ring {
     uint8_t *data;
     size_t cap; /* a power of two */
     size_t record_max;
-    /* Free-running positions, each on its own cache line: written by one side, read by the other.
-     */
-    _Alignas(64) _Atomic size_t head; /* producer */
-    size_t tail_seen;                 /* producer's last look at tail */
-    size_t reserved_at;               /* producer: where the open reservation's header lies */
+    /* Free-running positions, far enough apart not to share a cache line (padding, not alignment,
+     * so that the struct may lie in plainly allocated memory). */
+    char pad0_[64];
+    _Atomic size_t head; /* producer */
+    size_t tail_seen;    /* producer's last look at tail */
+    size_t reserved_at;  /* producer: where the open reservation's header lies */
     size_t reserved_n;
     _Atomic uint64_t refused_n;
-    _Alignas(64) _Atomic size_t tail; /* consumer */
-    size_t head_seen;                 /* consumer's last look at head */
+    char pad1_[64];
+    _Atomic size_t tail; /* consumer */
+    size_t head_seen;    /* consumer's last look at head */
 };
 
 /* At least cap_n_bytes of room (rounded up to a power of two, 1 KiB to 1 GiB); a record may take up

@@ -1,0 +1,252 @@
+/* Fault points: the rules of XW_FAULT and what happens at an armed point. */
+#include "base/fault.h"
+
+#include "base/log.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+enum { RULES_MAX = 32, NAME_N_BYTES = 64 };
+
+enum action { ACTION_KILL, ACTION_ERROR, ACTION_DELAY };
+
+struct xw_fault_rule {
+    char name[NAME_N_BYTES];
+    enum action action;
+    int error;
+    uint64_t delay_ms;
+    uint64_t after;
+    uint64_t times; /* 0 = no limit */
+    double prob;    /* below 0 = always */
+    bool seed_given;
+    uint64_t random;
+    uint64_t passes_n;
+    uint64_t acted_n;
+};
+
+/* The linker collects the places of this binary (executable or shared library) in one section. */
+extern struct xw_fault_site *__start_xw_faults[] __attribute__((weak, visibility("hidden")));
+extern struct xw_fault_site *__stop_xw_faults[] __attribute__((weak, visibility("hidden")));
+
+atomic_bool xw_fault_armed;
+
+static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct xw_fault_rule rules[RULES_MAX];
+static size_t rules_n;
+
+static double next_random(struct xw_fault_rule *rule)
+{
+    /* splitmix64: the same seed gives the same run. */
+    uint64_t z = rule->random += 0x9E3779B97F4A7C15ULL;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+    return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+}
+
+static bool acts_now(struct xw_fault_rule *rule)
+{
+    pthread_mutex_lock(&fault_lock);
+    bool acts = ++rule->passes_n > rule->after;
+    if (acts && rule->times && rule->acted_n >= rule->times)
+        acts = false;
+    if (acts && rule->prob >= 0)
+        acts = next_random(rule) < rule->prob;
+    rule->acted_n += acts;
+    pthread_mutex_unlock(&fault_lock);
+    return acts;
+}
+
+int xw_fault_hit(struct xw_fault_site *site)
+{
+    struct xw_fault_rule *rule = site->rule;
+    if (!rule || !acts_now(rule))
+        return 0;
+    switch (rule->action) {
+    case ACTION_ERROR:
+        return -rule->error;
+    case ACTION_DELAY: {
+        struct timespec left = {.tv_sec = (time_t)(rule->delay_ms / 1000),
+                                .tv_nsec = (long)(rule->delay_ms % 1000) * 1000000};
+        while (nanosleep(&left, &left) < 0 && errno == EINTR)
+            ;
+        return 0;
+    }
+    case ACTION_KILL:
+        break;
+    }
+    /* No clean-up of any kind: this stands for the power failing right here. */
+    for (;;) {
+        kill(getpid(), SIGKILL);
+        pause();
+    }
+}
+
+static int errno_by_name(const char *name)
+{
+    for (int e = 1; e < 200; e++) {
+        const char *known = strerrorname_np(e);
+        if (known && strcmp(known, name) == 0)
+            return e;
+    }
+    return -EINVAL;
+}
+
+static int parse_count(const char *text, uint64_t *ret_n)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno)
+        return -EINVAL;
+    *ret_n = n;
+    return 0;
+}
+
+/* One "key=value" (or "kill") of a rule. */
+static int parse_part(char *part, struct xw_fault_rule *rule)
+{
+    char *value = strchr(part, '=');
+    if (!value) {
+        rule->action = ACTION_KILL;
+        return strcmp(part, "kill") == 0 ? 0 : -EINVAL;
+    }
+    *value++ = '\0';
+    if (strcmp(part, "after") == 0)
+        return parse_count(value, &rule->after);
+    if (strcmp(part, "times") == 0)
+        return parse_count(value, &rule->times);
+    if (strcmp(part, "seed") == 0) {
+        rule->seed_given = true;
+        return parse_count(value, &rule->random);
+    }
+    if (strcmp(part, "delay") == 0) {
+        rule->action = ACTION_DELAY;
+        return parse_count(value, &rule->delay_ms);
+    }
+    if (strcmp(part, "error") == 0) {
+        rule->action = ACTION_ERROR;
+        rule->error = errno_by_name(value);
+        return rule->error < 0 ? -EINVAL : 0;
+    }
+    if (strcmp(part, "prob") == 0) {
+        char *end;
+        rule->prob = strtod(value, &end);
+        return end != value && !*end && rule->prob >= 0 && rule->prob <= 1 ? 0 : -EINVAL;
+    }
+    return -EINVAL;
+}
+
+static bool matches(const struct xw_fault_rule *rule, const char *name)
+{
+    size_t n = strlen(rule->name);
+    if (n && rule->name[n - 1] == '*')
+        return strncmp(rule->name, name, n - 1) == 0;
+    return strcmp(rule->name, name) == 0;
+}
+
+/* Points every place with a fitting name at the rule; how many there are. */
+static size_t bind_rule(struct xw_fault_rule *rule)
+{
+    size_t n = 0;
+    for (struct xw_fault_site **s = __start_xw_faults; s < __stop_xw_faults; s++) {
+        if (matches(rule, (*s)->name)) {
+            (*s)->rule = rule;
+            n++;
+        }
+    }
+    return n;
+}
+
+static int parse_rule(char *text, char *ret_error, size_t n_bytes)
+{
+    if (rules_n == RULES_MAX) {
+        snprintf(ret_error, n_bytes, "XW_FAULT: more than %d rules", RULES_MAX);
+        return -EINVAL;
+    }
+    struct xw_fault_rule *rule = &rules[rules_n];
+    *rule = (struct xw_fault_rule){.action = ACTION_KILL, .prob = -1};
+    char *rest = text;
+    const char *name = strsep(&rest, ":");
+    snprintf(rule->name, sizeof(rule->name), "%s", name);
+    for (char *part; (part = strsep(&rest, ":"));) {
+        if (parse_part(part, rule) < 0) {
+            snprintf(ret_error, n_bytes, "XW_FAULT: %s: '%s' is not understood", name, part);
+            return -EINVAL;
+        }
+    }
+    if (bind_rule(rule) == 0) {
+        snprintf(ret_error, n_bytes, "XW_FAULT: no fault point is called '%s'", name);
+        return -EINVAL;
+    }
+    if (rule->prob >= 0) {
+        if (!rule->seed_given) {
+            struct timespec now;
+            clock_gettime(CLOCK_REALTIME, &now);
+            rule->random = (uint64_t)now.tv_nsec ^ (uint64_t)now.tv_sec << 30 ^ (uint64_t)getpid();
+        }
+        xw_log_notice("fault.seed", XW_LOG_STR("point", rule->name),
+                      XW_LOG_UINT("seed", rule->random));
+    }
+    rules_n++;
+    return 0;
+}
+
+int xw_fault_configure(const char *text, char *ret_error, size_t n_bytes)
+{
+    atomic_store(&xw_fault_armed, false);
+    for (struct xw_fault_site **s = __start_xw_faults; s < __stop_xw_faults; s++)
+        (*s)->rule = NULL;
+    rules_n = 0;
+    if (!text || !*text)
+        return 0;
+    xw_autofree char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    char *rest = copy;
+    for (char *one; (one = strsep(&rest, ";"));) {
+        int r = *one ? parse_rule(one, ret_error, n_bytes) : 0;
+        if (r < 0)
+            return r;
+    }
+    atomic_store(&xw_fault_armed, rules_n > 0);
+    return 0;
+}
+
+int xw_fault_init(char *ret_error, size_t n_bytes)
+{
+    return xw_fault_configure(getenv("XW_FAULT"), ret_error, n_bytes);
+}
+
+uint64_t xw_fault_acted_n(const char *name)
+{
+    uint64_t n = 0;
+    pthread_mutex_lock(&fault_lock);
+    for (size_t i = 0; i < rules_n; i++)
+        n += matches(&rules[i], name) ? rules[i].acted_n : 0;
+    pthread_mutex_unlock(&fault_lock);
+    return n;
+}
+
+static int compare_sites(const void *a, const void *b)
+{
+    const struct xw_fault_site *x = *(struct xw_fault_site *const *)a;
+    const struct xw_fault_site *y = *(struct xw_fault_site *const *)b;
+    int order = strcmp(x->name, y->name);
+    order = order ? order : strcmp(x->file, y->file);
+    return order ? order : (x->line > y->line) - (x->line < y->line);
+}
+
+void xw_fault_list(FILE *out)
+{
+    size_t n = (size_t)(__stop_xw_faults - __start_xw_faults);
+    xw_autofree struct xw_fault_site **sorted = calloc(n + 1, sizeof(struct xw_fault_site *));
+    if (!sorted)
+        return;
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = __start_xw_faults[i];
+    qsort(sorted, n, sizeof(struct xw_fault_site *), compare_sites);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "%-32s %s:%d\n", sorted[i]->name, sorted[i]->file, sorted[i]->line);
+}

@@ -1,0 +1,21 @@
+# Writes the commit into a header, only when it changed, so that nothing is rebuilt without need.
+set(HASH unknown)
+if(GIT)
+    execute_process(COMMAND ${GIT} -C ${SOURCE} rev-parse --short=12 HEAD
+        OUTPUT_VARIABLE COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE FAILED)
+    if(NOT FAILED)
+        set(HASH ${COMMIT})
+        execute_process(COMMAND ${GIT} -C ${SOURCE} status --porcelain --untracked-files=no
+            OUTPUT_VARIABLE CHANGED ERROR_QUIET)
+        if(CHANGED)
+            set(HASH ${COMMIT}-dirty)
+        endif()
+    endif()
+endif()
+set(TEXT "#define XW_GIT_HASH \"${HASH}\"\n#define XW_VERSION_TEXT \"${VERSION}\"\n")
+if(EXISTS ${OUT})
+    file(READ ${OUT} OLD)
+endif()
+if(NOT "${OLD}" STREQUAL "${TEXT}")
+    file(WRITE ${OUT} "${TEXT}")
+endif()
