@@ -131,8 +131,8 @@ static int start_threads(struct xw_pool *pool)
     for (size_t i = 0; i < pool->threads_n && r == 0; i++) {
         r = -pthread_create(&pool->threads[i], NULL, worker, pool);
         if (r == 0) {
-            char name[16];
-            snprintf(name, sizeof(name), "%s/%zu", pool->name, i);
+            char name[16]; /* the kernel's limit: 11 + "/63" fit */
+            snprintf(name, sizeof(name), "%s/%u", pool->name, (unsigned)i % THREADS_MAX);
             pthread_setname_np(pool->threads[i], name);
             pool->threads_started_n++;
         }

@@ -254,7 +254,7 @@ int xw_ranges_clip(const struct xw_ranges *set, uint64_t first, uint64_t end,
     struct xw_ranges built = {.max = ret_set->max};
     int r = 0;
     for (size_t i = xw_ranges_find(set, first); r == 0 && i < set->n; i++) {
-        if (set->v[i].first >= end)
+        if (set->v[i].first >= end || first == end)
             break;
         r = append(&built, XW_MAX(set->v[i].first, first), XW_MIN(set->v[i].end, end));
     }

@@ -1,0 +1,145 @@
+// A TCP relay on loopback that stands for the radio link between a gateway and the county.
+// Modes: up (passes everything on), cut (nothing gets through and nobody is told, as when a mast
+// goes dark), slow (bytesPerSecond in each direction), reset() (every connection is torn down).
+import net from 'node:net';
+
+const QUEUE_LIMIT_BYTES = 256 * 1024; // per direction; beyond it the sender is not read
+
+class Direction {
+  constructor(relay, from, to) {
+    this.relay = relay;
+    this.from = from;
+    this.to = to;
+    this.queue = [];
+    this.queued = 0;
+    this.ended = false;
+    from.on('data', (chunk) => {
+      this.queue.push(chunk);
+      this.queued += chunk.length;
+      if (this.queued > QUEUE_LIMIT_BYTES) from.pause();
+      this.pump();
+    });
+    from.on('end', () => {
+      this.ended = true;
+      this.pump();
+    });
+  }
+
+  // Passes on at most `budget` bytes (Infinity when the link is not slowed down).
+  pump(budget = this.relay.mode === 'up' ? Infinity : 0) {
+    let left = budget;
+    while (this.queue.length && left > 0 && !this.to.destroyed && !this.to.connecting) {
+      const head = this.queue[0];
+      const part = head.length <= left ? head : head.subarray(0, left);
+      this.to.write(part);
+      if (part.length === head.length) this.queue.shift();
+      else this.queue[0] = head.subarray(part.length);
+      left -= part.length;
+      this.queued -= part.length;
+      this.relay.passedBytes += part.length;
+    }
+    if (this.queued <= QUEUE_LIMIT_BYTES / 2) this.from.resume();
+    if (this.ended && !this.queue.length && this.relay.mode !== 'cut') this.to.end();
+    return budget - left;
+  }
+}
+
+export class Relay {
+  constructor({ listenPort = 0, targetPort, targetHost = '127.0.0.1' }) {
+    Object.assign(this, { listenPort, targetPort, targetHost });
+    this.mode = 'up';
+    this.bytesPerSecond = 0;
+    this.passedBytes = 0;
+    this.pairs = new Set();
+    this.waiting = new Set(); // accepted during a cut: connected when the link is back
+  }
+
+  async start() {
+    this.server = net.createServer((socket) => this.#accept(socket));
+    await new Promise((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(this.listenPort, '127.0.0.1', resolve);
+    });
+    this.listenPort = this.server.address().port;
+    this.timer = setInterval(() => this.#tick(), 20);
+    this.timer.unref();
+    return this;
+  }
+
+  #accept(socket) {
+    socket.setNoDelay(true);
+    socket.on('error', () => {});
+    if (this.mode === 'cut') {
+      this.waiting.add(socket);
+      socket.on('close', () => this.waiting.delete(socket));
+      return;
+    }
+    this.#connect(socket);
+  }
+
+  #connect(socket) {
+    const target = net.connect({ port: this.targetPort, host: this.targetHost, noDelay: true });
+    const pair = { socket, target };
+    pair.up = new Direction(this, socket, target);
+    pair.down = new Direction(this, target, socket);
+    this.pairs.add(pair);
+    target.on('connect', () => this.#pumpPair(pair));
+    for (const one of [socket, target]) {
+      one.on('error', () => {});
+      one.on('close', () => {
+        // While the link is cut, nobody at the far end hears of a close.
+        pair.closed = true;
+        if (this.mode !== 'cut') this.#drop(pair);
+      });
+    }
+  }
+
+  #pumpPair(pair) {
+    pair.up.pump();
+    pair.down.pump();
+  }
+
+  #drop(pair) {
+    this.pairs.delete(pair);
+    pair.socket.destroy();
+    pair.target.destroy();
+  }
+
+  #tick() {
+    if (this.mode !== 'slow') return;
+    let up = this.bytesPerSecond / 50;
+    let down = this.bytesPerSecond / 50;
+    for (const pair of this.pairs) {
+      up -= pair.up.pump(Math.max(0, Math.floor(up)));
+      down -= pair.down.pump(Math.max(0, Math.floor(down)));
+    }
+  }
+
+  set(mode, bytesPerSecond = 8000) {
+    this.mode = mode;
+    this.bytesPerSecond = bytesPerSecond;
+    if (mode === 'cut') return;
+    for (const pair of [...this.pairs]) {
+      if (pair.closed) this.#drop(pair);
+      else this.#pumpPair(pair);
+    }
+    for (const socket of [...this.waiting]) {
+      this.waiting.delete(socket);
+      this.#connect(socket);
+    }
+  }
+
+  reset() {
+    for (const pair of [...this.pairs]) {
+      pair.socket.resetAndDestroy?.() ?? pair.socket.destroy();
+      this.#drop(pair);
+    }
+  }
+
+  async stop() {
+    clearInterval(this.timer);
+    for (const pair of [...this.pairs]) this.#drop(pair);
+    for (const socket of this.waiting) socket.destroy();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}

@@ -1,0 +1,12 @@
+/* Runs the groups of this executable. */
+#include "support.h"
+#include "tests.h"
+
+int main(void)
+{
+    int failed = 0;
+    failed += RUN_GROUP(log_tests);
+    failed += RUN_GROUP(fault_tests);
+    failed += RUN_GROUP(system_tests);
+    return failed ? 1 : 0;
+}
