@@ -147,9 +147,9 @@ struct xw_store_stream {
     struct xw_uuid id;
     const void *header;
     size_t header_size;
-    const struct xw_range_set *blocks;
-    const struct xw_range_set *known;
-    const struct xw_range_set *released;
+    const struct xw_ranges *blocks;
+    const struct xw_ranges *known;
+    const struct xw_ranges *released;
 };
 /* -ENOENT. Valid until control goes back to the loop. */
 XW_MUST_CHECK int xw_store_stream(struct xw_store *store, const struct xw_uuid *stream,
@@ -171,7 +171,7 @@ struct xw_store_samples {
     size_t blocks_n;
     const struct xw_store_gap *gaps;
     size_t gaps_n;
-    struct xw_range_set *unknown;        /* neither block nor gap within what was read */
+    struct xw_ranges *unknown;        /* neither block nor gap within what was read */
     uint64_t next;                       /* go on here; == end: complete */
 };
 typedef void (*xw_store_samples_fn)(void *user, const struct xw_store_samples *samples);
@@ -219,7 +219,7 @@ uint64_t xw_store_log_last(struct xw_store *store, const char *out_log);
 XW_MUST_CHECK int xw_store_log_read(struct xw_store *store, const char *out_log, uint64_t after,
                                     size_t limit, xw_store_records_fn done, void *user);
 /* Sequences received of a peer's log, as ranges. Valid until control goes back to the loop. */
-const struct xw_range_set *xw_store_log_received(struct xw_store *store, const struct xw_uuid *in_log);
+const struct xw_ranges *xw_store_log_received(struct xw_store *store, const struct xw_uuid *in_log);
 /* The peer has all up to here; entries may be thinned out after retain_us. */
 void xw_store_log_release(struct xw_store *store, const char *out_log, uint64_t upto);
 
