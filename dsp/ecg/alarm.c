@@ -255,7 +255,7 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
 {
     float bpm = vf->cycle_s > 0 ? 60 / vf->cycle_s : 0;
     bool regular = vf->evenness >= T.vf_even && bpm > 0 && bpm <= T.vf_even_bpm;
-    a->irregular_s = regular ? 0 : a->irregular_s + 1;
+    a->irregular_s = regular || !vf->now ? 0 : a->irregular_s + 1;
     if (a->vt.open && a->irregular_s < 3) /* one wave missed does not make it fibrillation */
         return;
     struct xw_ecg_event event =

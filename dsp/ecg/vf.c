@@ -126,6 +126,11 @@ static void measure_evenness(struct xw_ecg_vf *v, const struct xw_ecg_signal *si
     }
 }
 
+static float score_of(float leakage, float count2)
+{
+    return T.vf_bias + T.vf_count2 * count2 - T.vf_leakage * leakage;
+}
+
 static void judge(struct xw_ecg_vf *v)
 {
     unsigned n = v->seconds_n < XW_ECG_VF_SECONDS ? v->seconds_n : XW_ECG_VF_SECONDS;
@@ -136,7 +141,9 @@ static void judge(struct xw_ecg_vf *v)
         v->count2 += v->second[i].count2 / (float)n;
         v->range_uv = fminf(v->range_uv, v->second[i].range_uv);
     }
-    v->score = T.vf_bias + T.vf_count2 * v->count2 - T.vf_leakage * v->leakage;
+    v->score = score_of(v->leakage, v->count2);
+    const struct xw_ecg_vf_features *last = &v->second[(v->seconds_n - 1) % XW_ECG_VF_SECONDS];
+    v->now = last->range_uv >= T.vf_range_uv && score_of(last->leakage, last->count2) > 0;
     bool loud = v->range_uv >= T.vf_range_uv;
     bool positive = loud && v->score > 0;
     v->positive_n = positive ? v->positive_n + 1 : 0;

@@ -22,6 +22,7 @@ struct xw_ecg_vf {
     unsigned seconds_n;
     unsigned positive_n, negative_n; /* seconds in a row */
     bool active, suspected;
+    bool now;                               /* the last second alone looks like it */
     float leakage, count2, range_uv, score; /* means over the window */
     float evenness, cycle_s; /* autocorrelation at its first peak over two seconds, and its lag */
 };

@@ -36,6 +36,27 @@ struct xw_net_listen {
 /* -EADDRINUSE, -EINVAL (no TLS on an address that is not loopback), -ENOENT (certificate files). */
 XW_MUST_CHECK int xw_net_listen(struct xw_net *net, const struct xw_net_listen *listen,
                                 struct lws_vhost **ret_vhost, uint16_t *ret_port);
+/* A vhost to connect from: TLS with our certificate (if cert_path is set) and the given CA. */
+struct xw_net_client {
+    const char *name;
+    struct xw_net_tls tls;
+    const struct lws_protocols *protocols;
+    void *user;
+    const struct lws_retry_bo *idle;
+};
+/* -ENOENT (certificate files), -EINVAL. */
+XW_MUST_CHECK int xw_net_client(struct xw_net *net, const struct xw_net_client *client,
+                                struct lws_vhost **ret_vhost);
+
+/* Whatever a vhost's callbacks may still look at: freed with free() after the last callback. */
+void xw_net_keep(struct xw_net *net, void *memory);
+
+/* For protocols[0] of a vhost whose peers must show certificates: to be called first by its
+ * callback. True when the reason was dealt with; *ret_result is then to be returned. Without it
+ * libwebsockets lets any certificate in, and it does not run on TLS 1.3 resumption: ask
+ * xw_net_peer_name() at LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION as well. */
+bool xw_net_verify(enum lws_callback_reasons reason, void *in, size_t len, int *ret_result);
+
 /* Common name of the verified peer certificate; -ENOENT without one. */
 XW_MUST_CHECK int xw_net_peer_name(struct lws *wsi, char *ret_name, size_t size);
 

@@ -62,6 +62,13 @@ void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
 /* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
 void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload,
                          size_t size);
+/* Sends an object that the spool holds whole; again after a restart, until it is known to be there:
+ * offering what the county has costs one message. -EAGAIN too many wait, -ENOENT not held whole. */
+XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha256[32]);
+/* Samples to be healed before all others: of an urgent or claimed study. (Those around an alarm are
+ * known from its record.) */
+void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
+                      struct xw_range range);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
 #endif

@@ -47,6 +47,7 @@ static const char schema[] =
     " NULL, released INTEGER NOT NULL);"
     "CREATE TABLE log(log INTEGER, seq INTEGER, record INTEGER NOT NULL, PRIMARY KEY(log, seq))"
     " WITHOUT ROWID;"
+    "CREATE INDEX log_record ON log(record, log);"
     "CREATE TABLE log_mark(log INTEGER, wall_us INTEGER, seq INTEGER NOT NULL,"
     " PRIMARY KEY(log, wall_us)) WITHOUT ROWID;"
     "CREATE TABLE inlog(id BLOB PRIMARY KEY, ranges BLOB NOT NULL) WITHOUT ROWID;"
