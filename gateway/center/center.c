@@ -181,6 +181,17 @@ static int start_timers(struct xw_center *center)
 
 /* ---- start ---- */
 
+/* Not being able to change users is no reason not to serve. */
+static void open_control(struct xw_center *center)
+{
+    char path[256];
+    int r = xw_center_admin_path(&center->config, path, sizeof(path));
+    if (r == 0 && path[0])
+        r = xw_control_new(center, path, &center->control);
+    if (r < 0)
+        xw_log_warning("admin.socket", XW_LOG_ERR(r));
+}
+
 static void on_loaded(struct xw_center *center, int status)
 {
     if (xw_loop_stopping(center->loop))
@@ -196,13 +207,7 @@ static void on_loaded(struct xw_center *center, int status)
             return;
         }
     }
-    if (center->config.admin_socket[0]) {
-        status = xw_control_new(center, center->config.admin_socket, &center->control);
-        if (status < 0) {
-            fail(center, "admin socket", status);
-            return;
-        }
-    }
+    open_control(center);
     status = listen_gateways(center);
     if (status < 0) {
         fail(center, "gateway port", status);
@@ -272,13 +277,12 @@ void xw_center_stop(struct xw_center *center)
     center->control = NULL;
     xw_demo_free(center->demo);
     center->demo = NULL;
-    /* Gateways and browsers first: nothing new comes in; then what is queued is made durable. */
+    /* Gateways first: nothing new comes in; then what is queued is made durable. Browsers may still
+     * be there: their requests are answered "busy" until the loop has ended. */
     xw_downlink_free(center->downlink);
     center->downlink = NULL;
-    xw_net_free(center->net);
-    center->net = NULL;
-    xw_pool_free(center->pool);
-    center->pool = NULL;
+    if (center->journal)
+        xw_journal_stop(center->journal);
     if (center->store)
         xw_store_close(center->store, on_store_closed, center);
     else
@@ -287,6 +291,8 @@ void xw_center_stop(struct xw_center *center)
 
 void xw_center_done(struct xw_center *center)
 {
+    xw_net_free(center->net);
+    xw_pool_free(center->pool);
     xw_center_parts_free(center);
     xw_static_free(center->pages);
 }

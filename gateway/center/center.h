@@ -44,7 +44,7 @@ struct xw_center {
 
 /* Opens the store, reads what it holds, then listens; failures after return end the loop. */
 XW_MUST_CHECK int xw_center_start(struct xw_center *center);
-/* Stops listening, commits what is queued, then quits the loop. */
+/* Lets go of the gateways, commits what is queued, then quits the loop. */
 void xw_center_stop(struct xw_center *center);
 /* After the loop ended. */
 void xw_center_done(struct xw_center *center);

@@ -11,34 +11,34 @@ typedef struct xw_center_config S;
 #define MIB INT64_C(1048576)
 
 static const struct xw_config_item items[] = {
-    XW_CONFIG_STRING(S, browser_address, "browser", "address", "127.0.0.1",
+    XW_CONFIG_STRING(S, browser_address, "web", "address", "127.0.0.1",
                      "where browsers connect; any address but loopback needs cert and key"),
-    XW_CONFIG_INT(S, browser_port, "browser", "port", 0, 65535, NULL, "8700",
+    XW_CONFIG_INT(S, browser_port, "web", "port", 0, 65535, NULL, "8700",
                   "0 takes a free port, which is logged"),
-    XW_CONFIG_PATH(S, browser_cert, "browser", "cert", "", "TLS certificate chain (PEM)"),
-    XW_CONFIG_PATH(S, browser_key, "browser", "key", "", "its private key (PEM)"),
-    XW_CONFIG_LIST(S, browser_hosts, "browser", "hosts", 16, "localhost, 127.0.0.1, [::1]",
+    XW_CONFIG_PATH(S, browser_cert, "web", "cert", "", "TLS certificate chain (PEM)"),
+    XW_CONFIG_PATH(S, browser_key, "web", "key", "", "its private key (PEM)"),
+    XW_CONFIG_LIST(S, browser_hosts, "web", "hosts", 16, "localhost, 127.0.0.1, [::1]",
                    "names a browser may use for this server (Host and Origin without port)"),
-    XW_CONFIG_PATH(S, browser_web, "browser", "web", "/usr/share/xinwang/web",
+    XW_CONFIG_PATH(S, browser_web, "web", "root", "/usr/share/xinwang/web",
                    "folder of the built pages"),
-    XW_CONFIG_INT(S, sockets_max, "browser", "sockets_max", 1, 4096, "sockets", "256",
+    XW_CONFIG_INT(S, sockets_max, "web", "sockets_max", 1, 4096, "sockets", "256",
                   "live WebSockets at once"),
-    XW_CONFIG_INT(S, requests_max, "browser", "requests_max", 8, 4096, "requests", "512",
+    XW_CONFIG_INT(S, requests_max, "web", "requests_max", 8, 4096, "requests", "512",
                   "HTTP connections at once"),
-    XW_CONFIG_DURATION(S, hold_us, "browser", "hold", 200000, 10000000, "2s",
+    XW_CONFIG_DURATION(S, hold_us, "web", "hold", 200000, 10000000, "2s",
                        "of a stream a browser socket never holds more; older blocks are dropped "
                        "and announced"),
 
-    XW_CONFIG_STRING(S, gateway_address, "gateway", "address", "127.0.0.1",
+    XW_CONFIG_STRING(S, gateway_address, "link", "address", "127.0.0.1",
                      "where gateways connect (TLS with client certificates, always)"),
-    XW_CONFIG_INT(S, gateway_port, "gateway", "port", 0, 65535, NULL, "8701", ""),
-    XW_CONFIG_PATH(S, gateway_cert, "gateway", "cert", "/etc/xinwang/center.crt",
+    XW_CONFIG_INT(S, gateway_port, "link", "port", 0, 65535, NULL, "8701", ""),
+    XW_CONFIG_PATH(S, gateway_cert, "link", "cert", "/etc/xinwang/center.crt",
                    "the county's certificate"),
-    XW_CONFIG_PATH(S, gateway_key, "gateway", "key", "/etc/xinwang/center.key", "its private key"),
-    XW_CONFIG_PATH(S, gateway_ca, "gateway", "ca", "/etc/xinwang/ca.crt",
+    XW_CONFIG_PATH(S, gateway_key, "link", "key", "/etc/xinwang/center.key", "its private key"),
+    XW_CONFIG_PATH(S, gateway_ca, "link", "ca", "/etc/xinwang/ca.crt",
                    "the authority that signed the gateways' certificates"),
-    XW_CONFIG_INT(S, gateways_max, "gateway", "gateways_max", 1, 10000, "gateways", "1000", ""),
-    XW_CONFIG_DURATION(S, link_lost_us, "gateway", "lost_after", 0, 10000000, "3s",
+    XW_CONFIG_INT(S, gateways_max, "link", "gateways_max", 1, 10000, "gateways", "1000", ""),
+    XW_CONFIG_DURATION(S, link_lost_us, "link", "lost_after", 0, 10000000, "3s",
                        "a gateway away for so long raises the technical alarm of a lost link"),
 
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),
@@ -69,8 +69,9 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_INT(S, workers_n, "login", "workers", 1, 8, "threads", "2",
                   "passwords hashed at the same time"),
 
-    XW_CONFIG_PATH(S, admin_socket, "admin", "socket", "/run/xinwang/center.sock",
-                   "unix socket of xinwang-admin; empty = none"),
+    XW_CONFIG_PATH(
+        S, admin_socket, "admin", "socket", "auto",
+        "unix socket of xinwang-admin; auto = admin.sock in the store's folder; empty = none"),
 
     XW_CONFIG_BOOL(S, demo, "demo", "enabled", "no",
                    "roles without passwords and a console of faults; loopback only"),
@@ -110,20 +111,28 @@ static int refuse(struct xw_config_error *ret_error, const char *text)
     return -EINVAL;
 }
 
+int xw_center_admin_path(const struct xw_center_config *config, char *ret_path, size_t cap)
+{
+    bool automatic = strcmp(config->admin_socket, "auto") == 0;
+    int n = automatic ? snprintf(ret_path, cap, "%s/admin.sock", config->store_dir)
+                      : snprintf(ret_path, cap, "%s", config->admin_socket);
+    return (size_t)n < cap ? 0 : -ENAMETOOLONG;
+}
+
 int xw_center_config_check(const void *values, struct xw_config_error *ret_error)
 {
     const S *c = values;
     bool loopback = xw_center_is_loopback(c->browser_address);
     if ((c->browser_cert[0] != 0) != (c->browser_key[0] != 0))
-        return refuse(ret_error, "browser: cert and key belong together");
+        return refuse(ret_error, "web: cert and key belong together");
     if (!loopback && !c->browser_cert[0])
-        return refuse(ret_error, "browser: an address that is not loopback needs cert and key");
+        return refuse(ret_error, "web: an address that is not loopback needs cert and key");
     if (c->demo && !loopback)
-        return refuse(ret_error, "demo: only with a loopback browser address");
+        return refuse(ret_error, "demo: only with a loopback web address");
     if (c->browser_hosts.n == 0)
-        return refuse(ret_error, "browser: hosts must name at least one");
+        return refuse(ret_error, "web: hosts must name at least one");
     if (!c->gateway_cert[0] || !c->gateway_key[0] || !c->gateway_ca[0])
-        return refuse(ret_error, "gateway: cert, key and ca are required");
+        return refuse(ret_error, "link: cert, key and ca are required");
     if (!c->store_dir[0])
         return refuse(ret_error, "store: dir is required");
     if (c->session_idle_us > c->session_max_us)

@@ -9,14 +9,14 @@
 #include "base/config.h"
 
 struct xw_center_config {
-    /* [browser] */
+    /* [web] */
     char *browser_address;
     int64_t browser_port;
     char *browser_cert, *browser_key;
     struct xw_config_list browser_hosts;
     char *browser_web;
     int64_t sockets_max, requests_max, hold_us;
-    /* [gateway] */
+    /* [link] */
     char *gateway_address;
     int64_t gateway_port;
     char *gateway_cert, *gateway_key, *gateway_ca;
@@ -40,6 +40,9 @@ extern const struct xw_config_schema xw_center_schema;
 
 /* Rules over several values: demo mode only on loopback, both or neither of certificate and key. */
 XW_MUST_CHECK int xw_center_config_check(const void *values, struct xw_config_error *ret_error);
+/* Where the admin socket is; "" = none. -ENAMETOOLONG. */
+XW_MUST_CHECK int xw_center_admin_path(const struct xw_center_config *config, char *ret_path,
+                                       size_t cap);
 /* 127.0.0.0/8 and ::1. */
 bool xw_center_is_loopback(const char *address);
 

@@ -15,6 +15,7 @@ XW_COUNTER(journal_failures, "xw_center_record_failures_total", NULL,
 struct xw_journal {
     struct xw_journal_config config;
     uint32_t pending_n;
+    bool stopped;
 };
 
 struct pending {
@@ -40,6 +41,11 @@ int xw_journal_new(const struct xw_journal_config *config, struct xw_journal **r
 void xw_journal_free(struct xw_journal *journal)
 {
     free(journal);
+}
+
+void xw_journal_stop(struct xw_journal *journal)
+{
+    journal->stopped = true;
 }
 
 uint32_t xw_journal_pending_n(const struct xw_journal *journal)
@@ -115,6 +121,8 @@ int xw_journal_append(struct xw_journal *journal, const struct xw_store_record *
     struct xw_store_batch *batch;
     if (records_n == 0 || records_n > XW_JOURNAL_RECORDS_MAX)
         return -EINVAL;
+    if (journal->stopped)
+        return -ECANCELED;
     if (journal->pending_n >= XW_JOURNAL_PENDING_MAX)
         return -EAGAIN;
     int r = xw_fault_point("center.append");

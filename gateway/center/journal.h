@@ -23,6 +23,8 @@ struct xw_journal_config {
 
 XW_MUST_CHECK int xw_journal_new(const struct xw_journal_config *config,
                                  struct xw_journal **ret_journal);
+/* From now on every append is -ECANCELED: the store is being closed. */
+void xw_journal_stop(struct xw_journal *journal);
 /* The store must have been closed: nothing is under way. */
 void xw_journal_free(struct xw_journal *journal);
 

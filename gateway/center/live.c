@@ -213,7 +213,7 @@ static bool too_fast(struct live_socket *s)
 
 static int on_receive(struct lws *wsi, struct live_socket *s, const void *data, size_t size)
 {
-    if (s->closing)
+    if (s->closing || !s->center->serving)
         return 0;
     if (!lws_frame_is_binary(wsi)) {
         xw_counter_add(&live_bad, 1);

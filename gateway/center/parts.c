@@ -82,6 +82,8 @@ static void on_session_end(void *user, const struct xw_session *session)
 {
     struct xw_center *center = user;
     uint8_t key[34] = {'s', '/'};
+    if (!center->serving)
+        return; /* at start, or ending: found again and ended again at the next start */
     memcpy(key + 2, session->hash, sizeof(session->hash));
     int r = xw_store_forget(center->store, XW_LOCAL_SESSION, key, sizeof(key));
     if (r < 0 && r != -ENOENT)

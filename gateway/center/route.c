@@ -124,6 +124,11 @@ void xw_route(struct xw_http_request *req)
         xw_http_reply_error(req, "forbidden", "this server does not go by that name");
         return;
     }
+    if (!req->center->serving) {
+        req->close_after = true;
+        xw_http_reply_error(req, "busy", "the server is ending");
+        return;
+    }
     if (req->method == XW_HTTP_OTHER) {
         req->close_after = true;
         xw_http_reply_error(req, "bad_request", "GET, HEAD or POST");
