@@ -32,6 +32,13 @@ extern struct xw_fault_site *__stop_xw_faults[] __attribute__((weak, visibility(
 
 atomic_bool xw_fault_armed;
 
+/* By addresses: to the language the two symbols are different objects. */
+static size_t sites_n(void)
+{
+    return ((uintptr_t)__stop_xw_faults - (uintptr_t)__start_xw_faults) /
+           sizeof(struct xw_fault_site *);
+}
+
 static pthread_mutex_t fault_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct xw_fault_rule rules[RULES_MAX];
 static size_t rules_n;
@@ -150,9 +157,9 @@ static bool matches(const struct xw_fault_rule *rule, const char *name)
 static size_t bind_rule(struct xw_fault_rule *rule)
 {
     size_t n = 0;
-    for (struct xw_fault_site **s = __start_xw_faults; s < __stop_xw_faults; s++) {
-        if (matches(rule, (*s)->name)) {
-            (*s)->rule = rule;
+    for (size_t i = 0; i < sites_n(); i++) {
+        if (matches(rule, __start_xw_faults[i]->name)) {
+            __start_xw_faults[i]->rule = rule;
             n++;
         }
     }
@@ -196,8 +203,8 @@ static int parse_rule(char *text, char *ret_error, size_t n_bytes)
 int xw_fault_configure(const char *text, char *ret_error, size_t n_bytes)
 {
     atomic_store(&xw_fault_armed, false);
-    for (struct xw_fault_site **s = __start_xw_faults; s < __stop_xw_faults; s++)
-        (*s)->rule = NULL;
+    for (size_t i = 0; i < sites_n(); i++)
+        __start_xw_faults[i]->rule = NULL;
     rules_n = 0;
     if (!text || !*text)
         return 0;
@@ -240,7 +247,7 @@ static int compare_sites(const void *a, const void *b)
 
 void xw_fault_list(FILE *out)
 {
-    size_t n = (size_t)(__stop_xw_faults - __start_xw_faults);
+    size_t n = sites_n();
     xw_autofree struct xw_fault_site **sorted = calloc(n + 1, sizeof(struct xw_fault_site *));
     if (!sorted)
         return;

@@ -237,8 +237,8 @@ static void the_watchdog_counts_slow_callbacks_and_polls(void **state)
     assert_int_equal(xw_loop_post(f.loop, be_slow, &f), 0);
     xw_loop_run(f.loop);
     xw_loop_stats(f.loop, &stats);
-    assert_in_range(stats.slow_callbacks_n, 1, 3);
-    assert_in_range(stats.slow_polls_n, 1, 3);
+    assert_true(stats.slow_callbacks_n >= 1);
+    assert_true(stats.slow_polls_n >= 1);
     assert_in_range(stats.longest_us, XW_LOOP_SLOW_US + 1000, 10000000);
     xw_loop_watch_end(f.loop, "test", xw_loop_watch_begin() - 5000000);
     struct xw_loop_stats after;
