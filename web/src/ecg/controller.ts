@@ -14,6 +14,7 @@ import { stats } from './stats';
 
 export const HATCH_AFTER_MS = 1500;
 export const GREY_AFTER_MS = 5000;
+const WARM_S = 6; // fetched before the window, so that the high pass has settled where it begins
 
 export type Freshness = 'loading' | 'live' | 'stale' | 'lost';
 
@@ -213,7 +214,7 @@ export class EcgController {
     this.renderer.setLeadsOff(leadsOff);
     const end = this.end;
     if (end > 0) {
-      const first = Math.max(model.holes.start, Math.floor(end - this.renderer.windowN) - Math.ceil(hz));
+      const first = Math.max(model.holes.start, Math.floor(end - this.renderer.windowN - WARM_S * hz));
       void live.fetchRange(model.id, model, first, Math.ceil(end));
       // The counts written in a hole go on while seconds come in.
       for (const h of model.holes.list) {

@@ -10,6 +10,8 @@ type Section = [number, number, number, number, number]; // b0 b1 b2 a1 a2
 interface Mains {
   period: number;
   half: number;
+  back: number; // whole samples in one period of the mains
+  backWeight: number[]; // of the four samples around one period ago: the period need not be whole
   gain: number;
   turnRe: number;
   turnIm: number;
@@ -29,6 +31,7 @@ export interface Design {
 
 const STRAIGHT_UV = tables.straightUv;
 const LMS_TIME_S = 0.04;
+export const MAINS_RATE_LEAST = 4; // times the mains frequency: below it nothing is removed
 const RING = 64; // a power of two, more than two periods and a half of the slowest mains at 1000/s
 const rates = tables.rates as unknown as Record<string, RateTable>;
 
@@ -44,7 +47,10 @@ function makeMains(rateHz: number, hz: number): Mains {
   const half = period >> 1;
   let sum = 1;
   for (let k = 1; k <= half; k++) sum += (period % 2 === 0 && k === half ? 1 : 2) * Math.cos(w * k);
-  return { period, half, gain: 1 / (1 - sum / period), turnRe: Math.cos(w), turnIm: Math.sin(w), step: 2 / (LMS_TIME_S * rateHz) };
+  const exact = rateHz / hz;
+  const r = exact - Math.floor(exact);
+  const backWeight = [(-r * (r - 1) * (r - 2)) / 6, ((r + 1) * (r - 1) * (r - 2)) / 2, (-(r + 1) * r * (r - 2)) / 2, ((r + 1) * r * (r - 1)) / 6];
+  return { period, half, back: Math.floor(exact), backWeight, gain: 1 / (1 - sum / period), turnRe: Math.cos(w), turnIm: Math.sin(w), step: 2 / (LMS_TIME_S * rateHz) };
 }
 
 export function designByFormula(rateHz: number, highHz: number, lowHz: number, mainsHz: number): Design {
@@ -56,7 +62,7 @@ export function designByFormula(rateHz: number, highHz: number, lowHz: number, m
   return {
     decay: highHz > 0 ? Math.exp((-2 * Math.PI * highHz) / rateHz) : 0,
     sections,
-    mains: mainsHz > 0 && rateHz >= 2.5 * mainsHz ? makeMains(rateHz, mainsHz) : null,
+    mains: mainsHz > 0 && rateHz >= MAINS_RATE_LEAST * mainsHz ? makeMains(rateHz, mainsHz) : null,
   };
 }
 
@@ -117,9 +123,12 @@ export class DisplayFilter {
     let sum = 0;
     let low = Infinity;
     let high = -Infinity;
+    const [b0, b1, b2, b3] = g.backWeight as [number, number, number, number];
     for (let i = last; i >= 0; i--) {
       const v = x[(at - i) % RING] as number;
-      const difference = v - (x[(at - i - g.period) % RING] as number);
+      const ago = at - i - g.back;
+      const difference = v - (b0 * (x[(ago + 1) % RING] as number) + b1 * (x[ago % RING] as number) +
+        b2 * (x[(ago - 1) % RING] as number) + b3 * (x[(ago - 2) % RING] as number));
       if (difference < low) low = difference;
       if (difference > high) high = difference;
       sum += (i === 0 || i === last ? ends : 1) * v;

@@ -1,7 +1,7 @@
 // The bank that a choice of the reader means at a given rate.
 
 import { LevelBank, type FilterBank } from './bank';
-import { DisplayBank } from './display';
+import { DisplayBank, MAINS_RATE_LEAST } from './display';
 
 export type Band = 'diagnostic' | 'monitor' | 'raw';
 export interface FilterChoice {
@@ -29,5 +29,5 @@ export function upperHz(band: Band, rateHz: number): number {
   return lowHz < 0.45 * rateHz ? lowHz : Math.round(rateHz / 2);
 }
 export function mainsAt(choice: FilterChoice, rateHz: number): number {
-  return choice.band !== 'raw' && choice.mainsHz > 0 && rateHz >= 2.5 * choice.mainsHz ? choice.mainsHz : 0;
+  return choice.band !== 'raw' && choice.mainsHz > 0 && rateHz >= MAINS_RATE_LEAST * choice.mainsHz ? choice.mainsHz : 0;
 }

@@ -12,7 +12,6 @@ export const words = {
   'app.logout': ['退出', 'Sign out'],
   'app.keys': ['按键', 'Keys'],
   'app.close': ['关闭', 'Close'],
-  'app.cancel': ['取消', 'Cancel'],
   'app.retry': ['重试', 'Try again'],
   'app.loading': ['正在读取…', 'Loading…'],
   'app.skip': ['跳到正文', 'Skip to content'],
@@ -77,16 +76,13 @@ export const words = {
   'console.link.slow': ['慢', 'slow'],
   'console.off': ['已断电', 'off'],
 
-  'login.title': ['登录', 'Sign in'],
   'login.user': ['用户名', 'User'],
   'login.password': ['密码', 'Password'],
   'login.do': ['登录', 'Sign in'],
   'login.busy': ['正在登录…', 'Signing in…'],
   'login.wrong': ['用户名或密码不对。请检查后再试；忘记密码请联系管理员。', 'User or password is wrong. Check and try again; the administrator can reset a password.'],
-  'login.ended': ['会话已结束，请重新登录。', 'Your session has ended. Please sign in again.'],
 
   'link.connecting': ['正在连接县中心…', 'Connecting to the county…'],
-  'link.open': ['已连接县中心', 'Connected to the county'],
   'link.down': ['与县中心断开 {t}，正在自动重连。采集和存储不受影响。', 'Not connected to the county for {t}; reconnecting. Capture and storage go on.'],
   'link.refused': ['县中心拒绝了连接，请重新登录。', 'The county refused the connection. Please sign in again.'],
 
@@ -165,7 +161,6 @@ export const words = {
   'alarm.ack': ['确认', 'Acknowledge'],
   'alarm.acked': ['{who} 已确认 {t}', 'acknowledged by {who} {t}'],
   'alarm.open': ['持续中', 'going on'],
-  'alarm.ended': ['已结束', 'ended'],
   'alarm.none': ['没有未处理的报警', 'No open alarm'],
   'alarm.more': ['另有 {n} 项', '{n} more'],
   'alarm.late': ['回顾发现', 'found by look-back'],
@@ -215,7 +210,6 @@ export const words = {
   'tech.none': ['没有技术报警', 'No technical alarm'],
   'tech.still': ['仍在持续', 'still so'],
 
-  'ecg.live': ['实时', 'Live'],
   'ecg.age': ['实时 {s} s', 'Live {s} s'],
   'ecg.age.unknown': ['实时（时差未测得）', 'Live (age not measured)'],
   'ecg.age.why': ['画面上最新一点距采集的时间，按本机到县中心的连接实测；± {u} ms', 'Time since capture of the newest point drawn, measured over this browser’s own socket; ± {u} ms'],
@@ -308,7 +302,6 @@ export const words = {
   'study.open': ['看图', 'Open'],
   'study.life': ['经过', 'History'],
   'study.unreadable': ['检查里没有可以画的信号', 'The study holds no signal that can be drawn'],
-  'study.return.why': ['退回原因', 'Reason for return'],
   'study.return.quality': ['图形质量差，请重做', 'Poor quality, please repeat'],
   'study.return.reversed': ['疑电极接错，请检查后重做', 'Electrodes may be swapped, please check and repeat'],
   'study.seconds': ['{s} 秒', '{s} s'],
