@@ -271,8 +271,7 @@ const tests = {
     await other.acked(10);
     const s = await gateway.status();
     assert.equal(s.alarms.filter((a) => a.code === 'device_fenced' && a.subject === bad).length, 1);
-    const lines = gateway.log.split('
-').filter((l) => l.includes('device_fenced') && l.includes(`subject=${bad} `));
+    const lines = gateway.log.split('\n').filter((l) => l.includes('device_fenced') && l.includes(`subject=${bad} `));
     assert.ok(lines.length <= 1, 'logged once');
     other.end();
   },
