@@ -95,7 +95,7 @@ static void on_suspended(void *user, const struct xw_uuid *streams, size_t strea
 static void on_county_record(void *user, const struct xw_store_record *record)
 {
     struct rig *rig = user;
-    assert_string_equal(record->origin, "county");
+    assert_true(record->key_size > 0);
     rig->county_records_told++;
 }
 static void on_county_ephemeral(void *user, const char *topic, const void *payload, size_t size)
