@@ -289,3 +289,39 @@ int sq_backup(struct xw_store *base, const char *dir, xw_store_status_fn done, v
     }
     return r;
 }
+
+int xw_store_backup_dir(const char *dir, const char *to)
+{
+    /* As much of a store as copying looks at. */
+    struct sq_store *store = calloc(1, sizeof *store);
+    struct backup backup = {.store = store, .dir = strdup(to)};
+    xw_autoclose int lock = sq_lock_backup(dir);
+    int r = lock < 0 ? lock : 0;
+    if (store == NULL || backup.dir == NULL) {
+        free(store);
+        free(backup.dir);
+        return -ENOMEM;
+    }
+    (void)pthread_mutex_init(&store->conns_lock, NULL);
+    store->dir = strdup(dir);
+    if (asprintf(&store->meta_path, "%s/meta.db", dir) < 0)
+        store->meta_path = NULL;
+    if (store->dir == NULL || store->meta_path == NULL)
+        r = -ENOMEM;
+    else if (r == 0 && access(store->meta_path, F_OK) < 0)
+        r = -errno;
+    if (r == 0) {
+        backup_work(&backup);
+        r = backup.result;
+    }
+    for (size_t i = 0; i < store->conns_n; i++) {
+        sq_conn_close(store->conns[i]);
+        free(store->conns[i]);
+    }
+    (void)pthread_mutex_destroy(&store->conns_lock);
+    free(store->dir);
+    free(store->meta_path);
+    free(store);
+    free(backup.dir);
+    return r;
+}
