@@ -27,13 +27,13 @@
 
 enum {
     SQ_COMMIT_MAX = 8 << 20,      /* bytes taken into one transaction */
-    SQ_PASS_MAX = 64 << 20,       /* bytes of rows compacted in one pass */
-    SQ_PASS_BYTES = 40 << 20,     /* so many waiting bytes start a pass at once */
+    SQ_PASS_MAX = 48 << 20,       /* bytes of rows compacted in one pass */
+    SQ_PASS_BYTES = 32 << 20,     /* so many waiting bytes start a pass at once */
     SQ_PASS_US = 30 * 1000000,    /* so old a row starts a pass */
     SQ_SEGMENT_US = 60 * 1000000, /* longest segment */
     SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
     SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
-    SQ_WAL_HARD = 96 << 20,       /* from here the writer waits for it */
+    SQ_WAL_HARD = 64 << 20,       /* from here the writer waits for it */
     SQ_LOGS_MAX = 65536,          /* logs and peers' logs */
     SQ_STREAMS_MAX = 4 * 1000 * 1000,
     SQ_SHORT_EVENT_N = 4096, /* `long` of the record table */

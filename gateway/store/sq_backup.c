@@ -26,7 +26,8 @@ struct backup {
     uint8_t *buffer;
 };
 
-enum { BUFFER = 1 << 20, STEP_PAGES = 256 };
+/* Written out every so often: one sync of a whole day would hold up every commit behind it. */
+enum { BUFFER = 1 << 20, STEP_PAGES = 256, SYNC_EVERY = 8 };
 
 static int sync_path(const char *path)
 {
@@ -52,10 +53,14 @@ static int copy_db(const struct backup *backup, const char *from, const char *to
         copy = sqlite3_backup_init(target, "main", source, "main");
         r = copy == NULL ? -ENOMEM : 0;
     }
+    xw_autoclose int fd = open(to, O_RDONLY | O_CLOEXEC);
     int rc = SQLITE_OK;
-    while (r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK)
+    for (unsigned i = 1; r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK; i++) {
+        if (i % SYNC_EVERY == 0 && fd >= 0 && fdatasync(fd) < 0)
+            r = -errno;
         if (atomic_load(&backup->store->closing))
             r = -ECANCELED;
+    }
     if (r == 0 && rc != SQLITE_DONE)
         r = rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? -EBUSY : sq_errno(rc);
     if (copy != NULL)
@@ -75,9 +80,11 @@ static int copy_file(const struct backup *backup, const char *from, const char *
         return -errno;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     int r = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-    while (r == 0) {
+    for (unsigned i = 1; r == 0; i++) {
         if (atomic_load(&backup->store->closing))
             r = -ECANCELED;
+        if (r == 0 && i % SYNC_EVERY == 0 && fdatasync(out) < 0)
+            r = -errno;
         ssize_t n = r < 0 ? 0 : read(in, backup->buffer, BUFFER);
         if (n < 0 && errno == EINTR)
             continue;
