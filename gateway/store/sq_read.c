@@ -70,7 +70,9 @@ static size_t cut_answer(struct read_job *job, const struct sq_fetch *fetch, siz
     while (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to &&
            (n == 0 || bytes + fetch->refs[n].entry.size <= job->max_bytes))
         bytes += fetch->refs[n++].entry.size;
-    job->result.next = n < fetch->refs_n ? fetch->refs[n].entry.first : fetch->complete_to;
+    job->result.next = fetch->complete_to;
+    if (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to)
+        job->result.next = fetch->refs[n].entry.first;
     *ret_bytes = bytes;
     return n;
 }
