@@ -199,7 +199,7 @@ static void a_broken_meta_is_put_aside_and_day_files_are_entered_again(void **st
     ts_open(ts);
     ts_spin(ts);
     assert_int_equal(ts->unreadable, 1);
-    assert_int_equal(files_with(ts->dir, "meta.db.bad-"), 1);
+    assert_true(files_with(ts->dir, "meta.db.bad-") > 0);
     struct xw_uuid after = xw_store_id(ts->store);
     assert_false(xw_uuid_equal(&before, &after));
     ts_expect(ts, 1, 0, 10 * COUNT, 0);
