@@ -24,9 +24,13 @@ const section = (name, entries) =>
     .map(([key, value]) => `${key} = ${value}\n`)
     .join('')}\n`;
 
-export function centerConfig({ dirs, web, port, linkPort, controlPath }) {
+// The disk of a demo or a test may be small: its reserves are, too.
+const room = { reserve: '64MiB', low: '256MiB' };
+
+export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [], store = {} }) {
+  const nameOf = (kind) => sites.find((site) => site.kind === kind)?.name ?? '';
   return (
-    section('store', { dir: path.join(dirs.data, 'center') }) +
+    section('store', { dir: path.join(dirs.data, 'center'), ...room, ...store }) +
     section('web', { address: '127.0.0.1', port, root: web }) +
     section('link', {
       address: '127.0.0.1',
@@ -35,20 +39,31 @@ export function centerConfig({ dirs, web, port, linkPort, controlPath }) {
       key: path.join(dirs.certs, 'county.key'),
       ca: path.join(dirs.certs, 'ca.pem'),
     }) +
-    section('demo', { enabled: 'true', control: controlPath })
+    section('admin', { socket: path.join(dirs.run, 'admin.sock') }) +
+    section('demo', {
+      enabled: 'yes',
+      control: controlPath,
+      technician_site: nameOf('township'),
+      village_site: nameOf('village'),
+    })
   );
 }
 
-export function gatewayConfig({ dirs, site }) {
+export function gatewayConfig({ dirs, site, beds = [], spool = {} }) {
   return (
-    section('gateway', { id: site.id, site: site.name, demo: 'true' }) +
-    section('device', { address: '127.0.0.1', port: site.devicePort, accept: 'all' }) +
-    section('spool', { dir: path.join(dirs.data, site.id) }) +
-    section('link', {
+    section('gateway', { id: site.id, site: site.name, demo: 'yes' }) +
+    section('device', {
+      address: '127.0.0.1',
+      port: site.devicePort,
+      accept: 'all',
+      beds: beds.map((bed) => `${bed.id}=${bed.label}`).join(', '),
+    }) +
+    section('spool', { dir: path.join(dirs.data, site.id), ...room, ...spool }) +
+    section('uplink', {
       host: 'localhost',
       address: '127.0.0.1',
       port: site.relayPort,
-      cert: path.join(dirs.certs, `${site.id}.pem`),
+      certificate: path.join(dirs.certs, `${site.id}.pem`),
       key: path.join(dirs.certs, `${site.id}.key`),
       ca: path.join(dirs.certs, 'ca.pem'),
     }) +
@@ -89,7 +104,8 @@ export function planFor({ sites, data, controlPath, dirs }) {
     journal: path.join(dirs.run, 'sim.journal'),
     demo: true,
     devices: PATIENTS.map((patient, i) => {
-      const record = records?.[Math.floor((i * records.length) / PATIENTS.length)];
+      // Two patients stay synthetic, so that the console has somebody to act on.
+      const record = i < PATIENTS.length - 2 ? records?.[Math.floor((i * records.length) / PATIENTS.length)] : undefined;
       const site = sites.find((one) => one.id === patient.site);
       return {
         id: patient.id,

@@ -55,6 +55,7 @@ const center = new Process(
         port: Number(options.port),
         linkPort,
         controlPath,
+        sites: SITES,
       }),
     ),
   ],
@@ -66,7 +67,7 @@ for (const site of sites) {
   site.process = new Process(
     site.id,
     binary('xinwang-gateway'),
-    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site }))],
+    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site, beds: PATIENTS.filter((patient) => patient.site === site.id) }))],
     { logDir: dirs.logs, env: { GST_PLUGIN_PATH: gstPath } },
   );
 }
@@ -126,11 +127,10 @@ async function handle(request) {
         link: site.relay.mode,
         running: site.process.running,
       })),
-      patients: plan.devices.map((device) => ({
-        id: device.label,
-        device: device.id,
-        gateway: device.site,
-      })),
+      // Those whose rhythm the console can change: a recording stays what it is.
+      patients: plan.devices
+        .filter((device) => device.source.kind === 'synth')
+        .map((device) => ({ id: device.label, device: device.id, gateway: device.site })),
       actions: [...Object.keys(gatewayActions), ...patientActions],
     };
   if (Object.hasOwn(gatewayActions, request.action)) {

@@ -6,11 +6,12 @@
 
 #define TWO_PI 6.283185307179586
 
-/* Ventricular fibrillation: mean frequencies of the three directions, and its size in mV. */
+/* Ventricular fibrillation: two waves a direction of space that beat against each other. */
 static const struct {
     double hz;
     float mv;
-} ventricles[3] = {{5.1, 0.34f}, {4.7, 0.42f}, {5.6, 0.30f}};
+} ventricles[XW_SYNTH_FIB_N] = {{5.2, 0.26f}, {4.6, 0.32f}, {5.7, 0.24f},
+                                {3.4, 0.17f}, {6.6, 0.19f}, {4.1, 0.16f}};
 
 /* Atrial waves are strongest to the front and right, where V1 looks from. */
 static const struct xw_synth_vector atria = {-0.016f, 0.040f, -0.062f};
@@ -18,7 +19,7 @@ static const struct xw_synth_vector atria = {-0.016f, 0.040f, -0.062f};
 void xw_synth_fib_init(struct xw_synth *s)
 {
     s->fib_rng.state = s->config.seed ^ UINT64_C(0x666962);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < XW_SYNTH_FIB_N; i++) {
         s->fib[i] =
             (struct xw_synth_oscillator){.phase = TWO_PI * xw_synth_rng_uniform(&s->fib_rng),
                                          .hz = ventricles[i].hz,
@@ -42,10 +43,10 @@ static void approach(float *gain, bool on, float rate)
 
 static void step_ventricles(struct xw_synth *s)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < XW_SYNTH_FIB_N; i++) {
         struct xw_synth_oscillator *o = &s->fib[i];
-        o->hz = wander(&s->fib_rng, o->hz, ventricles[i].hz, 0.05, 0.10);
-        double swell = wander(&s->fib_rng, (double)o->swell, 1, 0.04, 0.07);
+        o->hz = wander(&s->fib_rng, o->hz, ventricles[i].hz, 0.05, 0.16);
+        double swell = wander(&s->fib_rng, (double)o->swell, 1, 0.04, 0.09);
         o->swell = swell < 0.15 ? 0.15f : (float)swell;
         o->turn = TWO_PI * o->hz / s->rate_hz;
         o->amplitude.step =
@@ -89,11 +90,11 @@ static double turn(struct xw_synth_oscillator *o)
 void xw_synth_fib_add(struct xw_synth *s, struct xw_synth_vector *dipole)
 {
     if (s->fib_active) {
-        float v[3];
-        for (int i = 0; i < 3; i++) { /* some second harmonic: the waves lean, they are no sines */
+        float v[3] = {0};
+        for (int i = 0; i < XW_SYNTH_FIB_N; i++) { /* they lean: no sines */
             double phase = turn(&s->fib[i]);
-            v[i] =
-                s->fib[i].amplitude.value * (float)(sin(phase) + 0.28 * sin(2 * phase + 0.7 * i));
+            v[i % 3] +=
+                s->fib[i].amplitude.value * (float)(sin(phase) + 0.3 * sin(2 * phase + 0.7 * i));
         }
         dipole->x += v[0];
         dipole->y += v[1];

@@ -29,14 +29,14 @@ static int take_config(struct xw_synth *s, const struct xw_synth_config *config)
         return -EINVAL;
     if (config->channels_n == 0) {
         s->config.channels_n = XW_SYNTH_LEADS_N;
-        for (uint8_t i = 0; i < XW_SYNTH_LEADS_N; i++)
-            s->config.channels[i] = i;
+        for (unsigned i = 0; i < XW_SYNTH_LEADS_N; i++)
+            s->config.channels[i] = (uint8_t)i;
     }
     for (unsigned i = 0; i < s->config.channels_n; i++) {
         if (s->config.channels[i] >= XW_SYNTH_LEADS_N)
             return -EINVAL;
     }
-    s->grid_n = (uint32_t)lround(s->rate_hz * 0.02);
+    s->grid_n = (uint32_t)lround(s->rate_hz * 0.02); /* 2 to 160 */
     return 0;
 }
 
@@ -214,14 +214,15 @@ static void read_sample(struct xw_synth *s, int32_t *ret_row)
 
 void xw_synth_read(struct xw_synth *synth, int32_t *ret_rows, size_t rows_n)
 {
+    const uint32_t grid_n = synth->grid_n ? synth->grid_n : 1;
     while (rows_n) {
-        uint32_t into = (uint32_t)(synth->position % synth->grid_n);
+        uint32_t into = (uint32_t)(synth->position % grid_n);
         if (into == 0) {
             xw_synth_noise_step(synth);
             xw_synth_fib_step(synth);
             xw_synth_rhythm_step(synth, synth->position);
         }
-        size_t n = synth->grid_n - into;
+        size_t n = grid_n - into;
         n = n < rows_n ? n : rows_n;
         for (size_t i = 0; i < n; i++, ret_rows += synth->config.channels_n)
             read_sample(synth, ret_rows);

@@ -11,7 +11,8 @@
  * Truth      The callback gets beats, rhythm changes and electrode changes, in order of sample,
  *            during the read that delivers that sample (and never from elsewhere).
  * Same bytes Output depends on configuration, seed, and at which sample each set call was made;
- *            never on the sizes of the reads.
+ *            never on the sizes of the reads. (Another C library or processor may round the last
+ *            bit of sin and exp otherwise, and so now and then a count by one.)
  * Cost       About 0.1 ms for one second of 12 leads at 500 Hz; no allocation after new.
  * Threads    No global state; one object, one thread at a time.
  * Units      mV, seconds, counts; sample indices count from the first sample read, from 0.

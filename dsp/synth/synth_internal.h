@@ -12,6 +12,7 @@ enum {
     XW_SYNTH_MAX_GRID = 160, /* samples between two decisions: 20 ms at 8 kHz */
     XW_SYNTH_MAX_PENDING = 32,
     XW_SYNTH_MAX_EVENTS = 16,
+    XW_SYNTH_FIB_N = 6,
     XW_SYNTH_INDEPENDENT_N = 8, /* I, II, V1..V6 */
 };
 
@@ -71,7 +72,7 @@ struct xw_synth_ramp {
     float step;
 };
 
-struct xw_synth_oscillator { /* of fibrillation: one a spatial direction */
+struct xw_synth_oscillator { /* of fibrillation */
     double phase;
     double turn; /* radians a sample */
     double hz;
@@ -134,7 +135,7 @@ struct xw_synth {
 
     /* fibrillation */
     struct xw_synth_rng fib_rng;
-    struct xw_synth_oscillator fib[3];
+    struct xw_synth_oscillator fib[XW_SYNTH_FIB_N];
     struct xw_synth_oscillator af;
     float fib_gain; /* 0..1, of ventricles */
     float af_gain;  /* 0..1, of atria */

@@ -15,8 +15,8 @@ struct kernel {
 };
 
 static const struct kernel p_wave[] = {
-    {-14, 17, {0.045f, 0.090f, -0.045f}, FIXED}, /* right atrium */
-    {16, 19, {0.085f, 0.062f, 0.045f}, FIXED},   /* left atrium */
+    {-14, 17, {0.055f, 0.105f, -0.050f}, FIXED}, /* right atrium */
+    {16, 19, {0.100f, 0.075f, 0.050f}, FIXED},   /* left atrium */
 };
 
 static const struct kernel ectopic_p_wave[] = {
@@ -25,11 +25,11 @@ static const struct kernel ectopic_p_wave[] = {
 };
 
 static const struct kernel narrow[] = {
-    {-23, 7.0f, {-0.15f, -0.07f, -0.30f}, FIXED}, /* septum */
-    {-5, 8.0f, {0.52f, 0.36f, -0.08f}, FIXED},    /* apex */
-    {4, 8.5f, {0.62f, 0.50f, 0.30f}, FIXED},      /* free wall */
-    {21, 9.0f, {-0.12f, -0.16f, 0.62f}, FIXED},   /* base */
-    {36, 8.0f, {-0.05f, -0.05f, 0.12f}, FIXED},
+    {-26, 8.0f, {-0.15f, -0.08f, -0.28f}, FIXED}, /* septum */
+    {-6, 9.0f, {0.58f, 0.36f, -0.10f}, FIXED},    /* apex */
+    {5, 9.5f, {0.70f, 0.48f, 0.26f}, FIXED},      /* free wall */
+    {24, 10.5f, {-0.06f, -0.09f, 0.60f}, FIXED},  /* base */
+    {41, 9.0f, {-0.05f, -0.05f, 0.12f}, FIXED},
     {205, 58, {0.115f, 0.070f, -0.075f}, RECOVERY}, /* slow rise of T */
     {283, 37, {0.260f, 0.165f, -0.125f}, RECOVERY}, /* its steeper end */
 };
@@ -57,7 +57,7 @@ static const struct kernel injury[] = {
 static const float injury_height[] = {0.62f, 0.58f, 0.62f, 0.70f};
 static const struct xw_synth_vector injury_of[XW_SYNTH_ST_N] = {
     [XW_SYNTH_ST_INFERIOR] = {-0.17f, 0.77f, 0.13f},
-    [XW_SYNTH_ST_ANTERIOR] = {0.26f, -0.16f, -0.62f},
+    [XW_SYNTH_ST_ANTERIOR] = {0.26f, -0.25f, -0.63f},
 };
 
 static const struct {
@@ -71,7 +71,7 @@ static const struct {
     }
     [XW_SYNTH_SHAPE_P] = SHAPE(p_wave, -80),
     [XW_SYNTH_SHAPE_P_ECTOPIC] = SHAPE(ectopic_p_wave, -75),
-    [XW_SYNTH_SHAPE_NARROW] = SHAPE(narrow, -55),
+    [XW_SYNTH_SHAPE_NARROW] = SHAPE(narrow, -62),
     [XW_SYNTH_SHAPE_WIDE_RIGHT] = SHAPE(wide_right, -110),
     [XW_SYNTH_SHAPE_WIDE_LEFT] = SHAPE(wide_left, -110),
 };

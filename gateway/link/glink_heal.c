@@ -165,9 +165,14 @@ static bool read_gap(struct xw_glink *glink, struct pick *pick)
 
 void xw_glink_heal(struct xw_glink *glink)
 {
-    while (glink->side.active && glink->reads_n < XW_GLINK_READS_MAX &&
-           glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes <
-               XW_GLINK_BACKFILL_QUEUED_N_BYTES) {
+    glink->heal_more = false;
+    while (glink->side.active) {
+        if (glink->reads_n >= XW_GLINK_READS_MAX ||
+            glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes >=
+                XW_GLINK_BACKFILL_QUEUED_N_BYTES) {
+            glink->heal_more = true;
+            return;
+        }
         struct pick pick = pick_gap(glink);
         if (!pick.stream || !read_gap(glink, &pick))
             return;
@@ -241,8 +246,8 @@ void xw_glink_release(struct xw_glink *glink)
         xw_ranges_init(&due, 65536);
         if (xw_ranges_intersect(in_store.known, &s->ledger.has, &due) >= 0 &&
             xw_ranges_subtract_all(&due, in_store.released) >= 0)
-            XW_RANGES_FOREACH(range, &due)
-        xw_store_release(glink->store, &s->id, *range);
+            for (size_t i = 0; i < due.n; i++)
+                xw_store_release(glink->store, &s->id, due.v[i]);
         xw_ranges_done(&due);
     }
 }
@@ -268,8 +273,10 @@ void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figur
         bool linked = glink->side.active && s->ready;
         const struct xw_ranges *has = linked ? &s->ledger.has : in_store.released;
         uint64_t behind = 0;
-        XW_RANGES_FOREACH(r, in_store.known)
-        behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
+        for (size_t i = 0; i < in_store.known->n; i++) {
+            const struct xw_range *r = &in_store.known->v[i];
+            behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
+        }
         f.backlog_samples += behind;
         f.backlog_bytes += (uint64_t)((double)behind * s->bytes_per_sample);
         if (!behind || !s->live_wall_us)

@@ -87,8 +87,8 @@ int xw_store_batch_stream(struct xw_store_batch *batch, const struct xw_uuid *st
     if (header_size > STORE_HEADER_MAX)
         return -EINVAL;
     struct store_header entry = {.id = *stream, .size = header_size};
-    int r = store_grow(&batch->headers, &batch->headers_cap, batch->headers_n, sizeof entry,
-                       SIZE_MAX);
+    int r =
+        store_grow(&batch->headers, &batch->headers_cap, batch->headers_n, sizeof entry, SIZE_MAX);
     if (r == 0)
         r = take_bytes(batch, header_size + 64);
     if (r == 0)
@@ -105,8 +105,7 @@ int xw_store_batch_block(struct xw_store_batch *batch, const struct xw_store_blo
         block->size > (size_t)XW_BLOCK_VALUES_MAX * 5)
         return -EINVAL;
     struct xw_store_block entry = *block;
-    int r =
-        store_grow(&batch->blocks, &batch->blocks_cap, batch->blocks_n, sizeof entry, SIZE_MAX);
+    int r = store_grow(&batch->blocks, &batch->blocks_cap, batch->blocks_n, sizeof entry, SIZE_MAX);
     if (r == 0)
         r = take_bytes(batch, block->size + 48);
     if (r == 0)
@@ -134,9 +133,9 @@ static int check_record(const struct xw_store_record *record, const struct xw_uu
     if (record->key_size < 1 || record->key_size > STORE_KEY_MAX ||
         record->body_size > STORE_BODY_MAX || record->revision > STORE_INDEX_MAX)
         return -EINVAL;
-    if (record->has_span && (record->span.first >= STORE_INDEX_MAX ||
-                             record->span.end <= record->span.first ||
-                             (record->span.end > STORE_INDEX_MAX && record->span.end != UINT64_MAX)))
+    if (record->has_span &&
+        (record->span.first >= STORE_INDEX_MAX || record->span.end <= record->span.first ||
+         (record->span.end > STORE_INDEX_MAX && record->span.end != UINT64_MAX)))
         return -EINVAL;
     if (in_log != NULL && (in_seq == 0 || in_seq >= STORE_INDEX_MAX))
         return -EINVAL;

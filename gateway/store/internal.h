@@ -17,7 +17,8 @@ enum {
     STORE_OBJECT_CHUNK_MAX = 1 << 20,
     STORE_LIMIT_MAX = 65536, /* records in one answer */
 };
-/* Indices, revisions, sequences: what a signed 64-bit column holds. UINT64_MAX stands for "open". */
+/* Indices, revisions, sequences: what a signed 64-bit column holds. UINT64_MAX stands for "open".
+ */
 #define STORE_INDEX_MAX ((uint64_t)INT64_MAX)
 
 struct store_shape {

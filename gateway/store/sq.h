@@ -26,18 +26,18 @@
 #include "store/sq_sql.h"
 
 enum {
-    SQ_COMMIT_MAX = 8 << 20,        /* bytes taken into one transaction */
-    SQ_PASS_MAX = 64 << 20,         /* bytes of rows compacted in one pass */
-    SQ_PASS_BYTES = 40 << 20,       /* so many waiting bytes start a pass at once */
-    SQ_PASS_US = 30 * 1000000,      /* so old a row starts a pass */
-    SQ_SEGMENT_US = 60 * 1000000,   /* longest segment */
-    SQ_SEGMENT_MAX = 8 << 20,       /* bytes of a segment */
-    SQ_WAL_PASSIVE = 16 << 20,      /* from here the keeper checkpoints beside the writer */
-    SQ_WAL_HARD = 96 << 20,         /* from here the writer waits for it */
-    SQ_LOGS_MAX = 65536,            /* logs and peers' logs */
+    SQ_COMMIT_MAX = 8 << 20,      /* bytes taken into one transaction */
+    SQ_PASS_MAX = 64 << 20,       /* bytes of rows compacted in one pass */
+    SQ_PASS_BYTES = 40 << 20,     /* so many waiting bytes start a pass at once */
+    SQ_PASS_US = 30 * 1000000,    /* so old a row starts a pass */
+    SQ_SEGMENT_US = 60 * 1000000, /* longest segment */
+    SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
+    SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
+    SQ_WAL_HARD = 96 << 20,       /* from here the writer waits for it */
+    SQ_LOGS_MAX = 65536,          /* logs and peers' logs */
     SQ_STREAMS_MAX = 4 * 1000 * 1000,
-    SQ_SHORT_EVENT_N = 4096,        /* `long` of the record table */
-    SQ_READS_MAX = 256,             /* reads accepted and not answered */
+    SQ_SHORT_EVENT_N = 4096, /* `long` of the record table */
+    SQ_READS_MAX = 256,      /* reads accepted and not answered */
 };
 
 struct sq_store;
@@ -46,16 +46,16 @@ struct sq_stream {
     uint32_t no;
     struct xw_uuid id;
     struct store_shape shape;
-    const void *header; /* never changes: shared with the view */
+    const void *header; /* these never change: shared with the view and readers */
     size_t header_size;
+    uint64_t span_max; /* longest possible segment, in samples */
     /* Writer only. blocks: all held; held: those in segments; known: blocks and gaps. */
     struct xw_ranges blocks, known, held, kept, released;
-    struct xw_ranges undo_blocks, undo_known; /* as before the open transaction, if touched */
+    struct xw_ranges undo_blocks, undo_known, undo_held; /* as before the open transaction */
     bool touched;
     /* Under dir_lock. pend: blocks of batch rows not in a segment yet, disjoint, by first. */
     struct sq_entry *pend;
     size_t pend_n, pend_cap;
-    uint64_t span_max; /* longest segment, in samples */
 };
 
 /* uuid -> number; for one thread. */
@@ -63,7 +63,7 @@ struct sq_map {
     struct sq_map_slot {
         struct xw_uuid id;
         uint32_t no; /* 0 = empty */
-    } *slots;
+    } * slots;
     size_t cap, n;
 };
 uint32_t sq_map_get(const struct sq_map *map, const struct xw_uuid *id);
@@ -132,6 +132,8 @@ struct sq_note {
     void *user;
     int status;
 };
+/* On the loop: what has come. */
+void sq_notes_run(struct sq_store *store);
 void sq_note_send(struct sq_store *store, struct sq_note *note);
 /* For the watch and for requests of the keeper; without memory it is dropped and logged. */
 void sq_note_unreadable(struct sq_store *store, const struct xw_uuid *id, struct xw_range range,
@@ -158,9 +160,9 @@ struct sq_epoch {
 
 struct sq_writer {
     struct sq_conn conn;
-    int failed;             /* errno of the open transaction, 0 = sound */
-    struct sq_note *note;   /* of the open transaction */
-    struct sq_map map;      /* streams */
+    int failed;           /* errno of the open transaction, 0 = sound */
+    struct sq_note *note; /* of the open transaction */
+    struct sq_map map;    /* streams */
     struct sq_stream **touched;
     size_t touched_n, touched_cap;
     size_t streams_committed_n;
@@ -178,8 +180,8 @@ struct sq_writer {
     size_t inlogs_n, inlogs_cap;
     struct sq_epoch *epochs;
     size_t epochs_n, epochs_cap;
-    uint64_t room_bytes; /* left to this transaction's batches */
-    int64_t space_looked_us;
+    uint64_t room_bytes;         /* left to this transaction's batches */
+    int64_t checkpoint_after_us; /* a hard checkpoint failed: not again before */
 };
 
 /* A batch row that waits for compaction. */
@@ -193,8 +195,7 @@ struct sq_row {
 
 struct sq_view_stream {
     struct xw_uuid id;
-    const void *header;
-    size_t header_size;
+    const struct sq_stream *stream; /* what of it never changes */
     struct xw_ranges blocks, known, released;
     bool released_dirty;
 };
@@ -218,6 +219,8 @@ struct sq_view {
     struct xw_timer *lazy; /* writes released marks down */
     bool lazy_armed;
 };
+
+struct sq_seal;
 
 struct sq_request {
     struct sq_request *next;
@@ -260,6 +263,7 @@ struct sq_store {
     struct sq_request *requests;
     bool keeper_stop;
     atomic_bool keeper_hurry; /* bytes wait, or room is needed */
+    struct sq_seal *seal;     /* keeper only: the day being hashed */
     atomic_int backups;       /* while not 0, day files are neither sealed nor deleted */
 
     pthread_mutex_t conns_lock; /* reading connections at rest */
@@ -269,7 +273,7 @@ struct sq_store {
     atomic_int space;
     atomic_uint_fast64_t bytes, free_bytes, wal_bytes, commits, blocks_n, records_n, conflicts_n;
     atomic_uint_fast32_t day_files_n;
-    bool closing;
+    atomic_bool closing; /* set on the loop; a backup looks at it */
     void (*closed)(void *);
     void *closed_user;
 };
@@ -288,6 +292,7 @@ int64_t sq_day_end_us(uint32_t day);
 
 /* sq_load.c: streams, directories, ranges, logs out of meta.db. */
 XW_MUST_CHECK int sq_load(struct sq_store *store);
+void sq_unload(struct sq_store *store);
 /* sq_recover.c: opens meta.db; a damaged one is put aside and what day files hold is taken up. */
 XW_MUST_CHECK int sq_recover_open(struct sq_store *store);
 XW_MUST_CHECK int sq_put_aside(const char *path);
@@ -331,11 +336,16 @@ void sq_log_release(struct xw_store *store, const char *name, uint64_t upto);
 /* Upkeep of logs: a mark of time, and a step of thinning. */
 XW_MUST_CHECK int sq_logs_upkeep(struct sq_store *store);
 
-/* sq_writer.c */
+/* sq_writer.c, sq_queue.c */
 void *sq_writer_main(void *store);
+/* What goes into the next transaction; NULL when there is nothing (and waiting was not allowed, or
+ * the queue is closed). */
+struct sq_job *sq_take_jobs(struct sq_store *store, bool may_wait);
 /* Fails the open transaction; yields -ECANCELED. */
 int sq_fail(struct sq_store *store, int r);
 void sq_look_at_space(struct sq_store *store);
+/* To the watch and, when it gets tight, to the keeper. */
+void sq_tell_space(struct sq_store *store, enum xw_store_space space, uint64_t room);
 
 /* sq_view.c */
 XW_MUST_CHECK int sq_view_init(struct sq_store *store);
@@ -372,9 +382,15 @@ XW_MUST_CHECK int sq_retain_pass(struct sq_store *store);
 /* Seals days that are over; hashes a slice at a time: 1 more to do. */
 XW_MUST_CHECK int sq_seal_step(struct sq_store *store, bool all);
 void sq_seal_forget(struct sq_store *store);
+/* The day's file is about to change: what was hashed of it is void. */
+void sq_seal_touched(struct sq_store *store, uint32_t day);
 /* Takes a range that cannot be read out of the index: it becomes a gap, its bytes are kept. */
 void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range range,
                         const void *bytes, size_t size);
+XW_MUST_CHECK int sq_write_held(struct sq_store *store, const struct sq_stream *stream);
+XW_MUST_CHECK int sq_gap_add(struct sq_store *store, uint32_t no, struct xw_range range,
+                             uint32_t reason);
+/* In the transaction: what was held of range becomes a gap; index rows are the caller's. */
 XW_MUST_CHECK int sq_unindex(struct sq_store *store, struct sq_stream *stream,
                              struct xw_range range, uint32_t reason);
 

@@ -180,3 +180,10 @@ int sq_ranges_decode(const void *bytes, size_t size, struct xw_ranges *ret_range
         return -EBADMSG;
     return r;
 }
+
+void sq_ranges_or_none(const void *bytes, size_t size, struct xw_ranges *ret_ranges)
+{
+    xw_ranges_clear(ret_ranges);
+    if (sq_ranges_decode(bytes, size, ret_ranges) < 0)
+        xw_ranges_clear(ret_ranges);
+}

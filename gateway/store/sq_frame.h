@@ -41,5 +41,7 @@ XW_MUST_CHECK int sq_dir_decode(const void *dir, size_t size, bool in_segment, u
 XW_MUST_CHECK int sq_ranges_encode(const struct xw_ranges *ranges, struct xw_buf *ret_bytes);
 /* Adds to ret_ranges (initialised). An empty input is an empty set. */
 XW_MUST_CHECK int sq_ranges_decode(const void *bytes, size_t size, struct xw_ranges *ret_ranges);
+/* Replaces ret_ranges; damaged bytes are no ranges. */
+void sq_ranges_or_none(const void *bytes, size_t size, struct xw_ranges *ret_ranges);
 
 #endif

@@ -92,6 +92,8 @@ int sq_stream_new(struct sq_store *store, uint32_t no, const struct xw_uuid *id,
     memcpy(copy, header, size);
     *stream = (struct sq_stream){
         .no = no, .id = *id, .shape = *shape, .header = copy, .header_size = size};
+    double span = shape->rate_hz * (SQ_SEGMENT_US / 1e6) + XW_BLOCK_COUNT_MAX + 1;
+    stream->span_max = span < 1e15 ? (uint64_t)span : (uint64_t)1e15;
     xw_ranges_init(&stream->blocks, STORE_RANGES_MAX);
     xw_ranges_init(&stream->known, STORE_RANGES_MAX);
     xw_ranges_init(&stream->held, STORE_RANGES_MAX);
@@ -99,9 +101,10 @@ int sq_stream_new(struct sq_store *store, uint32_t no, const struct xw_uuid *id,
     xw_ranges_init(&stream->released, STORE_RANGES_MAX);
     xw_ranges_init(&stream->undo_blocks, STORE_RANGES_MAX);
     xw_ranges_init(&stream->undo_known, STORE_RANGES_MAX);
+    xw_ranges_init(&stream->undo_held, STORE_RANGES_MAX);
     (void)pthread_mutex_lock(&store->dir_lock);
     int r = store_grow(&store->streams, &store->streams_cap, store->streams_n,
-                       sizeof *store->streams, SQ_STREAMS_MAX);
+                       sizeof(struct sq_stream *), SQ_STREAMS_MAX);
     if (r == 0 && no != store->streams_n + 1)
         r = -EUCLEAN;
     if (r == 0)
@@ -128,6 +131,7 @@ void sq_stream_free(struct sq_stream *stream)
     xw_ranges_done(&stream->released);
     xw_ranges_done(&stream->undo_blocks);
     xw_ranges_done(&stream->undo_known);
+    xw_ranges_done(&stream->undo_held);
     free(stream->pend);
     free((void *)(uintptr_t)stream->header);
     free(stream);
@@ -144,6 +148,8 @@ int sq_touch(struct sq_store *store, struct sq_stream *stream)
         r = xw_ranges_copy(&stream->blocks, &stream->undo_blocks);
     if (r == 0)
         r = xw_ranges_copy(&stream->known, &stream->undo_known);
+    if (r == 0)
+        r = xw_ranges_copy(&stream->held, &stream->undo_held);
     if (r < 0)
         return r;
     w->touched[w->touched_n++] = stream;
@@ -189,7 +195,8 @@ int sq_op(struct sq_store *store, enum sq_op_kind kind, uint32_t no, struct xw_r
     struct sq_note *note = store->writer.note;
     struct sq_op *last = note->ops_n > 0 ? &note->ops[note->ops_n - 1] : NULL;
     /* Blocks and known ranges of one stream come in turn: look two back. */
-    for (int back = 0; last != NULL && back < 2 && last >= note->ops; back++, last--)
+    for (int back = 0; last != NULL && back < 2 && last >= note->ops && last->kind != OP_BLOCKS_SUB;
+         back++, last--)
         if (last->kind == kind && last->no == no && thing == NULL &&
             last->range.end == range.first &&
             (kind == OP_BLOCKS_ADD || kind == OP_KNOWN_ADD || kind == OP_INLOG_ADD)) {
@@ -204,14 +211,18 @@ int sq_op(struct sq_store *store, enum sq_op_kind kind, uint32_t no, struct xw_r
 
 /* ---- undo ---- */
 
+static void swap_ranges(struct xw_ranges *a, struct xw_ranges *b)
+{
+    struct xw_ranges swap = *a;
+    *a = *b;
+    *b = swap;
+}
+
 static void undo_stream(struct sq_store *store, struct sq_stream *stream)
 {
-    struct xw_ranges swap = stream->blocks;
-    stream->blocks = stream->undo_blocks;
-    stream->undo_blocks = swap;
-    swap = stream->known;
-    stream->known = stream->undo_known;
-    stream->undo_known = swap;
+    swap_ranges(&stream->blocks, &stream->undo_blocks);
+    swap_ranges(&stream->known, &stream->undo_known);
+    swap_ranges(&stream->held, &stream->undo_held);
     size_t n = 0;
     (void)pthread_mutex_lock(&store->dir_lock);
     for (size_t i = 0; i < stream->pend_n; i++)
@@ -244,11 +255,8 @@ static void undo_logs(struct sq_writer *w)
     }
     for (size_t i = w->inlogs_n; i-- > 0;) {
         struct sq_inlog *inlog = w->inlogs[i];
-        if (inlog->touched) {
-            struct xw_ranges swap = inlog->ranges;
-            inlog->ranges = inlog->undo;
-            inlog->undo = swap;
-        }
+        if (inlog->touched)
+            swap_ranges(&inlog->ranges, &inlog->undo);
         if (inlog->fresh) {
             xw_ranges_done(&inlog->ranges);
             xw_ranges_done(&inlog->undo);

@@ -32,17 +32,18 @@
     X(BATCH_OLD, "SELECT id, length(data) FROM batch WHERE id <= ?1 ORDER BY id LIMIT 64")         \
     X(BATCH_DEL, "DELETE FROM batch WHERE id = ?1")                                                \
     /* segment index */                                                                            \
-    X(SEGMENT_ADD, "INSERT OR REPLACE INTO segment(stream, first, end, day, wall_us, bytes, kept,"  \
+    X(SEGMENT_ADD, "INSERT OR REPLACE INTO segment(stream, first, end, day, wall_us, bytes, kept," \
                    " holes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                               \
     X(SEGMENT_RANGE, "SELECT first, end, day, holes, bytes FROM segment WHERE stream = ?1"         \
                      " AND first > ?2 AND first < ?3 ORDER BY first")                              \
-    X(SEGMENT_SPAN, "SELECT stream, max(end - first) FROM segment GROUP BY stream")                \
     X(SEGMENT_OLD, "SELECT stream, first, end, day, bytes, holes, wall_us FROM segment"            \
                    " WHERE kept = 0 AND (wall_us, stream, first) > (?1, ?2, ?3) AND wall_us < ?4"  \
                    " ORDER BY wall_us, stream, first LIMIT ?5")                                    \
     X(SEGMENT_GET, "SELECT end, day, bytes, holes FROM segment WHERE stream = ?1 AND first = ?2")  \
-    X(SEGMENT_OF_DAY, "SELECT stream, first, end, bytes, holes FROM segment WHERE day = ?1")       \
+    X(SEGMENT_OF_DAY, "SELECT stream, first, end, bytes, holes FROM segment WHERE day = ?1"        \
+                      " ORDER BY stream, first")                                                   \
     X(SEGMENT_OF_DAY_N, "SELECT count(*), sum(kept = 0) FROM segment WHERE day = ?1")              \
+    X(SEGMENT_HOLES, "UPDATE segment SET holes = ?3 WHERE stream = ?1 AND first = ?2")             \
     X(SEGMENT_DEL, "DELETE FROM segment WHERE stream = ?1 AND first = ?2")                         \
     X(SEGMENT_KEEP, "UPDATE segment SET kept = 1 WHERE stream = ?1 AND first > ?2 AND first < ?3"  \
                     " AND end > ?4")                                                               \
@@ -74,8 +75,11 @@
     X(RECORD_CONFLICT, "INSERT OR IGNORE INTO record_conflict(key, revision, crc, kind, origin,"   \
                        " wall_us, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                       \
     X(RECORD_FORGET, "DELETE FROM record WHERE kind = ?1 AND key = ?2")                            \
+    /* Beats of samples that go; never one that a peer has still to get. */                        \
     X(RECORD_BEATS, "DELETE FROM record WHERE kind = 1 AND top = 1 AND stream = ?1 AND"            \
-                    " first >= ?2 AND first < ?3 AND event_kind = 1 AND end = first + 1")          \
+                    " first >= ?2 AND first < ?3 AND event_kind = 1 AND long = 0 AND NOT EXISTS"   \
+                    " (SELECT 1 FROM log JOIN log_name ON log_name.no = log.log WHERE log.record"  \
+                    " = record.id AND log.seq > log_name.released)")                               \
     /* questions */                                                                                \
     X(ASK_KEY, SQ_RECORD_COLUMNS " WHERE key = ?1 AND top = 1")                                    \
     X(ASK_KIND, SQ_RECORD_COLUMNS " WHERE kind = ?1 AND kind <> 1 AND top = 1 AND key > ?2"        \
@@ -90,6 +94,12 @@
                                             " ORDER BY key DESC LIMIT ?3")                         \
     X(ASK_EVENT_KEY_LAST, SQ_RECORD_COLUMNS " WHERE kind = ?1 AND top = 1"                         \
                                             " ORDER BY key DESC LIMIT ?3")                         \
+    X(ASK_PREFIX, SQ_RECORD_COLUMNS " WHERE kind = ?1 AND kind <> 1 AND top = 1 AND key >= ?2"     \
+                                    " AND key <= ?4 ORDER BY key LIMIT ?3")                        \
+    X(ASK_EVENT_PREFIX, SQ_RECORD_COLUMNS " WHERE key >= ?2 AND key <= ?4 AND kind = ?1 AND"       \
+                                          " top = 1 ORDER BY key LIMIT ?3")                        \
+    X(LOG_BY_NAME, "SELECT no FROM log_name WHERE name = ?1")                                      \
+    X(LOG_AFTER, "SELECT 1 FROM log WHERE log = ?1 AND seq > ?2 LIMIT 1")                          \
     X(ASK_EVENTS, SQ_RECORD_COLUMNS " WHERE stream = ?1 AND kind = 1 AND top = 1 AND long = 0"     \
                                     " AND first > ?2 AND first < ?3 AND end > ?4"                  \
                                     " AND (?5 >> event_kind) & 1 ORDER BY first, key LIMIT ?6")    \
@@ -110,6 +120,7 @@
     X(LOG_LAST, "UPDATE log_name SET last = ?2 WHERE no = ?1")                                     \
     X(LOG_RELEASED, "UPDATE log_name SET released = max(released, ?2) WHERE no = ?1")              \
     X(LOG_ADD, "INSERT INTO log(log, seq, record) VALUES(?1, ?2, ?3)")                             \
+    X(LOG_HAS, "SELECT seq FROM log WHERE record = ?1 AND log = ?2")                               \
     X(LOG_MARK, "INSERT OR IGNORE INTO log_mark(log, wall_us, seq) VALUES(?1, ?2, ?3)")            \
     X(LOG_MARK_OLD, "SELECT max(seq) FROM log_mark WHERE log = ?1 AND wall_us < ?2")               \
     X(LOG_MARK_DEL, "DELETE FROM log_mark WHERE log = ?1 AND seq < ?2")                            \
@@ -122,7 +133,10 @@
     X(OBJECT_ALL, "SELECT sha256, size, media_type, verified FROM object")                         \
     X(OBJECT_SET, "INSERT OR REPLACE INTO object(sha256, size, media_type, verified)"              \
                   " VALUES(?1, ?2, ?3, ?4)")                                                       \
-    X(ASIDE_ADD, "INSERT INTO aside(stream, first, end, wall_us, data) VALUES(?1, ?2, ?3, ?4, ?5)")
+    X(ASIDE_ROW, "INSERT INTO aside(stream, first, end, wall_us, data) SELECT 0, id, id, ?2, data" \
+                 " FROM batch WHERE id = ?1")                                                      \
+    X(ASIDE_ADD, "INSERT INTO aside(stream, first, end, wall_us, data) VALUES(?1, ?2, ?3, ?4, "    \
+                 "?5)")
 
 #define SQ_RECORD_COLUMNS                                                                          \
     "SELECT key, revision, kind, body, origin, wall_us, stream, first, end, event_kind, priority," \
@@ -140,7 +154,8 @@ struct sq_conn {
     sqlite3_stmt *statements[SQ_STATEMENTS_N];
 };
 
-/* Negative errno for an SQLite result: -ENOSPC, -EUCLEAN (a damaged file), -EIO, -ENOMEM, -EBUSY. */
+/* Negative errno for an SQLite result: -ENOSPC, -EUCLEAN (a damaged file), -EIO, -ENOMEM, -EBUSY.
+ */
 int sq_errno(int rc);
 
 /* Opens meta.db; `writer` makes it and its tables when missing. */

@@ -2,18 +2,21 @@
  *
  * Samples come as blocks and gaps of streams; facts come as records. One writer thread commits what
  * has gathered since its last commit in one durable transaction (group commit). An append is done
- * only when its bytes are synced: this is what every acknowledgement rests on, and no setting weakens it.
+ * only when its bytes are synced: this is what every acknowledgement rests on, and no setting
+ * weakens it.
  *
- * Threads: every function is called on the loop thread, and every callback comes on the loop thread,
- * never from within the call that caused it. Reads run on the store's own bounded workers.
- * Ownership: a batch is taken by xw_store_append; results are owned by the store and valid until the
- * callback returns. Strings and bytes given in are copied.
- * Errors: negative errno. -ENOSPC the disk or the configured limit is full, -EAGAIN the queue is full
- * (try again at the next completion), -EBADMSG malformed or wrong CRC, -EINVAL impossible argument,
- * -ENOENT unknown stream or key, -ESTALE the session epoch is older than the store's.
- * Ranges are half-open sample ranges [first, end).
- * Implementations: sqlite.c (spool and archive) and memory.c (the model that the conformance suite
- * compares against; nothing durable).
+ * Threads: every function is called on the loop thread, and every callback comes on the loop
+ * thread, never from within the call that caused it. Reads run on the store's own bounded workers.
+ * Ownership: a batch is taken by xw_store_append; results are owned by the store and valid until
+ * the callback returns. Strings and bytes given in are copied. Errors: negative errno. -ENOSPC the
+ * disk or the configured limit is full, -EAGAIN the queue is full (try again at the next
+ * completion), -EBADMSG malformed or wrong CRC, -EINVAL impossible argument, -ENOENT unknown stream
+ * or key, -ESTALE the session epoch is older than the store's. Ranges are half-open sample ranges
+ * [first, end). Indices, revisions and sequences are below 2^63. Stored blocks of a stream never
+ * overlap: of a block that overlaps, only what is new is stored, re-coded in coding 0; a differing
+ * one is kept beside (a conflict), its new part stored likewise. Implementations: sqlite.c (spool
+ * and archive) and memory.c (the model that the conformance suite compares against; nothing
+ * durable).
  */
 #ifndef XW_STORE_STORE_H
 #define XW_STORE_STORE_H
@@ -33,14 +36,14 @@ struct xw_store_batch;
 /* ---- opening ---- */
 
 struct xw_store_config {
-    const char *dir;          /* created if missing; NULL for the memory model */
-    uint64_t limit_bytes;     /* of samples and records together; 0 = only the disk limits */
-    uint64_t reserve_bytes;   /* free disk space to be left; below it appends fail with -ENOSPC */
-    uint64_t low_bytes;       /* room below which on_space says "low", before anything is refused */
-    uint64_t retain_us;       /* continuous samples in no study are kept at least so long */
-    uint64_t queue_bytes;     /* batches waiting for the writer, at most */
-    uint32_t readers_n;       /* reading workers, 1..8 */
-    bool release_needed;      /* a spool: nothing is dropped that xw_store_release did not name */
+    const char *dir;        /* created if missing; NULL for the memory model */
+    uint64_t limit_bytes;   /* of samples and records together; 0 = only the disk limits */
+    uint64_t reserve_bytes; /* free disk space to be left; below it appends fail with -ENOSPC */
+    uint64_t low_bytes;     /* room below which on_space says "low", before anything is refused */
+    uint64_t retain_us;   /* continuous samples in no study are kept at least so long; 0 = always */
+    uint64_t queue_bytes; /* batches waiting for the writer, at most */
+    uint32_t readers_n;   /* reading workers, 1..8 */
+    bool release_needed;  /* a spool: nothing is dropped that xw_store_release did not name */
 };
 
 enum xw_store_space { XW_SPACE_OK, XW_SPACE_LOW, XW_SPACE_FULL };
@@ -50,14 +53,18 @@ struct xw_store_watch {
     void (*on_space)(void *user, enum xw_store_space space, uint64_t free_bytes);
     /* An overlap that differs: both versions are kept. */
     void (*on_conflict)(void *user, const struct xw_uuid *stream, struct xw_range range);
-    /* Something stored can't be read any more: the file was put aside. */
-    void (*on_unreadable)(void *user, const struct xw_uuid *stream, struct xw_range range, const char *text);
+    /* Something stored can't be read any more: it was put aside, its range is a gap now. A nil
+     * stream and an empty range: which samples it was is not known. */
+    void (*on_unreadable)(void *user, const struct xw_uuid *stream, struct xw_range range,
+                          const char *text);
 };
 
 XW_MUST_CHECK int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *config,
-                                       const struct xw_store_watch *watch, struct xw_store **ret_store);
+                                       const struct xw_store_watch *watch,
+                                       struct xw_store **ret_store);
 XW_MUST_CHECK int xw_store_open_memory(struct xw_loop *loop, const struct xw_store_config *config,
-                                       const struct xw_store_watch *watch, struct xw_store **ret_store);
+                                       const struct xw_store_watch *watch,
+                                       struct xw_store **ret_store);
 /* Commits what is queued, calls its callbacks, then closes and calls done. */
 void xw_store_close(struct xw_store *store, void (*done)(void *user), void *user);
 
@@ -79,8 +86,10 @@ struct xw_store_block {
 struct xw_store_gap {
     struct xw_uuid stream;
     struct xw_range range;
-    uint32_t reason; /* Xw__GapReason */
+    uint32_t reason; /* Xw__GapReason, or XW_LOCAL_GAP_EXPIRED */
 };
+/* Samples deleted by retention stay known as a gap of this reason (in a spool: GAP_SPOOL_LIMIT). */
+enum { XW_LOCAL_GAP_EXPIRED = 1000 };
 
 /* Kinds below 1000 are those of signal.proto; from 1000 on they stay in this store. */
 enum xw_store_local_kind {
@@ -103,9 +112,9 @@ struct xw_store_record {
     /* For events: what xw_store_events looks them up by. has_span = false for other kinds. */
     bool has_span;
     struct xw_uuid stream;
-    struct xw_range span;  /* end == first + 1 for a beat; UINT64_MAX while open */
-    uint32_t event_kind;   /* Xw__EventKind */
-    uint32_t priority;     /* Xw__Priority */
+    struct xw_range span; /* end == first + 1 for a beat; UINT64_MAX while open */
+    uint32_t event_kind;  /* Xw__EventKind */
+    uint32_t priority;    /* Xw__Priority */
 };
 
 XW_MUST_CHECK int xw_store_batch_new(struct xw_store *store, struct xw_store_batch **ret_batch);
@@ -116,31 +125,33 @@ size_t xw_store_batch_bytes(const struct xw_store_batch *batch);
  * another header for the same id is -EEXIST at completion. */
 XW_MUST_CHECK int xw_store_batch_stream(struct xw_store_batch *batch, const struct xw_uuid *stream,
                                         const void *header, size_t header_size);
-XW_MUST_CHECK int xw_store_batch_block(struct xw_store_batch *batch, const struct xw_store_block *block);
+XW_MUST_CHECK int xw_store_batch_block(struct xw_store_batch *batch,
+                                       const struct xw_store_block *block);
 XW_MUST_CHECK int xw_store_batch_gap(struct xw_store_batch *batch, const struct xw_store_gap *gap);
 /* out_log: name of the log that passes it on (NULL = none); it gets the log's next sequence.
  * in_log/in_seq: the peer's log that it came from (NULL = none), noted as received. */
-XW_MUST_CHECK int xw_store_batch_record(struct xw_store_batch *batch, const struct xw_store_record *record,
-                                        const char *out_log, const struct xw_uuid *in_log,
-                                        uint64_t in_seq);
+XW_MUST_CHECK int xw_store_batch_record(struct xw_store_batch *batch,
+                                        const struct xw_store_record *record, const char *out_log,
+                                        const struct xw_uuid *in_log, uint64_t in_seq);
 /* Appends of an older session epoch of this owner (a gateway id) are refused with -ESTALE. */
 void xw_store_batch_epoch(struct xw_store_batch *batch, const char *owner, uint64_t epoch);
 
 struct xw_store_done {
-    int status;              /* 0 or negative errno: all of the batch or nothing of it */
+    int status; /* 0 or negative errno: all of the batch or nothing of it */
     uint32_t blocks_new;
-    uint32_t blocks_known;   /* equal range, equal CRC: nothing changed */
+    uint32_t blocks_known; /* equal range, equal CRC: nothing changed */
     uint32_t conflicts;
     uint32_t records_new;
     uint32_t records_known;
-    uint64_t out_seq_last;   /* highest sequence given out in this batch, 0 = none */
+    uint64_t out_seq_last; /* highest sequence given out in this batch, 0 = none */
 };
 typedef void (*xw_store_done_fn)(void *user, const struct xw_store_done *done);
 /* Takes the batch, also on failure. */
 XW_MUST_CHECK int xw_store_append(struct xw_store *store, struct xw_store_batch *batch,
                                   xw_store_done_fn done, void *user);
 
-/* ---- streams and ranges: the loop thread's view, brought up to date before each completion ---- */
+/* ---- streams and ranges: the loop thread's view, brought up to date before each completion ----
+ */
 
 /* blocks: samples held; known: blocks and gaps; released: acknowledged by the next store. */
 struct xw_store_stream {
@@ -155,13 +166,14 @@ struct xw_store_stream {
 XW_MUST_CHECK int xw_store_stream(struct xw_store *store, const struct xw_uuid *stream,
                                   struct xw_store_stream *ret_stream);
 /* Calls each for every stream; each must not change the store. */
-void xw_store_streams(struct xw_store *store, void (*each)(void *user, const struct xw_store_stream *),
-                      void *user);
+void xw_store_streams(struct xw_store *store,
+                      void (*each)(void *user, const struct xw_store_stream *), void *user);
 /* The next store has it: it may go when room is needed. Kept in memory at once, on disk lazily:
  * losing the mark costs a repeated offer, nothing else. */
 void xw_store_release(struct xw_store *store, const struct xw_uuid *stream, struct xw_range range);
 /* Forgets marks inside range: the next store was restored from a backup and wants it again. */
-void xw_store_unrelease(struct xw_store *store, const struct xw_uuid *stream, struct xw_range range);
+void xw_store_unrelease(struct xw_store *store, const struct xw_uuid *stream,
+                        struct xw_range range);
 
 /* ---- reading ---- */
 
@@ -171,8 +183,8 @@ struct xw_store_samples {
     size_t blocks_n;
     const struct xw_store_gap *gaps;
     size_t gaps_n;
-    struct xw_ranges *unknown;        /* neither block nor gap within what was read */
-    uint64_t next;                       /* go on here; == end: complete */
+    struct xw_ranges *unknown; /* neither block nor gap within what was read */
+    uint64_t next;             /* go on here; == end: complete */
 };
 typedef void (*xw_store_samples_fn)(void *user, const struct xw_store_samples *samples);
 /* Stops after max_bytes of block data (at least one block). -EAGAIN: too many reads waiting. */
@@ -198,18 +210,20 @@ XW_MUST_CHECK int xw_store_records(struct xw_store *store, uint32_t kind, const 
                                    xw_store_records_fn done, void *user);
 /* Keys of a kind that begin with prefix. */
 XW_MUST_CHECK int xw_store_records_prefix(struct xw_store *store, uint32_t kind, const void *prefix,
-                                          size_t prefix_size, size_t limit, xw_store_records_fn done,
-                                          void *user);
-/* Events of a stream whose span touches range, by span.first; kinds: bit per Xw__EventKind. */
+                                          size_t prefix_size, size_t limit,
+                                          xw_store_records_fn done, void *user);
+/* Events of a stream whose span touches range, by span.first; kinds: bit per Xw__EventKind, 0 =
+ * all. */
 XW_MUST_CHECK int xw_store_events(struct xw_store *store, const struct xw_uuid *stream,
                                   struct xw_range range, uint32_t kinds, size_t limit,
                                   xw_store_records_fn done, void *user);
 /* Time anchors of a stream: the record with the highest Anchor.index <= index, and the next one.
  * Found by the span that the anchor's record was appended with. */
-XW_MUST_CHECK int xw_store_anchors(struct xw_store *store, const struct xw_uuid *stream, uint64_t index,
-                                   xw_store_records_fn done, void *user);
+XW_MUST_CHECK int xw_store_anchors(struct xw_store *store, const struct xw_uuid *stream,
+                                   uint64_t index, xw_store_records_fn done, void *user);
 /* Drops a local record (sessions that have ended). */
-XW_MUST_CHECK int xw_store_forget(struct xw_store *store, uint32_t kind, const void *key, size_t key_size);
+XW_MUST_CHECK int xw_store_forget(struct xw_store *store, uint32_t kind, const void *key,
+                                  size_t key_size);
 
 /* ---- logs ---- */
 
@@ -220,48 +234,51 @@ XW_MUST_CHECK int xw_store_log_read(struct xw_store *store, const char *out_log,
                                     size_t limit, xw_store_records_fn done, void *user);
 /* Sequences received of a peer's log, as ranges. Valid until control goes back to the loop. */
 const struct xw_ranges *xw_store_log_received(struct xw_store *store, const struct xw_uuid *in_log);
-/* The peer has all up to here; entries may be thinned out after retain_us. */
+/* The peer has all up to here; entries are thinned out after retain_us (0 = never). */
 void xw_store_log_release(struct xw_store *store, const char *out_log, uint64_t upto);
 
 /* ---- session epochs ---- */
 
 /* Next epoch of the owner, durable before done. */
 typedef void (*xw_store_epoch_fn)(void *user, int status, uint64_t epoch);
-XW_MUST_CHECK int xw_store_epoch_next(struct xw_store *store, const char *owner, xw_store_epoch_fn done,
-                                      void *user);
+XW_MUST_CHECK int xw_store_epoch_next(struct xw_store *store, const char *owner,
+                                      xw_store_epoch_fn done, void *user);
 
 /* ---- objects: bytes named by SHA-256, in files; partial ones are resumed ---- */
 
 struct xw_store_object {
     uint8_t sha256[32];
     uint64_t size;
-    uint64_t held;  /* durable bytes from the start */
-    bool verified;  /* whole and its hash is right */
+    uint64_t held; /* durable bytes from the start */
+    bool verified; /* whole and its hash is right */
     char media_type[64];
 };
 XW_MUST_CHECK int xw_store_object(struct xw_store *store, const uint8_t sha256[32],
                                   struct xw_store_object *ret_object);
 typedef void (*xw_store_object_fn)(void *user, int status, const struct xw_store_object *object);
-/* Creates or goes on; data at offset == held, else -ESPIPE. done when durable; at the end the hash is
- * checked: wrong = -EBADMSG, and the object starts again at 0. */
-XW_MUST_CHECK int xw_store_object_write(struct xw_store *store, const uint8_t sha256[32], uint64_t size,
-                                        const char *media_type, uint64_t offset, const void *data,
-                                        size_t data_size, xw_store_object_fn done, void *user);
+/* Creates or goes on; data at offset == held, else -ESPIPE. done when durable; at the end the hash
+ * is checked: wrong = -EBADMSG, and the object starts again at 0. */
+XW_MUST_CHECK int xw_store_object_write(struct xw_store *store, const uint8_t sha256[32],
+                                        uint64_t size, const char *media_type, uint64_t offset,
+                                        const void *data, size_t data_size, xw_store_object_fn done,
+                                        void *user);
 typedef void (*xw_store_bytes_fn)(void *user, int status, const void *data, size_t size);
-XW_MUST_CHECK int xw_store_object_read(struct xw_store *store, const uint8_t sha256[32], uint64_t offset,
-                                       size_t max_size, xw_store_bytes_fn done, void *user);
+XW_MUST_CHECK int xw_store_object_read(struct xw_store *store, const uint8_t sha256[32],
+                                       uint64_t offset, size_t max_size, xw_store_bytes_fn done,
+                                       void *user);
 
 /* ---- upkeep ---- */
 
 typedef void (*xw_store_status_fn)(void *user, int status);
-/* A consistent copy of everything into dir while appends go on: the small database, sealed day files
- * as files, the open one through the database's own backup. */
+/* A consistent copy of everything into dir while appends go on: the small database, sealed day
+ * files as files, the open one through the database's own backup. */
 XW_MUST_CHECK int xw_store_backup(struct xw_store *store, const char *dir, xw_store_status_fn done,
                                   void *user);
 /* Compaction and retention run by themselves; tests and benches ask for one pass now. */
 XW_MUST_CHECK int xw_store_compact(struct xw_store *store, xw_store_status_fn done, void *user);
 /* Samples in a study are kept; before each deletion of continuous samples the range is recorded. */
-XW_MUST_CHECK int xw_store_keep(struct xw_store *store, const struct xw_uuid *stream, struct xw_range range);
+XW_MUST_CHECK int xw_store_keep(struct xw_store *store, const struct xw_uuid *stream,
+                                struct xw_range range);
 
 struct xw_store_stats {
     uint64_t bytes, wal_bytes, free_bytes;

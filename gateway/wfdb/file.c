@@ -45,7 +45,7 @@ static int read_all(int fd, uint8_t *data, size_t size, size_t *ret_n)
 int xw_wfdb_load_file(const char *path, const char *shown_name, size_t max_bytes,
                       uint8_t **ret_data, size_t *ret_data_n, struct xw_wfdb_error *ret_error)
 {
-    uint64_t size;
+    uint64_t size = 0;
     size_t n = 0;
     int fd = xw_wfdb_open_file(path, shown_name, &size, ret_error);
     if (fd < 0)

@@ -246,7 +246,8 @@ int xw_wfdb_header_parse(const char *text, size_t text_n, struct xw_wfdb_header 
         xw_wfdb_header_done(h);
     } else {
         char *fitted = realloc(h->comments, strlen(h->comments) + 1);
-        h->comments = fitted ? fitted : h->comments;
+        if (fitted)
+            h->comments = fitted;
         *ret_header = *h;
     }
     free(h);

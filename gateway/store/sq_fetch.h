@@ -1,0 +1,54 @@
+/* Blocks out of batch rows and segments: first their places, then their bytes, checked.
+ *
+ * Threads: one fetch belongs to one thread with its connection; the connection is in a read
+ * snapshot (or in the writer's transaction) for the fetch's life. */
+#ifndef XW_STORE_SQ_FETCH_H
+#define XW_STORE_SQ_FETCH_H
+
+#include "store/sq.h"
+
+/* Where a block lies: entry.batch != 0 a batch row; else row `row` of the file of `day`. */
+struct sq_ref {
+    struct sq_entry entry;
+    int64_t row;
+    uint32_t day;
+};
+
+struct sq_fetch {
+    struct sq_store *store;
+    struct sq_conn *conn;
+    uint32_t no;
+    struct xw_uuid id;
+    struct sq_ref *refs; /* disjoint; by first after sq_fetch_find */
+    size_t refs_n, refs_cap;
+    struct xw_range *lost; /* parts of the range whose segment cannot be read */
+    size_t lost_n, lost_cap;
+    bool vanished; /* a segment of the index is not in its file: the snapshot may be old */
+    uint64_t complete_to;
+    struct sq_fetch_day {
+        uint32_t day;
+        bool unlocked;
+        sqlite3 *db;
+        sqlite3_blob *blob;
+        int64_t blob_row;
+    } days[4];
+    size_t day_next;
+    sqlite3_blob *blob; /* of batch rows */
+    uint64_t blob_row;
+};
+
+void sq_fetch_init(struct sq_fetch *fetch, struct sq_store *store, struct sq_conn *conn,
+                   uint32_t no, const struct xw_uuid *id);
+void sq_fetch_done(struct sq_fetch *fetch);
+/* Adds what of the stream's directory touches range and is committed, or belongs to `open_row`.
+ * Under dir_lock, or on the writer. */
+XW_MUST_CHECK int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *stream,
+                                struct xw_range range);
+/* Adds the segments' blocks that touch range and sorts; stops early once blocks of max_bytes lie
+ * below the next segment: complete_to tells how far it looked. */
+XW_MUST_CHECK int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range range,
+                                size_t max_bytes);
+/* entry.size bytes. -EBADMSG: damaged. */
+XW_MUST_CHECK int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data);
+
+#endif

@@ -1,0 +1,23 @@
+/* Inside the objects: shared with the backup.
+ *
+ * Threads: the map on the loop only. */
+#ifndef XW_STORE_SQ_OBJECT_H
+#define XW_STORE_SQ_OBJECT_H
+
+#include "store/sq.h"
+
+struct object {
+    struct object *next;
+    struct xw_store_object state;
+    uint64_t expected; /* where the next write must begin: held and what is under way */
+    bool has_row;
+};
+
+struct sq_objects {
+    struct object *buckets[65536];
+};
+
+/* malloc'd; NULL without memory. */
+char *sq_object_path(const struct sq_store *store, const uint8_t sha256[32], const char *suffix);
+
+#endif

@@ -1,0 +1,234 @@
+/* Reading samples of a range, on a reader's thread. */
+#include "store/sq_fetch.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+struct read_job {
+    struct sq_store *store;
+    const struct sq_stream *stream; /* only what never changes, but pend under dir_lock */
+    struct xw_range range;
+    size_t max_bytes;
+    xw_store_samples_fn done;
+    void *user;
+    /* result */
+    struct xw_store_samples result;
+    struct xw_store_block *blocks;
+    struct xw_store_gap *gaps;
+    size_t gaps_cap;
+    uint8_t *bytes;
+    struct xw_ranges unknown;
+    struct xw_ranges covered;
+};
+
+static int add_gap(struct read_job *job, struct xw_range range, uint32_t reason)
+{
+    range.first = XW_MAX(range.first, job->range.first);
+    range.end = XW_MIN(range.end, job->result.next);
+    if (range.first >= range.end)
+        return 0;
+    int r = store_grow(&job->gaps, &job->gaps_cap, job->result.gaps_n, sizeof *job->gaps, SIZE_MAX);
+    if (r == 0)
+        r = xw_ranges_add(&job->covered, range.first, range.end);
+    if (r == 0)
+        job->gaps[job->result.gaps_n++] = (struct xw_store_gap){job->stream->id, range, reason};
+    return r;
+}
+
+static int read_gaps(struct read_job *job, struct sq_conn *conn)
+{
+    sqlite3_stmt *list = sq_get(conn, SQ_GAP_RANGE);
+    (void)sqlite3_bind_int64(list, 1, job->stream->no);
+    sq_bind_u64(list, 2, job->range.first);
+    sq_bind_u64(list, 3, job->range.end);
+    int r;
+    while ((r = sq_step(list)) == 1) {
+        struct xw_range range = {sq_u64(list, 0), sq_u64(list, 1)};
+        r = add_gap(job, range, (uint32_t)sqlite3_column_int64(list, 2));
+        if (r < 0)
+            break;
+    }
+    (void)sqlite3_reset(list);
+    return r;
+}
+
+enum { GAP_UNREADABLE = 4 }; /* Xw__GapReason */
+
+/* A block whose bytes are damaged is a gap of this answer, and by a job of the writer for good. */
+static int lose_block(struct read_job *job, const struct sq_entry *entry, const uint8_t *bytes)
+{
+    struct xw_range range = {entry->first, sq_entry_end(entry)};
+    sq_mark_unreadable(job->store, job->stream->no, range, bytes, entry->size);
+    return add_gap(job, range, GAP_UNREADABLE);
+}
+
+/* How many of the places fit into max_bytes (at least one), and where the answer ends. */
+static size_t cut_answer(struct read_job *job, const struct sq_fetch *fetch, size_t *ret_bytes)
+{
+    size_t n = 0, bytes = 0;
+    while (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to &&
+           (n == 0 || bytes + fetch->refs[n].entry.size <= job->max_bytes))
+        bytes += fetch->refs[n++].entry.size;
+    job->result.next = fetch->complete_to;
+    if (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to)
+        job->result.next = fetch->refs[n].entry.first;
+    *ret_bytes = bytes;
+    return n;
+}
+
+static int read_blocks(struct read_job *job, struct sq_fetch *fetch)
+{
+    size_t bytes, n = cut_answer(job, fetch, &bytes), used = 0;
+    job->blocks = calloc(n + 1, sizeof *job->blocks);
+    job->bytes = malloc(bytes + 1);
+    int r = job->blocks != NULL && job->bytes != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct sq_entry *e = &fetch->refs[i].entry;
+        r = sq_fetch_bytes(fetch, &fetch->refs[i], job->bytes + used);
+        if (r == -EBADMSG) {
+            r = lose_block(job, e, job->bytes + used);
+            continue;
+        }
+        if (r == 0)
+            r = xw_ranges_add(&job->covered, e->first, sq_entry_end(e));
+        if (r < 0)
+            break;
+        job->blocks[job->result.blocks_n++] = (struct xw_store_block){.stream = job->stream->id,
+                                                                      .first = e->first,
+                                                                      .count = e->count,
+                                                                      .coding = e->coding,
+                                                                      .crc32c = e->crc32c,
+                                                                      .data = job->bytes + used,
+                                                                      .size = e->size};
+        used += e->size;
+    }
+    for (size_t i = 0; r == 0 && i < fetch->lost_n; i++) {
+        sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], NULL, 0);
+        r = add_gap(job, fetch->lost[i], GAP_UNREADABLE);
+    }
+    return r;
+}
+
+static int compare_gaps(const void *a, const void *b)
+{
+    uint64_t x = ((const struct xw_store_gap *)a)->range.first;
+    uint64_t y = ((const struct xw_store_gap *)b)->range.first;
+    return x < y ? -1 : x > y;
+}
+
+static void clear_result(struct read_job *job)
+{
+    free(job->blocks);
+    free(job->gaps);
+    free(job->bytes);
+    job->blocks = NULL;
+    job->gaps = NULL;
+    job->bytes = NULL;
+    job->gaps_cap = 0;
+    job->result = (struct xw_store_samples){0};
+    xw_ranges_clear(&job->covered);
+    xw_ranges_clear(&job->unknown);
+}
+
+/* The snapshot and the copy of the directory are taken together (sq.h, locks). */
+static int begin_snapshot(struct read_job *job, struct sq_fetch *fetch)
+{
+    (void)pthread_mutex_lock(&job->store->dir_lock);
+    int r = sq_run(sq_get(fetch->conn, SQ_BEGIN_READ));
+    if (r == 0) {
+        sqlite3_stmt *any = sq_get(fetch->conn, SQ_STATE_GET);
+        sq_bind_text(any, 1, "id");
+        r = sq_run(any);
+    }
+    if (r == 0)
+        r = sq_fetch_pend(fetch, job->stream, job->range);
+    (void)pthread_mutex_unlock(&job->store->dir_lock);
+    return r;
+}
+
+static int read_once(struct read_job *job, struct sq_conn *conn, bool last_try)
+{
+    struct sq_fetch fetch;
+    sq_fetch_init(&fetch, job->store, conn, job->stream->no, &job->stream->id);
+    int r = begin_snapshot(job, &fetch);
+    if (r == 0)
+        r = sq_fetch_find(&fetch, job->stream->span_max, job->range, job->max_bytes);
+    if (r == 0 && fetch.vanished && !last_try)
+        r = -ESTALE; /* retention may have been between: look once more */
+    if (r == 0)
+        r = read_blocks(job, &fetch);
+    if (r == 0)
+        r = read_gaps(job, conn);
+    if (r == 0)
+        r = xw_ranges_complement(&job->covered, job->range.first, job->result.next, &job->unknown);
+    sq_fetch_done(&fetch);
+    (void)sqlite3_exec(conn->db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
+static void read_work(void *arg)
+{
+    struct read_job *job = arg;
+    struct sq_conn *conn = NULL;
+    int r = sq_conn_take(job->store, &conn);
+    if (r == 0) {
+        r = read_once(job, conn, false);
+        if (r == -ESTALE) {
+            clear_result(job);
+            r = read_once(job, conn, true);
+        }
+        sq_conn_give(job->store, conn);
+    }
+    if (r < 0) {
+        clear_result(job);
+        job->result.next = job->range.first;
+    }
+    if (job->result.gaps_n > 1)
+        qsort(job->gaps, job->result.gaps_n, sizeof *job->gaps, compare_gaps);
+    job->result.status = r;
+    job->result.blocks = job->blocks;
+    job->result.gaps = job->gaps;
+    job->result.unknown = &job->unknown;
+}
+
+static void read_done(void *arg, int status)
+{
+    struct read_job *job = arg;
+    if (status < 0)
+        job->result = (struct xw_store_samples){
+            .status = status, .unknown = &job->unknown, .next = job->range.first};
+    job->done(job->user, &job->result);
+    clear_result(job);
+    xw_ranges_done(&job->covered);
+    xw_ranges_done(&job->unknown);
+    free(job);
+}
+
+int sq_read(struct xw_store *base, const struct xw_uuid *id, struct xw_range range,
+            size_t max_bytes, xw_store_samples_fn done, void *user)
+{
+    struct sq_store *store = sq_of(base);
+    uint32_t no = sq_map_get(&store->view.map, id);
+    if (no == 0)
+        return -ENOENT;
+    if (store->closing)
+        return -ECANCELED;
+    struct read_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return -ENOMEM;
+    range.end = XW_MIN(range.end, STORE_INDEX_MAX);
+    range.first = XW_MIN(range.first, range.end);
+    *job = (struct read_job){.store = store,
+                             .stream = store->view.streams[no - 1]->stream,
+                             .range = range,
+                             .max_bytes = max_bytes,
+                             .done = done,
+                             .user = user};
+    xw_ranges_init(&job->covered, STORE_RANGES_MAX);
+    xw_ranges_init(&job->unknown, STORE_RANGES_MAX);
+    int r = xw_pool_submit(store->readers, read_work, read_done, job);
+    if (r < 0)
+        free(job);
+    return r;
+}
