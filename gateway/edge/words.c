@@ -173,7 +173,8 @@ void xw_words_event(const struct xw_ecg_event *in, const Xw__StreamHeader *heade
                  : in->stage == XW_ECG_STAGE_REVISED   ? XW__EVENT_STAGE__STAGE_REVISED
                                                        : XW__EVENT_STAGE__STAGE_FINAL;
     ret->first = (uint64_t)in->first;
-    ret->end = in->kind == XW_ECG_KIND_BEAT || in->end == XW_ECG_OPEN ? 0 : (uint64_t)in->end;
+    /* What holds for one instant (a beat, a measurement) has no end. */
+    ret->end = in->end == XW_ECG_OPEN || in->end <= in->first ? 0 : (uint64_t)in->end;
     ret->emitted_at = (uint64_t)in->emitted_at;
     ret->code = (char *)xw_words_code(in->kind, in->code);
     ret->priority = xw_words_priority(in->priority);
