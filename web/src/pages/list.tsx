@@ -8,7 +8,7 @@ import { api, ApiError, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
-import { activeAlarms, alarmsVersion, loadAlarms, technicalAlarms } from '../live/alarms';
+import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
@@ -104,7 +104,7 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         </span>
         <span class="c-bed" role="cell"><b>{s.bed || s.device}</b><small>{s.bed ? s.device : s.model}</small></span>
         <span class="c-site" role="cell">{s.site}</span>
-        <span class="c-hr" role="cell"><b>{row.bpm > 0 && row.live ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
+        <span class="c-hr" role="cell"><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
         <span class="c-strip" role="cell">{props.moving ? <MiniStrip id={s.id} /> : null}</span>
         <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
         <span class="c-link" role="cell">

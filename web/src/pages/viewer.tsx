@@ -7,7 +7,7 @@ import { clockText } from '../base/clock';
 import { EcgController, type ViewerState } from '../ecg/controller';
 import { leadName } from '../ecg/layout';
 import { t, alarmName, valueName } from '../i18n/t';
-import { activeAlarms, alarmsVersion, loadAlarms, pastAlarms } from '../live/alarms';
+import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Evidence, Finding } from '../live/events';
 import type { StreamModel } from '../live/stream';
@@ -120,17 +120,19 @@ function Capture(props: { c: EcgController; model: StreamModel; open: boolean; s
   );
 }
 
-function Vitals(props: { s: ViewerState; model: StreamModel }): JSX.Element {
+function Vitals(props: { s: ViewerState; model: StreamModel; pulseless: boolean }): JSX.Element {
   const { s, model } = props;
   const newest = s.endIndex;
   const pvc = Number.isFinite(newest) ? model.findings.beats(newest - 60 * model.rateHz, newest).filter((b) => b.code === 'V').length : 0;
   return (
     <div class="vitals">
-      <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{s.rateBpm > 0 ? Math.round(s.rateBpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
+      <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{s.rateBpm > 0 && !props.pulseless ? Math.round(s.rateBpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
       <span class="vital small"><label>{t('ecg.pvc')}</label><b>{pvc}</b><small>/min</small></span>
     </div>
   );
 }
+
+const signed = (mv: number): string => (Math.abs(mv) < 0.005 ? '0.00' : `${mv > 0 ? '+' : '−'}${Math.abs(mv).toFixed(2)}`);
 
 // ST levels beside the paper, each with its lead; the unit once.
 function StPanel(props: { s: ViewerState }): JSX.Element | null {
@@ -138,7 +140,7 @@ function StPanel(props: { s: ViewerState }): JSX.Element | null {
   return (
     <section class="st-panel">
       <h3>{t('ecg.st')} <small>mV</small></h3>
-      <div>{props.s.st.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{x.mv >= 0 ? '+' : '−'}{Math.abs(x.mv).toFixed(2)}</b></span>)}</div>
+      <div>{props.s.st.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{signed(x.mv)}</b></span>)}</div>
     </section>
   );
 }
@@ -156,6 +158,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
   // At the head stands the gravest, acknowledged or not; the key and the button answer what is open.
   const top = [...alarms].sort((a, b) => priorityRank(b.priority) - priorityRank(a.priority) || Number(!!a.ackedBy) - Number(!!b.ackedBy))[0];
   const toAck = alarms.find((f) => !f.ackedBy);
+  const pulseless = alarms.some(isPulseless);
   const shown = [...alarms, ...past].find((f) => f.key === picked);
   const show = (f: Finding): void => {
     setPicked(f.key);
@@ -202,7 +205,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
           <b>{info?.bed || model.header.device_id}</b>
           <span>{info?.site ?? gw?.site_name ?? ''} · {model.header.device_id} {model.header.device_model && `· ${model.header.device_model}`}</span>
         </div>
-        {s && <Vitals s={s} model={model} />}
+        {s && <Vitals s={s} model={model} pulseless={pulseless} />}
         <div class={`alarm-top ${top ? `alarm-${top.priority} ${top.ackedBy ? 'acked' : ''}` : 'none'}`} role={top ? 'alert' : undefined}>
           {top ? (
             <>
@@ -240,7 +243,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
         </div>
         <aside class="side">
           <TechnicalList gateway={gateway} />
-          {s && <StPanel s={s} />}
+          {s && !pulseless && <StPanel s={s} />}
           {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
           <h3>{t('list.alarm')}</h3>
           {alarms.length + past.length === 0 ? <p class="muted">{t('alarm.none')}</p> : (
