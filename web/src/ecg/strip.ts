@@ -79,7 +79,9 @@ export class Strip {
     }
     this.drawn = u1;
     m.ring.ensureFiltered(Math.floor(u0 / pps) - 4, Math.ceil(head));
+    const before = this.peakUv;
     const peak = this.peak(m, head);
+    if (peak > before * 1.05 && before > 0) this.drawn = NaN; // one gain for the whole strip
     const k = (h * 0.45) / peak;
     const from = Math.floor(u0) - 2;
     const to = Math.ceil(u1 + wipe);
