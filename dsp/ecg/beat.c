@@ -46,10 +46,16 @@ double xw_ecg_beat_fiducial(const struct xw_ecg_detect *d, const struct xw_ecg_q
     float level = 0;
     for (unsigned i = 0; i < EDGE; i++)
         level += x[(size_t)i * lanes] / EDGE;
-    unsigned best = EDGE + 1;
-    for (unsigned i = EDGE + 1; i < EDGE + 2 * REACH; i++)
-        if (fabsf(x[(size_t)i * lanes] - level) > fabsf(x[(size_t)best * lanes] - level))
+    unsigned best = EDGE + REACH;
+    float top = -1;
+    for (unsigned i = EDGE + 1; i < EDGE + 2 * REACH; i++) { /* near the middle counts for more */
+        float off = ((float)i - (EDGE + REACH)) / (REACH + 1);
+        float size = fabsf(x[(size_t)i * lanes] - level) * (1 - off * off);
+        if (size > top) {
+            top = size;
             best = i;
+        }
+    }
     float before = fabsf(x[(size_t)(best - 1) * lanes] - level);
     float at = fabsf(x[(size_t)best * lanes] - level);
     float after = fabsf(x[(size_t)(best + 1) * lanes] - level);

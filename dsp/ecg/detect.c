@@ -49,7 +49,7 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
         xw_dsp_median_init(&d->noise[c], 8);
     }
     xw_dsp_median_init(&d->q_peak, 8);
-    xw_dsp_median_init(&d->q_noise, 8);
+    xw_dsp_median_init(&d->q_noise, 12);
     xw_dsp_median_init(&d->rr, 8);
     xw_ecg_detect_reset(d);
     return 0;

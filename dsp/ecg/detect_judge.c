@@ -78,11 +78,16 @@ static bool loud_enough(const struct xw_ecg_detect *d, const struct xw_ecg_candi
     return false;
 }
 
-/* A shape seen before needs less level to be a beat, a strange one more. */
-static float by_match(const struct xw_ecg_candidate *c)
+/* What is asked of a candidate. A shape seen before needs less level to be a beat. A strange one
+ * must stand above nearly all that was lately refused: little in a quiet recording, where a rare
+ * ventricular beat may be small, much in a noisy one. */
+static float by_match(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, float limit)
 {
     float share = clamp((c->match - T.qrs_strange) / (T.qrs_known - T.qrs_strange), 0, 1);
-    return T.qrs_strange_factor + share * (T.qrs_known_factor - T.qrs_strange_factor);
+    float refused = d->q_noise.used_n ? xw_dsp_median_rank(&d->q_noise, T.qrs_refused_rank) : 0.3F;
+    float known = limit * T.qrs_known_factor;
+    float strange = clamp(T.qrs_strange_factor * refused, T.qrs_strange_min_q, T.qrs_strange_max_q);
+    return fmaxf(known, strange + share * (known - strange));
 }
 
 static float usual_rr(const struct xw_ecg_detect *d)
@@ -101,7 +106,7 @@ static bool is_beat(const struct xw_ecg_detect *d, const struct xw_ecg_candidate
                     float limit)
 {
     int64_t rr = c->t - last_t, guard = xw_ecg_frames(T.qrs_guard_s);
-    limit *= by_match(c);
+    limit = by_match(d, c, limit);
     if (last_t >= 0)
         limit *= by_time(d, rr);
     if (c->q < limit || !loud_enough(d, c))
@@ -238,6 +243,19 @@ static bool is_shadowed(struct xw_ecg_detect *d, uint64_t index, float limit)
     return false;
 }
 
+/* A candidate that was refused may be a beat after all: known in shape or strong enough, and not
+ * the T wave of the beat before. */
+static bool is_missed_beat(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c,
+                           int64_t until, float limit)
+{
+    int64_t rr = c->t - d->last.t;
+    if (c->accepted || rr < xw_ecg_frames(0.36F) || c->t > until - xw_ecg_frames(0.24F) ||
+        c->q < by_match(d, c, limit) * by_time(d, rr) || !loud_enough(d, c))
+        return false;
+    return rr >= xw_ecg_frames(T.qrs_guard_s) ||
+           ratio_to_last(d, c) >= T.qrs_guard_ratio * T.qrs_guard_late;
+}
+
 /* The best of the candidates refused since the last beat, and before frame `until`. */
 static void search_back(struct xw_ecg_detect *d, int64_t until)
 {
@@ -249,10 +267,7 @@ static void search_back(struct xw_ecg_detect *d, int64_t until)
     uint64_t oldest = d->judged_n > 64 ? d->judged_n - 64 : 0;
     for (uint64_t i = oldest; i < d->judged_n; i++) {
         struct xw_ecg_candidate *c = xw_ecg_detect_candidate(d, i);
-        if (c->accepted || c->t < d->last.t + xw_ecg_frames(0.36F) ||
-            c->t > until - xw_ecg_frames(0.24F) || c->q < limit * by_match(c) || !loud_enough(d, c))
-            continue;
-        if (!best || c->q > best->q)
+        if (is_missed_beat(d, c, until, limit) && (!best || c->q > best->q))
             best = c;
     }
     if (best)

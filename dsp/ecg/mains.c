@@ -36,6 +36,18 @@ static void retune(struct xw_ecg_mains *m, double hz)
         m->turn_im[h] = sin(w);
         m->gain[h] = (float)(1 / (1 - mean_gain(m->period_n, w)));
     }
+    /* With few samples a period the interpolation is poor: go back two or three periods, where
+     * that falls nearer to a sample. */
+    double period = m->rate_hz / hz, back = period;
+    for (unsigned k = 2; k <= 3 && period < 4; k++)
+        if (fabs(k * period - round(k * period)) < fabs(back - round(back)))
+            back = k * period;
+    double f = back - floor(back);
+    m->back_n = (unsigned)back;
+    m->back_weight[0] = (float)(-f * (f - 1) * (f - 2) / 6);
+    m->back_weight[1] = (float)((f + 1) * (f - 1) * (f - 2) / 2);
+    m->back_weight[2] = (float)(-(f + 1) * f * (f - 2) / 2);
+    m->back_weight[3] = (float)((f + 1) * f * (f - 1) / 6);
 }
 
 static void choose(struct xw_ecg_mains *m, double hz)
@@ -87,7 +99,7 @@ int xw_ecg_mains_init(struct xw_ecg_mains *m, unsigned leads_n, double rate_hz, 
     m->chosen_by_listening = mains_hz == 0;
     /* One delay whatever is chosen later: that of the longer period. */
     m->delay_n = (unsigned)lround(rate_hz / (mains_hz == 60 ? 60 : 50)) / 2;
-    m->ring_n = 4 * m->delay_n + 8;
+    m->ring_n = 4 * m->delay_n + 20;
     m->block_n = (unsigned)lround(BLOCK_S * rate_hz);
     m->rate_lms = (float)(2 / (LMS_TIME_S * rate_hz));
     m->nominal_hz = mains_hz ? mains_hz : 50;
@@ -290,8 +302,11 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
         memcpy(out, centre, lanes * sizeof(float));
         return;
     }
+    const float *before = x - (size_t)(m->back_n + 2) * lanes; /* one period ago, interpolated */
     for (unsigned c = 0; c < lanes; c++)
-        difference[c] = x[c] - *(x + c - (size_t)m->period_n * lanes);
+        difference[c] =
+            x[c] - m->back_weight[3] * before[c] - m->back_weight[2] * before[lanes + c] -
+            m->back_weight[1] * before[2 * lanes + c] - m->back_weight[0] * before[3 * lanes + c];
     remember(m->difference, n, lanes, at, difference);
     /* The window of one period around the centre ends delay_n - half_n samples ago. */
     size_t back = (size_t)(m->delay_n + m->half_n) * lanes;

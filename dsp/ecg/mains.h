@@ -5,7 +5,8 @@
  * it is subtracted there, and a phasor model of it (fundamental and two harmonics, frequency
  * tracked) is kept up to date. Where the signal does not run straight (QRS), the model is
  * subtracted. So nothing rings after a QRS and no 40-60 Hz part of a QRS is lost. For rates that
- * are no multiple of the mains the mean's own gain at the mains frequency is divided out.
+ * are no multiple of the mains the mean's own gain at the mains frequency is divided out, and the
+ * value one period ago is interpolated.
  * A lead without interference (not coherent, or below 3 µV) passes through untouched.
  *
  * Life: init, process, reset, delay, done. Delay: half a mains period, the same for 50 and 60 Hz.
@@ -35,6 +36,8 @@ struct xw_ecg_mains {
     /* for the frequency in use */
     double nominal_hz, tracked_hz;
     unsigned period_n, half_n, harmonics_n;
+    unsigned back_n;      /* whole part of the tracked period */
+    float back_weight[4]; /* cubic interpolation between back_n - 1 .. back_n + 2 */
     double turn_re[XW_ECG_MAINS_HARMONICS], turn_im[XW_ECG_MAINS_HARMONICS];
     double now_re[XW_ECG_MAINS_HARMONICS], now_im[XW_ECG_MAINS_HARMONICS];
     float gain[XW_ECG_MAINS_HARMONICS]; /* 1 / (1 - gain of the mean) */

@@ -21,9 +21,11 @@ struct xw_ecg_tables {
     float qrs_searchback_rr;  /* times the usual RR */
     float qrs_searchback_k;   /* times the threshold */
     float qrs_searchback_npk; /* and times the noise level */
-    /* a candidate's likeness to known shapes, and the factor on its threshold */
+    /* a candidate's likeness to known shapes; factor on the threshold for a known one, on the
+     * level lately refused for a strange one */
     float qrs_known, qrs_strange, qrs_neutral;
     float qrs_known_factor, qrs_strange_factor, qrs_learn_q;
+    float qrs_refused_rank, qrs_strange_min_q, qrs_strange_max_q;
     float qrs_snr_max, qrs_snr_power, qrs_weight_min;
     float qrs_startup_s, qrs_lost_s;
     /* quality */

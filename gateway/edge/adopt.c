@@ -55,7 +55,7 @@ static int match_beat(const struct xw_adopt *adopt, const struct xw_ecg_event *e
     for (size_t i = 0; i < adopt->known_n; i++) {
         const struct xw_adopt_known *k = &adopt->known[i];
         int64_t distance = llabs(k->first - event->first);
-        if (k->kind == XW_ECG_KIND_BEAT && !k->taken && distance < best_distance) {
+        if (k->kind == XW_ECG_KIND_BEAT && distance < best_distance) {
             best = (int)i;
             best_distance = distance;
         }
@@ -133,7 +133,7 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
     if (event->kind == XW_ECG_KIND_MEASURE)
         return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
     if (event->kind == XW_ECG_KIND_BEAT) {
-        if (event->stage == XW_ECG_STAGE_PROVISIONAL)
+        if (event->stage == XW_ECG_STAGE_PROVISIONAL || event->withdrawn)
             return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
         int known = match_beat(adopt, event);
         bool fresh = event->first >= adopt->cut - FRESH_BEAT_S * adopt->second_n;
@@ -142,11 +142,29 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
         f = follow(adopt, event, known);
         return f && known >= 0 && !warm ? go_on(adopt, f, event, ret_known) : XW_ADOPT_SILENT;
     }
+    if (warm) { /* which stored one it is shows at the cut, when its extent is known */
+        follow(adopt, event, -1);
+        return XW_ADOPT_SILENT;
+    }
     int known = match_episode(adopt, event);
-    if (known < 0 && !warm)
+    if (known < 0)
         return XW_ADOPT_NEW;
     f = follow(adopt, event, known);
-    return f && !warm ? go_on(adopt, f, event, ret_known) : XW_ADOPT_SILENT;
+    return f ? go_on(adopt, f, event, ret_known) : XW_ADOPT_SILENT;
+}
+
+/* At the cut: open episodes find theirs first, so that none is left to a closed one. */
+static void match_followed(struct xw_adopt *adopt, bool open)
+{
+    for (size_t i = 0; i < adopt->follow_n; i++) {
+        struct xw_adopt_follow *f = &adopt->follow[i];
+        if (f->known >= 0 || f->last.kind == XW_ECG_KIND_BEAT ||
+            (f->last.end == XW_ECG_OPEN) != open)
+            continue;
+        f->known = match_episode(adopt, &f->last);
+        if (f->known >= 0)
+            adopt->known[f->known].taken = true;
+    }
 }
 
 static void say_owed(struct xw_adopt *adopt, xw_adopt_say_fn say, void *user)
@@ -177,6 +195,8 @@ void xw_adopt_advance(struct xw_adopt *adopt, int64_t position, xw_adopt_say_fn 
 {
     if (!adopt->cut_passed && position >= adopt->cut) {
         adopt->cut_passed = true;
+        match_followed(adopt, true);
+        match_followed(adopt, false);
         say_owed(adopt, say, user);
     }
     if (adopt->expired || position < adopt->cut + PENDING_S * adopt->second_n)

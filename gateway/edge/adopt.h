@@ -6,7 +6,7 @@
  * judges each event of the new chain against them:
  *   - a beat within 150 ms of a stored one is the same beat;
  *   - an episode of the same kind and code that overlaps a stored one is the same episode: its
- *     later revisions go on under the stored key;
+ *     later revisions go on under the stored key (judged at the cut, when its extent is known);
  *   - what the old chain cannot have said yet (a beat of the last second) or did not say (an
  * episode still open at the cut) is new;
  *   - a stored open episode that the new chain does not find again within 10 s ends at the cut.

@@ -239,5 +239,5 @@ void xw_status_free(struct xw_status *status)
     if (!status)
         return;
     lws_vhost_destroy(status->vhost);
-    free(status);
+    xw_net_keep(status->edge->net, status); /* its sockets end later */
 }

@@ -128,6 +128,9 @@ static void write_study(struct xw_study *study, const struct mark *mark)
                                      .wall_us = mark->wall_us};
     xw_commit_message(edge->commit, &record, &change.base, false);
     keep(study, mark, 2); /* in the same batch: the mark is done */
+    if (edge->uplink)
+        xw_uplink_urgent(edge->uplink, &mark->stream,
+                         (struct xw_range){mark->first, mark->first + mark->count});
     int r = xw_store_keep(edge->store, &mark->stream,
                           (struct xw_range){mark->first, mark->first + mark->count});
     if (r < 0)
