@@ -180,8 +180,8 @@ struct sq_writer {
     size_t inlogs_n, inlogs_cap;
     struct sq_epoch *epochs;
     size_t epochs_n, epochs_cap;
-    uint64_t room_bytes; /* left to this transaction's batches */
-    int64_t space_looked_us;
+    uint64_t room_bytes;         /* left to this transaction's batches */
+    int64_t checkpoint_after_us; /* a hard checkpoint failed: not again before */
 };
 
 /* A batch row that waits for compaction. */
@@ -195,8 +195,7 @@ struct sq_row {
 
 struct sq_view_stream {
     struct xw_uuid id;
-    const void *header;
-    size_t header_size;
+    const struct sq_stream *stream; /* what of it never changes */
     struct xw_ranges blocks, known, released;
     bool released_dirty;
 };
@@ -274,7 +273,7 @@ struct sq_store {
     atomic_int space;
     atomic_uint_fast64_t bytes, free_bytes, wal_bytes, commits, blocks_n, records_n, conflicts_n;
     atomic_uint_fast32_t day_files_n;
-    bool closing;
+    atomic_bool closing; /* set on the loop; a backup looks at it */
     void (*closed)(void *);
     void *closed_user;
 };

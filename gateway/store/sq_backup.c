@@ -37,7 +37,7 @@ static int sync_path(const char *path)
 }
 
 /* Through the database's own copying, within one read snapshot of the source. */
-static int copy_db(const char *from, const char *to)
+static int copy_db(const struct backup *backup, const char *from, const char *to)
 {
     sqlite3 *source = NULL, *target = NULL;
     int r = sq_open_file(from, SQLITE_OPEN_READWRITE, &source);
@@ -54,7 +54,8 @@ static int copy_db(const char *from, const char *to)
     }
     int rc = SQLITE_OK;
     while (r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK)
-        ;
+        if (atomic_load(&backup->store->closing))
+            r = -ECANCELED;
     if (r == 0 && rc != SQLITE_DONE)
         r = rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? -EBUSY : sq_errno(rc);
     if (copy != NULL)
@@ -75,13 +76,15 @@ static int copy_file(const struct backup *backup, const char *from, const char *
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     int r = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
     while (r == 0) {
-        ssize_t n = read(in, backup->buffer, BUFFER);
+        if (atomic_load(&backup->store->closing))
+            r = -ECANCELED;
+        ssize_t n = r < 0 ? 0 : read(in, backup->buffer, BUFFER);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) {
-            r = n < 0 ? -errno : 0;
+        if (n < 0)
+            r = -errno;
+        if (n <= 0)
             break;
-        }
         if (EVP_DigestUpdate(context, backup->buffer, (size_t)n) != 1)
             r = -EIO;
         else
@@ -111,7 +114,7 @@ static int mark_copied(const char *path)
 
 static int copy_meta(const struct backup *backup, const char *part)
 {
-    int r = copy_db(backup->store->meta_path, part);
+    int r = copy_db(backup, backup->store->meta_path, part);
     return r < 0 ? r : mark_copied(part);
 }
 
@@ -123,7 +126,7 @@ static int copy_day(const struct backup *backup, uint32_t day, bool sealed, cons
         to = NULL;
         return -ENOMEM;
     }
-    int r = sealed ? copy_file(backup, from, to, sha256) : copy_db(from, to);
+    int r = sealed ? copy_file(backup, from, to, sha256) : copy_db(backup, from, to);
     if (r < 0)
         xw_log_warning("store.backup_day", XW_LOG_UINT("day", day), XW_LOG_ERR(r));
     return r;

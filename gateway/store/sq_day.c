@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static const char settings[] =
@@ -33,16 +34,11 @@ char *sq_day_path(const struct sq_store *store, uint32_t day)
     return path;
 }
 
-int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db)
+/* Reads the schema, so that a file which is no database, or has not our tables, shows here. */
+static int open_checked(const char *name, int flags, sqlite3 **ret_db)
 {
-    xw_autofree char *path = sq_day_path(store, day);
-    if (path == NULL)
-        return -ENOMEM;
-    if (access(path, F_OK) < 0)
-        return errno == ENOENT ? -ENOENT : -errno;
     sqlite3 *db = NULL;
-    int r = sq_open_file(path, SQLITE_OPEN_READWRITE, &db);
-    /* Reads the schema, so that a file which is no database, or has not our tables, shows here. */
+    int r = sq_open_file(name, flags, &db);
     if (r == 0) {
         int rc = sqlite3_exec(db,
                               "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
@@ -56,6 +52,54 @@ int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db)
     }
     *ret_db = db;
     return 0;
+}
+
+/* "file:PATH?immutable=1"; NULL without memory. */
+static char *unlocked_name(const char *path)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/-_.";
+    struct xw_buf name;
+    xw_buf_init(&name, 65536);
+    int r = xw_buf_append_text(&name, "file:");
+    for (const char *c = path; r == 0 && *c != '\0'; c++)
+        r = strchr(plain, *c) != NULL ? xw_buf_append(&name, c, 1)
+                                      : xw_buf_printf(&name, "%%%02x", (unsigned)(uint8_t)*c);
+    if (r == 0)
+        r = xw_buf_append(&name, "?immutable=1", sizeof "?immutable=1");
+    if (r < 0)
+        xw_buf_done(&name);
+    size_t n;
+    return (char *)xw_buf_take(&name, &n);
+}
+
+static bool log_is_empty(const char *path)
+{
+    xw_autofree char *wal = NULL;
+    struct stat st;
+    if (asprintf(&wal, "%s-wal", path) < 0) {
+        wal = NULL;
+        return false;
+    }
+    return stat(wal, &st) < 0 ? errno == ENOENT : st.st_size == 0;
+}
+
+int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db, bool *ret_unlocked)
+{
+    xw_autofree char *path = sq_day_path(store, day);
+    if (path == NULL)
+        return -ENOMEM;
+    if (access(path, F_OK) < 0)
+        return errno == ENOENT ? -ENOENT : -errno;
+    *ret_unlocked = false;
+    int r = open_checked(path, SQLITE_OPEN_READWRITE, ret_db);
+    if ((r != -EIO && r != -ENOSPC) || !log_is_empty(path))
+        return r;
+    xw_autofree char *name = unlocked_name(path);
+    if (name == NULL)
+        return -ENOMEM;
+    *ret_unlocked = true;
+    return open_checked(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_db);
 }
 
 int sq_day_open_write(const struct sq_store *store, uint32_t day, sqlite3 **ret_db)

@@ -10,8 +10,11 @@
 
 /* DIR/day-YYYYMMDD.db, malloc'd; NULL without memory. */
 char *sq_day_path(const struct sq_store *store, uint32_t day);
-/* For reading: -ENOENT, -EUCLEAN. */
-XW_MUST_CHECK int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db);
+/* For reading: -ENOENT, -EUCLEAN. Where the disk is so full that not even the shared memory of the
+ * log can be made, the file is read without locks, which *ret_unlocked tells: what looks damaged
+ * then may just be changing. */
+XW_MUST_CHECK int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db,
+                              bool *ret_unlocked);
 /* For writing; made when missing. */
 XW_MUST_CHECK int sq_day_open_write(const struct sq_store *store, uint32_t day, sqlite3 **ret_db);
 /* Calls each for the days of which there is a file, ascending. */

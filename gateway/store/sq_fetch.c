@@ -39,7 +39,7 @@ static int day_of(struct sq_fetch *fetch, uint32_t day, struct sq_fetch_day **re
         }
     struct sq_fetch_day *slot = &fetch->days[fetch->day_next++ % XW_ARRAY_N(fetch->days)];
     close_day(slot);
-    int r = sq_day_open(fetch->store, day, &slot->db);
+    int r = sq_day_open(fetch->store, day, &slot->db, &slot->unlocked);
     if (r < 0)
         return r;
     slot->day = day;
@@ -91,13 +91,15 @@ static int lose_segment(struct sq_fetch *fetch, uint64_t first, uint64_t end,
 static int add_segment(struct sq_fetch *fetch, uint32_t day, uint64_t first, struct xw_range range,
                        const struct xw_ranges *holes)
 {
-    struct sq_fetch_day *slot;
+    struct sq_fetch_day *slot = NULL;
     xw_autofree struct sq_entry *entries = NULL;
     size_t n = 0;
     int64_t row = 0;
     int r = day_of(fetch, day, &slot);
     if (r == 0)
         r = sq_day_dir(slot->db, &fetch->id, first, &row, &entries, &n);
+    if (slot != NULL && slot->unlocked && r < 0)
+        return -EIO; /* never given up for good on such evidence */
     for (size_t i = 0; r == 0 && i < n; i++)
         if (sq_entry_end(&entries[i]) > range.first && entries[i].first < range.end &&
             !xw_ranges_overlaps(holes, entries[i].first, sq_entry_end(&entries[i])))
@@ -194,6 +196,7 @@ int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *da
 {
     const struct sq_entry *e = &ref->entry;
     sqlite3_blob *blob = NULL;
+    bool unlocked = false;
     int r;
     if (e->batch != 0) {
         int64_t at = (int64_t)fetch->blob_row;
@@ -206,6 +209,7 @@ int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *da
         if (r == 0)
             r = blob_at(slot->db, "segment", &slot->blob, &slot->blob_row, ref->row);
         blob = r == 0 ? slot->blob : NULL;
+        unlocked = r == 0 && slot->unlocked;
     }
     if (r == 0 && (int64_t)e->offset + e->size > sqlite3_blob_bytes(blob))
         r = -EBADMSG;
@@ -215,5 +219,5 @@ int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *da
         r = -EBADMSG;
     if (r == 0 && xw_crc32c(0, data, e->size) != e->sum)
         r = -EBADMSG;
-    return r;
+    return unlocked && r < 0 ? -EIO : r;
 }

@@ -27,6 +27,7 @@ struct sq_fetch {
     uint64_t complete_to;
     struct sq_fetch_day {
         uint32_t day;
+        bool unlocked;
         sqlite3 *db;
         sqlite3_blob *blob;
         int64_t blob_row;

@@ -38,11 +38,12 @@ static void free_store(struct sq_store *store)
     sq_objects_close(store);
     sq_seal_forget(store);
     sq_unload(store);
-    free_writer(&store->writer);
+    /* The writer's connection last: it is the one that leaves the log's files where they are. */
     for (size_t i = 0; i < store->conns_n; i++) {
         sq_conn_close(store->conns[i]);
         free(store->conns[i]);
     }
+    free_writer(&store->writer);
     if (store->wake != NULL)
         xw_wake_free(store->wake);
     (void)pthread_mutex_destroy(&store->queue_lock);

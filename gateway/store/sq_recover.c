@@ -134,7 +134,8 @@ static int reindex_day(struct sq_store *store, uint32_t day)
 {
     struct reindex reindex = {.store = store, .day = day};
     sqlite3 *db = NULL;
-    int r = sq_day_open(store, day, &db);
+    bool unlocked;
+    int r = sq_day_open(store, day, &db, &unlocked);
     if (r == 0)
         r = sq_day_each(db, reindex_segment, &reindex);
     (void)sqlite3_close(db);
@@ -258,7 +259,8 @@ int sq_check_days(struct sq_store *store)
     (void)sqlite3_reset(rows);
     for (size_t i = 0; r == 0 && i < n; i++) {
         sqlite3 *db = NULL;
-        r = sq_day_open(store, days[i], &db);
+        bool unlocked;
+        r = sq_day_open(store, days[i], &db, &unlocked);
         (void)sqlite3_close(db);
         if (r != -EUCLEAN && r != -ENOENT)
             continue;

@@ -158,6 +158,11 @@ int sq_conn_open(struct sq_conn *conn, const char *path, bool writer)
         r = sq_exec(conn->db, writer ? writer_settings : reader_settings);
     if (r == 0 && writer)
         r = make_tables(conn->db);
+    /* The log and its shared memory stay on disk when the store is closed: on a full disk it could
+     * not make them again, and would not open. */
+    int persist = 1;
+    if (r == 0 && writer)
+        (void)sqlite3_file_control(conn->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
     if (r < 0)
         sq_conn_close(conn);
     return r;

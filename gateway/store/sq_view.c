@@ -23,8 +23,7 @@ static int view_stream_add(struct sq_view *view, const struct sq_stream *stream)
     if (copy == NULL)
         return -ENOMEM;
     copy->id = stream->id;
-    copy->header = stream->header;
-    copy->header_size = stream->header_size;
+    copy->stream = stream;
     xw_ranges_init(&copy->blocks, STORE_RANGES_MAX);
     xw_ranges_init(&copy->known, STORE_RANGES_MAX);
     xw_ranges_init(&copy->released, STORE_RANGES_MAX);
@@ -157,8 +156,8 @@ void sq_view_apply(struct sq_store *store, const struct sq_note *note)
 static void fill(const struct sq_view_stream *stream, struct xw_store_stream *ret_stream)
 {
     *ret_stream = (struct xw_store_stream){.id = stream->id,
-                                           .header = stream->header,
-                                           .header_size = stream->header_size,
+                                           .header = stream->stream->header,
+                                           .header_size = stream->stream->header_size,
                                            .blocks = &stream->blocks,
                                            .known = &stream->known,
                                            .released = &stream->released};

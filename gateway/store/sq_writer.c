@@ -8,9 +8,14 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <string.h>
 #include <sys/stat.h>
+
+XW_COUNTER(commits, "xw_store_commits_total", NULL, "durable transactions of the store");
+XW_COUNTER(commits_failed, "xw_store_commits_failed_total", NULL,
+           "transactions of the store rolled back");
 
 int sq_fail(struct sq_store *store, int r)
 {
@@ -257,6 +262,7 @@ static void run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note
     if (r < 0) {
         (void)sqlite3_exec(w->conn.db, "ROLLBACK", NULL, NULL, NULL);
         sq_undo(store);
+        xw_counter_add(&commits_failed, 1);
         note->ops_n = 0;
         if (r == -ENOSPC)
             sq_tell_space(store, XW_SPACE_FULL, 0);
@@ -272,6 +278,7 @@ static void run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note
         (void)pthread_mutex_unlock(&store->dir_lock);
         sq_settle(store);
         atomic_fetch_add(&store->commits, 1);
+        xw_counter_add(&commits, 1);
     }
     for (struct sq_job *job = jobs, *next; job != NULL; job = next) {
         next = job->next;
@@ -316,13 +323,15 @@ static void checkpoint_hard(struct sq_store *store)
     if (n < 0 || (size_t)n >= sizeof path || stat(path, &st) < 0)
         return;
     atomic_store(&store->wal_bytes, (uint64_t)st.st_size);
-    if (st.st_size < SQ_WAL_HARD)
+    int64_t now_us = xw_clock_mono(NULL).us;
+    if (st.st_size < SQ_WAL_HARD || now_us < store->writer.checkpoint_after_us)
         return;
-    /* The keeper has written most of it into the database already; a reader that is still in the
-     * log makes this fail, and it is tried again after the next commit. */
-    (void)sqlite3_busy_timeout(store->writer.conn.db, 200);
-    (void)sqlite3_wal_checkpoint_v2(store->writer.conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-                                    NULL);
+    /* The keeper has written most of it into the database already. A reader that is still in the
+     * log (a backup's snapshot) makes this fail: commits must not wait for it again and again. */
+    (void)sqlite3_busy_timeout(store->writer.conn.db, 100);
+    int rc = sqlite3_wal_checkpoint_v2(store->writer.conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
+                                       NULL, NULL);
+    store->writer.checkpoint_after_us = rc == SQLITE_OK ? 0 : now_us + 2000000;
     (void)sqlite3_busy_timeout(store->writer.conn.db, 5000);
 }
 

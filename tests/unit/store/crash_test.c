@@ -1,0 +1,306 @@
+/* SIGKILL at every named fault point of the store: a child appends, compacts, expires, seals, backs
+ * up and says over a pipe what was acknowledged; the parent opens what is left. Everything that was
+ * acknowledged is there exactly once, and the store goes on. */
+#include "support.h"
+
+#include "base/fault.h"
+#include "store/sq.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { BATCHES = 60, COUNT = 50, OBJECT = 3000 };
+
+#define HOUR_US 3600000000LL
+
+/* ---- the child ---- */
+
+struct child {
+    struct ts ts;
+    int pipe;
+    unsigned answered;
+};
+
+struct said {
+    struct child *child;
+    uint32_t batch;
+};
+
+static void on_done(void *user, const struct xw_store_done *done)
+{
+    struct said *said = user;
+    if (done->status == 0 && write(said->child->pipe, &said->batch, 4) != 4)
+        _exit(3);
+    said->child->answered++;
+    free(said);
+}
+
+static void ignore_status(void *user, int status)
+{
+    (void)user;
+    (void)status;
+}
+
+static void on_object(void *user, int status, const struct xw_store_object *object)
+{
+    struct child *child = user;
+    uint32_t mark = 1U << 31 | (uint32_t)object->held;
+    if (status == 0 && write(child->pipe, &mark, 4) != 4)
+        _exit(3);
+}
+
+static void object_bytes(uint8_t data[OBJECT], uint8_t sha256[32])
+{
+    for (unsigned i = 0; i < OBJECT; i++)
+        data[i] = (uint8_t)(i * 13);
+    assert_int_equal(EVP_Digest(data, OBJECT, sha256, NULL, EVP_sha256(), NULL), 1);
+}
+
+static void append_one(struct child *child, uint32_t i)
+{
+    struct xw_store_batch *batch = ts_batch(&child->ts);
+    char key[8];
+    (void)snprintf(key, sizeof key, "k%04u", i);
+    struct xw_store_record record = {
+        .key = key, .key_size = 5, .revision = 1, .kind = 5, .body = key, .body_size = 5};
+    struct xw_uuid peer = ts_stream(99);
+    ts_add_stream(batch, i % 2);
+    ts_add_block(batch, i % 2, i / 2 * COUNT, COUNT, 0);
+    assert_int_equal(xw_store_batch_record(batch, &record, "county", &peer, i + 1), 0);
+    struct said *said = malloc(sizeof *said);
+    assert_non_null(said);
+    *said = (struct said){child, i};
+    assert_int_equal(xw_store_append(child->ts.store, batch, on_done, said), 0);
+}
+
+static void run_child(const char *dir, const char *fault, int pipe_fd)
+{
+    struct child child = {.pipe = pipe_fd};
+    char error[128], copy[300];
+    uint8_t data[OBJECT], sha256[32];
+    static struct xw_clock clock;
+    ts_init(&child.ts, TS_SQLITE);
+    (void)rmdir(child.ts.dir);
+    child.ts.config.dir = dir;
+    child.ts.config.retain_us = 30ULL * HOUR_US;
+    object_bytes(data, sha256);
+    xw_clock_fake_init(&clock, 0, 1795300000000000LL);
+    sq_set_clock(&clock);
+    if (xw_fault_configure(fault, error, sizeof error) < 0)
+        _exit(4);
+    if (ts_try_open(&child.ts) < 0)
+        _exit(5);
+    for (uint32_t i = 0; i < BATCHES; i++) {
+        append_one(&child, i);
+        if (i % 3 == 2)
+            while (child.answered <= i)
+                ts_spin(&child.ts);
+        if (i % 10 == 5)
+            assert_int_equal(xw_store_compact(child.ts.store, ignore_status, NULL), 0);
+        if (i == 20)
+            assert_int_equal(xw_store_object_write(child.ts.store, sha256, OBJECT, "a/b", 0, data,
+                                                   1000, on_object, &child),
+                             0);
+        if (i == 40)
+            assert_int_equal(xw_store_object_write(child.ts.store, sha256, OBJECT, "a/b", 1000,
+                                                   data + 1000, 2000, on_object, &child),
+                             0);
+        if (i == 30) {
+            (void)snprintf(copy, sizeof copy, "%s-copy", dir);
+            assert_int_equal(xw_store_backup(child.ts.store, copy, ignore_status, NULL), 0);
+        }
+        if (i >= 45)
+            xw_clock_fake_advance(&clock, HOUR_US * 24 / 10);
+    }
+    while (child.answered < BATCHES)
+        ts_spin(&child.ts);
+    /* What was compacted first is too old by now; what is compacted now is sealed a day later. */
+    (void)ts_compact(&child.ts);
+    xw_clock_fake_advance(&clock, HOUR_US * 24);
+    (void)ts_compact(&child.ts);
+    _exit(0);
+}
+
+/* ---- the parent ---- */
+
+struct left {
+    bool acknowledged[BATCHES];
+    uint32_t object;
+};
+
+static void read_marks(int fd, struct left *left)
+{
+    uint32_t mark;
+    while (read(fd, &mark, 4) == 4) {
+        if (mark >> 31)
+            left->object = XW_MAX(left->object, mark & 0x7fffffffU);
+        else
+            left->acknowledged[mark] = true;
+    }
+}
+
+/* Held, or dropped by retention with a gap that says so; never unknown, never twice. */
+static void expect_block(struct ts *ts, uint32_t i)
+{
+    struct ts_samples samples;
+    uint64_t first = i / 2 * COUNT;
+    ts_read(ts, i % 2, first, first + COUNT, SIZE_MAX, &samples);
+    assert_int_equal(samples.status, 0);
+    assert_int_equal(samples.unknown.n, 0);
+    if (samples.gaps_n > 0)
+        assert_int_equal(samples.gaps[0].reason, XW_LOCAL_GAP_EXPIRED);
+    bool held = samples.gaps_n == 0;
+    ts_samples_done(&samples);
+    if (held)
+        ts_expect(ts, i % 2, first, first + COUNT, 0);
+}
+
+static void expect_records(struct ts *ts, const struct left *left)
+{
+    struct xw_uuid peer = ts_stream(99);
+    const struct xw_ranges *received = xw_store_log_received(ts->store, &peer);
+    uint64_t last = xw_store_log_last(ts->store, "county");
+    struct ts_records got = {.status = 1};
+    ts_wait_records(ts, xw_store_log_read(ts->store, "county", 0, 1000, ts_collect, &got), &got);
+    assert_int_equal(got.records_n, last);
+    bool seen[BATCHES] = {false};
+    for (size_t i = 0; i < got.records_n; i++) {
+        assert_int_equal(got.seqs[i], i + 1);
+        unsigned long no = strtoul((const char *)got.records[i].key + 1, NULL, 10) % 10000;
+        char digits[5] = "";
+        memcpy(digits, (const char *)got.records[i].key + 1, 4);
+        no = strtoul(digits, NULL, 10);
+        assert_true(no < BATCHES && !seen[no]);
+        seen[no] = true;
+    }
+    for (unsigned i = 0; i < BATCHES; i++) {
+        assert_true(!left->acknowledged[i] || seen[i]);
+        assert_int_equal(seen[i], xw_ranges_contains(received, i + 1));
+    }
+    ts_records_done(&got);
+}
+
+static void expect_object(struct ts *ts, const struct left *left)
+{
+    uint8_t data[OBJECT], sha256[32];
+    struct xw_store_object object;
+    object_bytes(data, sha256);
+    int r = xw_store_object(ts->store, sha256, &object);
+    if (left->object == 0)
+        return;
+    assert_int_equal(r, 0);
+    assert_true(object.held >= left->object);
+    assert_true(left->object < OBJECT || object.verified);
+}
+
+static void expect_all(const char *dir, const struct left *left)
+{
+    struct ts ts;
+    ts_init(&ts, TS_SQLITE);
+    (void)rmdir(ts.dir);
+    (void)snprintf(ts.dir, sizeof ts.dir, "%s", dir);
+    ts_open(&ts);
+    for (int again = 0; again < 2; again++) {
+        for (uint32_t i = 0; i < BATCHES; i++)
+            if (left->acknowledged[i])
+                expect_block(&ts, i);
+        expect_records(&ts, left);
+        expect_object(&ts, left);
+        assert_int_equal(ts_compact(&ts), 0); /* it goes on, and nothing moves */
+    }
+    assert_int_equal(ts.unreadable, 0);
+    assert_int_equal(ts.conflicts, 0);
+    assert_int_equal(ts_put_stream(&ts, 7).status, 0);
+    ts_done(&ts);
+}
+
+/* A backup that was cut short has no meta.db; a whole one opens as another incarnation. */
+static void expect_copy(const char *dir)
+{
+    char copy[300], meta[320];
+    (void)snprintf(copy, sizeof copy, "%s-copy", dir);
+    (void)snprintf(meta, sizeof meta, "%s/meta.db", copy);
+    if (access(meta, F_OK) == 0) {
+        struct left nothing = {.object = 0};
+        expect_all(copy, &nothing);
+    }
+    ts_remove(copy);
+}
+
+static bool one_round(const char *fault)
+{
+    const char *tmp = getenv("TMPDIR");
+    char dir[256];
+    int ends[2];
+    (void)snprintf(dir, sizeof dir, "%s/xw-crash-XXXXXX", tmp == NULL ? "/tmp" : tmp);
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[0]);
+        run_child(dir, fault, ends[1]);
+    }
+    (void)close(ends[1]);
+    struct left left = {.object = 0};
+    read_marks(ends[0], &left);
+    (void)close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    assert_true(killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    sq_set_clock(NULL);
+    expect_all(dir, &left);
+    expect_copy(dir);
+    ts_remove(dir);
+    return killed;
+}
+
+static void everything_acknowledged_survives_a_kill(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        unsigned passes; /* how often a run comes by, at least */
+    } faults[] = {{"store.open", 1},
+                  {"store.commit.before", 15},
+                  {"store.commit.after", 15},
+                  {"store.segment.after_day", 3},
+                  {"store.segment.after_meta", 3},
+                  {"store.retain", 1},
+                  {"store.seal", 1},
+                  {"store.object.sync", 2},
+                  {"store.backup.meta", 1}};
+    uint64_t seed = ts_seed();
+    for (size_t f = 0; f < XW_ARRAY_N(faults); f++)
+        for (unsigned round = 0; round < 3; round++) {
+            char text[96];
+            unsigned after = ts_random(&seed) % faults[f].passes;
+            (void)snprintf(text, sizeof text, "%s:after=%u", faults[f].name, after);
+            bool killed = one_round(text);
+            print_message("%s: %s\n", text, killed ? "killed" : "ran through");
+            assert_true(killed);
+        }
+}
+
+static void nothing_is_lost_when_calls_fail_on_the_way(void **state)
+{
+    (void)state;
+    assert_false(one_round("store.commit.before:prob=0.2:error=ENOSPC:seed=3"));
+    assert_false(one_round("store.segment.after_day:error=EIO:times=2"));
+    assert_false(one_round("store.segment.after_meta:error=EIO:times=2"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_acknowledged_survives_a_kill),
+        cmocka_unit_test(nothing_is_lost_when_calls_fail_on_the_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
