@@ -225,11 +225,17 @@ static void on_epoch(void *user, int status, uint64_t epoch)
 {
     struct epoch_op *op = user;
     struct xw_cgateway *g = op->g;
+    if (!op->life->dead) {
+        g->epochs_taken_n--;
+        if (status >=
+            0) { /* also for a session that ended meanwhile: older appends are refused now */
+            g->epoch = epoch;
+            g->side.intake.owner = g->id;
+            g->side.intake.epoch = epoch;
+        }
+    }
     if (!op->life->dead && g->session == op->session && g->state == XW_CGATEWAY_TAKING_EPOCH) {
         g->state = XW_CGATEWAY_OPEN;
-        g->epoch = epoch;
-        g->side.intake.owner = g->id;
-        g->side.intake.epoch = epoch;
         for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
             struct xw_conn *conn = g->side.conn[role];
             if (conn && status < 0)
@@ -251,11 +257,13 @@ static int take_epoch(struct xw_cgateway *g)
         return -ENOMEM;
     *op = (struct epoch_op){g, &g->clink->life, g->session};
     int r = xw_store_epoch_next(g->clink->store, g->id, on_epoch, op);
-    if (r < 0)
+    if (r < 0) {
         free(op);
-    else
-        xw_life_ref(&g->clink->life);
-    return r;
+        return r;
+    }
+    g->epochs_taken_n++;
+    xw_life_ref(&g->clink->life);
+    return 0;
 }
 
 /* The gateway's log as our store knows it: nobody can write into another gateway's by its id. */

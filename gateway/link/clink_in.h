@@ -39,6 +39,7 @@ struct xw_cgateway {
     struct xw_side side;
     struct xw_uuid session_id, spool_id;
     uint64_t session, epoch, batch;
+    unsigned epochs_taken_n; /* asked for and not answered: nothing may be appended meanwhile */
     struct xw_cstream *streams;
     size_t streams_n, held_n_bytes;
     int64_t since_wall_us, ack_due_us, submitted_us;

@@ -330,7 +330,7 @@ const struct xw_intake_ops xw_clink_intake_ops = {stored,     lost,    recorded,
 
 void xw_clink_submit(struct xw_cgateway *g)
 {
-    if (g->state == XW_CGATEWAY_TAKING_EPOCH || g->side.intake.appending)
+    if (g->epochs_taken_n || g->side.intake.appending)
         return;
     g->batch++;
     g->submitted_us = xw_clock_mono(g->clink->clock).us;

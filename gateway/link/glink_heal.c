@@ -241,8 +241,8 @@ void xw_glink_release(struct xw_glink *glink)
         xw_ranges_init(&due, 65536);
         if (xw_ranges_intersect(in_store.known, &s->ledger.has, &due) >= 0 &&
             xw_ranges_subtract_all(&due, in_store.released) >= 0)
-            XW_RANGES_FOREACH(range, &due)
-        xw_store_release(glink->store, &s->id, *range);
+            for (size_t i = 0; i < due.n; i++)
+                xw_store_release(glink->store, &s->id, due.v[i]);
         xw_ranges_done(&due);
     }
 }
@@ -268,8 +268,10 @@ void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figur
         bool linked = glink->side.active && s->ready;
         const struct xw_ranges *has = linked ? &s->ledger.has : in_store.released;
         uint64_t behind = 0;
-        XW_RANGES_FOREACH(r, in_store.known)
-        behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
+        for (size_t i = 0; i < in_store.known->n; i++) {
+            const struct xw_range *r = &in_store.known->v[i];
+            behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
+        }
         f.backlog_samples += behind;
         f.backlog_bytes += (uint64_t)((double)behind * s->bytes_per_sample);
         if (!behind || !s->live_wall_us)

@@ -66,8 +66,10 @@ static size_t put_gaps(const struct xw_store_stream *in_store, Xw__Range *range,
         xw_ranges_subtract_all(&gaps, in_store->blocks) >= 0) {
         size_t skip = gaps.n > XW_LINK_RANGES_TOLD_MAX ? gaps.n - XW_LINK_RANGES_TOLD_MAX : 0;
         tail = gaps;
-        tail.v += skip;
-        tail.n -= skip;
+        if (skip) {
+            tail.v += skip;
+            tail.n -= skip;
+        }
         n = xw_wire_ranges(&tail, range, pointers, XW_LINK_RANGES_TOLD_MAX);
     }
     xw_ranges_done(&gaps);

@@ -60,8 +60,8 @@ static int on_wanted(struct xw_glink *glink, struct xw_conn *conn, const Xw__Str
             xw_store_unrelease(glink->store, &id, r);
         }
     }
-    XW_RANGES_FOREACH(has, &s->told)
-    xw_ledger_acked(&s->ledger, *has);
+    for (size_t i = 0; i < s->told.n; i++)
+        xw_ledger_acked(&s->ledger, s->told.v[i]);
     s->answered_n++;
     s->ready = true;
     s->release_due = true;
@@ -76,9 +76,8 @@ static int acked(struct xw_gstream *s, uint64_t first, uint64_t end)
     struct xw_ranges believed;
     xw_ranges_init(&believed, 65536);
     int r = xw_ranges_clip(&s->ledger.accounted, first, end, &believed);
-    if (r >= 0)
-        XW_RANGES_FOREACH(range, &believed)
-    xw_ledger_acked(&s->ledger, *range);
+    for (size_t i = 0; r >= 0 && i < believed.n; i++)
+        xw_ledger_acked(&s->ledger, believed.v[i]);
     xw_ranges_done(&believed);
     return r;
 }

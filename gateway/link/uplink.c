@@ -33,14 +33,14 @@ struct leg {
     unsigned role;
     enum leg_state state;
     struct xw_socket socket;
-    struct lws *connecting;
     int64_t deadline_us, retry_us;
     unsigned tries;
 };
 
-/* What vhost callbacks find; outlives the uplink. */
+/* What libwebsockets may still look at or write to when the uplink is gone. */
 struct anchor {
     struct xw_uplink *uplink;
+    struct lws *connecting[XW_LINK_ROLES_N];
 };
 
 struct xw_uplink {
@@ -127,7 +127,7 @@ static void leg_gone(struct leg *leg, const char *why)
     bool was_up = leg->state == LEG_UP, refused = false;
     if (leg->state == LEG_IDLE)
         return;
-    leg->connecting = NULL;
+    u->anchor->connecting[leg->role] = NULL;
     if (was_up) {
         const char *said = conn->fault_text;
         Xw__LinkFault code = conn->fault;
@@ -154,7 +154,7 @@ static void leg_gone(struct leg *leg, const char *why)
 
 static void leg_up(struct leg *leg, struct lws *wsi)
 {
-    leg->connecting = NULL;
+    leg->uplink->anchor->connecting[leg->role] = NULL;
     leg->state = LEG_UP;
     xw_socket_open(&leg->socket, wsi, &end, leg->uplink->glink);
     xw_glink_open(leg->uplink->glink, &leg->socket.conn, leg->role);
@@ -166,6 +166,20 @@ static struct leg *leg_of(struct lws *wsi)
     struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
     struct leg *leg = lws_get_opaque_user_data(wsi);
     return anchor && anchor->uplink ? leg : NULL;
+}
+
+/* A handshake may end without CONNECTION_ERROR: a county that does not like our certificate just
+ * closes. Then this is all that we hear of it. */
+static void destroyed(struct lws *wsi)
+{
+    struct lws_vhost *vhost = lws_get_vhost(wsi);
+    struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
+    for (unsigned role = 0; anchor && role < XW_LINK_ROLES_N; role++)
+        if (anchor->connecting[role] == wsi) {
+            anchor->connecting[role] = NULL;
+            if (anchor->uplink && anchor->uplink->leg[role].state == LEG_CONNECTING)
+                leg_gone(&anchor->uplink->leg[role], "closed during the handshake");
+        }
 }
 
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user XW_UNUSED,
@@ -180,6 +194,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_CLOSED:
         leg = leg_of(wsi);
         break;
+    case LWS_CALLBACK_WSI_DESTROY:
+        destroyed(wsi);
+        return 0;
     default:
         return 0;
     }
@@ -235,7 +252,7 @@ static void leg_connect(struct leg *leg)
         .alpn = "http/1.1",
         .retry_and_idle_policy = &xw_socket_idle,
         .opaque_user_data = leg,
-        .pwsi = &leg->connecting,
+        .pwsi = &u->anchor->connecting[leg->role],
     };
     leg->state = LEG_CONNECTING;
     leg->deadline_us = now_us() + CONNECT_US;
@@ -263,7 +280,7 @@ static void leg_tick(struct leg *leg, int64_t now)
     if (leg->state == LEG_IDLE && may && now >= leg->retry_us) {
         leg_connect(leg);
     } else if (leg->state == LEG_CONNECTING && now >= leg->deadline_us) {
-        struct lws *wsi = leg->connecting;
+        struct lws *wsi = u->anchor->connecting[leg->role];
         if (wsi)
             lws_set_opaque_user_data(wsi, NULL);
         leg_gone(leg, "no answer");
@@ -395,7 +412,7 @@ void xw_uplink_free(struct xw_uplink *u)
         xw_timer_free(u->gather);
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
         struct leg *leg = &u->leg[role];
-        kill_wsi(leg->state == LEG_UP ? leg->socket.wsi : leg->connecting);
+        kill_wsi(leg->state == LEG_UP ? leg->socket.wsi : u->anchor->connecting[role]);
         if (leg->state == LEG_UP) {
             xw_glink_closed(u->glink, &leg->socket.conn);
             xw_socket_done(&leg->socket);

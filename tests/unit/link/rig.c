@@ -374,9 +374,13 @@ static struct rig_message *pop(struct rig_queue *queue)
 
 static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
 {
+    if (to_county && p->rate && p->tokens <= 0)
+        return;
     struct rig_message *m = pop(to_county ? &p->to_county : &p->to_gateway);
     if (!m)
         return;
+    if (to_county)
+        p->tokens -= (long)m->size;
     if (to_county && p->county_open)
         (void)!xw_clink_receive(rig->clink, &p->county, m->data, m->size);
     else if (!to_county && p->up)
@@ -468,7 +472,7 @@ static bool pump(struct rig *rig)
         /* Which socket is quicker is anybody's guess. */
         for (uint64_t n = rig_random(rig, 8); n-- > 0;)
             deliver(rig, p, rig_random(rig, 2));
-        busy = busy || p->to_county.n || p->to_gateway.n;
+        busy = busy || (p->to_county.n && (!p->rate || p->tokens > 0)) || p->to_gateway.n;
     }
     return busy;
 }
@@ -487,6 +491,8 @@ void rig_run(struct rig *rig, int64_t us)
 {
     for (int64_t done = 0; done < us; done += 10000) {
         xw_clock_fake_advance(&rig->clock, 10000);
+        for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+            rig->pipe[role].tokens = XW_MIN(rig->pipe[role].tokens, 0L) + rig->pipe[role].rate;
         xw_glink_tick(rig->glink);
         xw_clink_tick(rig->clink);
         rig_flow(rig);

@@ -26,8 +26,9 @@ struct rig_pipe {
     bool county_open; /* so is the county's */
     struct xw_conn gateway, county;
     struct rig_queue to_county, to_gateway;
-    bool stalled;  /* messages stay in the pipe */
-    size_t window; /* bytes that the pipe takes before the sender waits; 0 = no limit */
+    bool stalled;      /* messages stay in the pipe */
+    long rate, tokens; /* bytes to the county in 10 ms; 0 = no limit */
+    size_t window;     /* bytes that the pipe takes before the sender waits; 0 = no limit */
 };
 struct rig_stream {
     struct xw_uuid id;

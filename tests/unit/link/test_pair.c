@@ -303,17 +303,19 @@ static void a_narrow_uplink_suspends_streams_and_says_so(void **state)
         rig_add_stream(rig);
     rig_record(rig, &rig->stream[2], true);
     link_up(rig);
-    rig->pipe[0].window = 200; /* two small messages each 10 ms step at most */
-    rig->pipe[0].stalled = true;
+    struct xw_pace_measure narrow = {1000, 1000, 5000, false}, wide = {1000, 1000, 10000000, false};
+    xw_glink_measured(rig->glink, 0, &narrow); /* frames of 256 bytes */
+    rig->pipe[0].window = 200;
+    rig->pipe[0].rate = 50; /* 5 kB/s; the four need 17 */
     for (unsigned i = 0; i < 100; i++) {
         for (unsigned k = 0; k < 4; k++)
             rig_block(rig, &rig->stream[k], 20);
-        rig->pipe[0].stalled = i % 4 != 0; /* one window's worth each 160 ms */
         rig_run(rig, 40000);
     }
-    rig->pipe[0].stalled = false;
     assert_true(rig->suspended_n > 0);
+    rig->pipe[0].rate = 0;
     rig->pipe[0].window = 0;
+    xw_glink_measured(rig->glink, 0, &wide);
     for (unsigned i = 0; i < 1500; i++) {
         for (unsigned k = 0; k < 4; k++)
             rig_block(rig, &rig->stream[k], 20);
@@ -347,7 +349,7 @@ static void clocks_are_compared(void **state)
     rig_run(rig, 5000000);
     xw_glink_figures(rig->glink, &f);
     assert_true(f.offset_known);
-    assert_int_equal(f.offset_us, 0); /* one clock for both here */
+    assert_true(llabs((long long)f.offset_us) <= (long long)f.uncertainty_us); /* one clock */
     rig_free(rig);
 }
 
