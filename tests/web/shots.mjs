@@ -60,8 +60,12 @@ if (want('cut')) {
   await wait(2500);
   await shot('healing');
   await wait(7000);
-  center.gap('ecg-01', s.newest - 1500, 400, 'spool_limit');
-  await wait(600);
+  center.cut('gw-dongcun');
+  await wait(2500);
+  const at = s.newest;
+  center.heal('gw-dongcun', 400);
+  center.gap('ecg-01', at + 100, 800, 'spool_limit');
+  await wait(4500);
   await shot('healed-lost');
 }
 if (want('night')) {

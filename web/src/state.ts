@@ -4,6 +4,7 @@ import { effect, signal } from '@preact/signals';
 import { api, setCsrf, whenUnauthorized, type JsonDemo, type Me, type Role } from './api';
 import type { LayoutName } from './ecg/layout';
 import type { ThemeName } from './ecg/theme';
+import type { Band } from './filter/make';
 
 function stored<T>(name: string, fallback: T, ok: (v: unknown) => boolean) {
   let first = fallback;
@@ -26,16 +27,14 @@ function stored<T>(name: string, fallback: T, ok: (v: unknown) => boolean) {
 }
 const oneOf = (...values: unknown[]) => (v: unknown): boolean => values.includes(v);
 
-export type FilterName = 'diagnostic' | 'monitor' | 'raw';
-
 export const lang = stored<'zh' | 'en'>('lang', 'zh', oneOf('zh', 'en'));
 export const theme = stored<ThemeName>('theme', 'paper', oneOf('paper', 'night'));
 export const layout = stored<LayoutName>('layout', '3x4+1R', oneOf('3x4+1R', '6x2', '12x1'));
 export const speed = stored<25 | 50>('speed', 25, oneOf(25, 50));
 export const gain = stored<5 | 10 | 20>('gain', 10, oneOf(5, 10, 20));
 export const mode = stored<'sweep' | 'scroll'>('mode', 'sweep', oneOf('sweep', 'scroll'));
-export const filterName = stored<FilterName>('filter', 'diagnostic', oneOf('diagnostic', 'monitor', 'raw'));
-export const mainsOn = stored<boolean>('mains', true, oneOf(true, false));
+export const filterName = stored<Band>('filter', 'diagnostic', oneOf('diagnostic', 'monitor', 'raw'));
+export const mainsHz = stored<0 | 50 | 60>('mains', 50, oneOf(0, 50, 60));
 export const scaleFit = stored<boolean>('fit', false, oneOf(true, false));
 export const consoleOpen = stored<boolean>('console', true, oneOf(true, false));
 

@@ -128,7 +128,7 @@ export class FakeCenter {
     const g = this.gateways.find((x) => x.id === id);
     if (!g || g.linked) return;
     Object.assign(g, { linked: true, link: 'up', since: Date.now(), backfill: samplesPerSecond });
-    for (const t of this.technical) if (t.subject === id && !t.to_wall_us) t.to_wall_us = this.now();
+    for (const t of this.technical) if (t.subject === id && !t.to_wall_us) this.clear(t);
     for (const s of this.streams.values()) {
       if (s.gateway !== g) continue;
       const due = this.due(s);
@@ -169,6 +169,12 @@ export class FakeCenter {
     wire.writeTechnicalAlarm({ alarm_id: idOf(`t${this.technical.length - 1}`), code: numbers[code], subject, text, from_wall_us: t.from_wall_us, to_wall_us: 0 }, body);
     this.record(12, body.finish());
   }
+  clear(t) {
+    t.to_wall_us = this.now();
+    const body = new Pbf();
+    wire.writeTechnicalAlarm({ alarm_id: new Uint8Array(Buffer.from(t.id.replaceAll('-', ''), 'hex')), code: 1, subject: t.subject, text: t.text, from_wall_us: t.from_wall_us, to_wall_us: t.to_wall_us }, body);
+    this.record(12, body.finish());
+  }
   vf(s) {
     s.vfFrom = s.newest;
     this.steps.alarm = true;
@@ -181,6 +187,10 @@ export class FakeCenter {
     }), 3000);
   }
   normal(s) {
+    if (s.vfFrom < Infinity && s.alarm) {
+      const { key, ...rest } = s.alarm;
+      this.event(s, { ...rest, kind: 3, priority: 3, stage: 0, end: s.newest, revision: 2, seq: s.alarm.seq });
+    }
     s.vfFrom = Infinity;
     s.st = undefined;
     s.leadsOff = 0;
@@ -234,31 +244,33 @@ export class FakeCenter {
     this.event(s, e, send);
   }
   event(s, e, send = true) {
+    const revision = e.revision ?? 1;
     const full = {
-      stream_id: s.idBytes, run_id: s.run, seq: ++s.seq, stage: 0, emitted_at: s.newest, late: false, beats: [], rr_samples: 0, rate_bpm: 0, leads: 0,
+      stream_id: s.idBytes, run_id: s.run, seq: e.seq ?? ++s.seq, stage: 0, emitted_at: s.newest, late: false, beats: [], rr_samples: 0, rate_bpm: 0, leads: 0,
       rule: '', rule_version: '', evidence: [], confidence: 1, priority: 0, ...e,
     };
     const seq = Buffer.alloc(8);
     seq.writeBigUInt64BE(BigInt(full.seq));
     const key = Buffer.concat([s.idBytes, s.run, seq]).toString('hex');
     const json = {
-      ...full, stream_id: undefined, run_id: undefined, key, stream: s.id, run: uuid(s.run), revision: 1,
+      ...full, stream_id: undefined, run_id: undefined, key, stream: s.id, run: uuid(s.run), revision,
       kind: ['unspecified', 'beat', 'rhythm', 'alarm', 'quality', 'leads_off', 'marker', 'pace', 'measurement', 'noise'][full.kind],
       stage: 'final', priority: ['none', 'low', 'medium', 'high', 'technical'][full.priority], end: full.end || null, wall_us: this.wallUs(s, full.first),
     };
     s.events.push(json);
     if (s.events.length > 3000) s.events.shift();
     if (full.kind === 3) {
+      this.alarms = this.alarms.filter((a) => a.key !== key);
       this.alarms.unshift({ ...json, acked_by: null, acked_wall_us: null });
       s.alarm = json;
     }
     if (!send) return;
     const body = new Pbf();
     wire.writeEvent(full, body);
-    this.record(1, body.finish(), Buffer.from(key, 'hex'), full.kind === 1 ? s : null);
+    this.record(1, body.finish(), Buffer.from(key, 'hex'), full.kind === 1 ? s : null, revision);
   }
-  record(kind, body, key = randomBytes(8), only = null) {
-    const m = encode({ record: { record: { key: new Uint8Array(key), revision: 1, kind, body: new Uint8Array(body), origin: 'gw', wall_us: this.now() } } });
+  record(kind, body, key = randomBytes(8), only = null, revision = 1) {
+    const m = encode({ record: { record: { key: new Uint8Array(key), revision, kind, body: new Uint8Array(body), origin: 'gw', wall_us: this.now() } } });
     for (const w of this.sockets) if (!only || w.watched.has(only.id)) w.ws.send(m);
   }
   toWatchers(s, message) {
@@ -451,6 +463,10 @@ export class FakeCenter {
       const kindsWanted = (query.get('kinds') ?? '').split(',').filter(Boolean);
       const all = s.events.filter((e) => e.first < end && (e.end ?? Math.max(e.first + 1, e.kind === 'beat' ? 0 : Infinity)) > first && (kindsWanted.length === 0 || kindsWanted.includes(e.kind)));
       return this.json(a, 200, { events: all.slice(0, 1000), more: all.length > 1000 });
+    }
+    if (what === 'anchors') {
+      const x = this.anchor(s);
+      return this.json(a, 200, { before: { index: x.index, boottime_us: 1, gateway_wall_us: x.gateway_wall_us, county_offset_us: x.county_offset_us, uncertainty_us: 900, rate_hz: s.rate }, after: null });
     }
     if (what === 'samples') {
       const out = { blocks: [], gaps: [], unknown: [], next: end };

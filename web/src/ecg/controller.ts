@@ -14,6 +14,7 @@ import { stats } from './stats';
 
 export const HATCH_AFTER_MS = 1500;
 export const GREY_AFTER_MS = 5000;
+const WARM_S = 6; // fetched before the window, so that the high pass has settled where it begins
 
 export type Freshness = 'loading' | 'live' | 'stale' | 'lost';
 
@@ -146,8 +147,8 @@ export class EcgController {
     const win = this.renderer.windowN;
     const last = beats.length > 0 ? Math.max(...beats) : end > 0 ? Math.min(end, first + win / 2) : first;
     this.renderer.marks.lit = beats.length > 0
-      ? beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz }))
-      : [{ first, end: end > 0 ? end : this.newest }];
+      ? beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz, beat: true }))
+      : [{ first, end: end > 0 ? end : this.newest, beat: false }];
     this.pauseAt(Math.max(last + 0.15 * win, first + 0.8 * win));
   }
   pointAt(clientX: number): void {
@@ -213,7 +214,7 @@ export class EcgController {
     this.renderer.setLeadsOff(leadsOff);
     const end = this.end;
     if (end > 0) {
-      const first = Math.max(model.holes.start, Math.floor(end - this.renderer.windowN) - Math.ceil(hz));
+      const first = Math.max(model.holes.start, Math.floor(end - this.renderer.windowN - WARM_S * hz));
       void live.fetchRange(model.id, model, first, Math.ceil(end));
       // The counts written in a hole go on while seconds come in.
       for (const h of model.holes.list) {

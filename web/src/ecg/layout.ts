@@ -59,7 +59,8 @@ interface Box {
 
 const CAL_MM = { 25: 10, 50: 15 } as Record<number, number>;
 
-// Columns begin on the 5 mm lines of the grid, baselines lie on them where there is room.
+// Columns are a multiple of 2.5 mm wide (0.1 s at 25 mm/s); baselines lie on the 5 mm lines of the grid
+// where there is room.
 export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box): Layout {
   const mm = box.pxPerMm;
   const left = Math.round((CAL_MM[box.mmPerS] ?? 10) * mm);
@@ -68,18 +69,17 @@ export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box
   const leads = standardLeads(channels);
   const columns: Column[] = [];
 
-  const snap = (y: number, room: number): number => (room > 2 * boxMm ? Math.round(y / boxMm) * boxMm : y);
+  const snap = (y: number, room: number): number => (room > 3 * boxMm ? Math.round(y / boxMm) * boxMm : y);
   const addColumns = (groups: number[][], top: number, height: number, rhythm: boolean): void => {
     const rows = Math.max(...groups.map((g) => g.length));
     const rowHeight = height / rows;
-    const perColumn = Math.max(1, Math.floor(usable / groups.length / boxMm)) * boxMm;
+    // All columns are equally wide to the pixel: their write heads stand at the same place.
+    const width = groups.length === 1 ? Math.floor(usable) : Math.round(Math.max(1, Math.floor((usable / groups.length / boxMm) * 2)) * (boxMm / 2));
+    const at = rowHeight > 3 * boxMm ? 0.55 : 0.66;
     groups.forEach((g, k) => {
-      const x = Math.round(left + k * perColumn);
-      const last = groups.length === 1;
-      const width = last ? Math.floor(usable) : Math.round(left + (k + 1) * perColumn) - x;
       columns.push({
-        x, width, y: Math.round(top), height: Math.round(height), rhythm,
-        cells: g.map((channel, r) => ({ channel, baseline: snap(top + (r + 0.55) * rowHeight, rowHeight) })),
+        x: left + k * width, width, y: Math.round(top), height: Math.round(height), rhythm,
+        cells: g.map((channel, r) => ({ channel, baseline: snap(top + (r + at) * rowHeight, rowHeight) })),
       });
     });
   };
@@ -111,7 +111,10 @@ export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box
     strip.width = fourth.x + fourth.width - strip.x;
   }
   const first = columns[0] as Column;
-  const calibration = first.cells.map((c) => ({ x: 0, baseline: c.baseline }));
+  // Where rows are close a pulse on each would run into the next: one in the middle says it all.
+  const close = first.height / first.cells.length < 12 * mm;
+  const marked = close ? first.cells.slice(first.cells.length >> 1, (first.cells.length >> 1) + 1) : first.cells;
+  const calibration = marked.map((c) => ({ x: 0, baseline: c.baseline }));
   if (name === '3x4+1R') calibration.push({ x: 0, baseline: ((columns[4] as Column).cells[0] as Cell).baseline });
   return { name, columns, calibration };
 }

@@ -1,6 +1,6 @@
 // The strip of the last ten minutes: heart rate, findings, holes, and the window that is on the paper.
 
-import { COLOURS, type ThemeName } from './theme';
+import { COLOURS, FONT, type ThemeName } from './theme';
 import type { StreamModel } from '../live/stream';
 import type { PriorityWord } from '../wire/words';
 import { PRIORITY_STARS } from '../wire/words';
@@ -65,8 +65,8 @@ export function drawOverview(canvas: HTMLCanvasElement, model: StreamModel, v: O
     c.strokeRect(x(s.first), 2 * dpr, Math.max(3 * dpr, x(s.end) - x(s.first)), h - 4 * dpr);
   }
 
-  // Heart rate, 30 to 200 on a logarithmic axis, so that slow rates have room.
-  const y = (bpm: number): number => h - 4 * dpr - (Math.log(Math.min(220, Math.max(30, bpm)) / 30) / Math.log(220 / 30)) * (h - 16 * dpr);
+  // Heart rate, 35 to 180 on a logarithmic axis, so that slow rates have room.
+  const y = (bpm: number): number => h - 4 * dpr - (Math.log(Math.min(180, Math.max(35, bpm)) / 35) / Math.log(180 / 35)) * (h - 12 * dpr);
   c.strokeStyle = col.trace;
   c.lineWidth = 1.25 * dpr;
   c.beginPath();
@@ -80,12 +80,17 @@ export function drawOverview(canvas: HTMLCanvasElement, model: StreamModel, v: O
   }
   c.stroke();
   c.fillStyle = col.dim;
-  c.font = `${Math.round(11 * dpr)}px sans-serif`;
+  c.font = `${Math.round(11 * dpr)}px ${FONT}`;
   c.textBaseline = 'middle';
   c.textAlign = 'left';
   for (const bpm of [60, 120]) {
-    c.fillText(String(bpm), 3 * dpr, y(bpm));
-    c.fillRect(22 * dpr, y(bpm), 4 * dpr, dpr);
+    const text = String(bpm);
+    const width = c.measureText(text).width + 4 * dpr;
+    c.fillStyle = v.theme === 'night' ? '#141A22' : '#FFFFFF';
+    c.fillRect(0, y(bpm) - 7 * dpr, width + 4 * dpr, 14 * dpr);
+    c.fillStyle = col.dim;
+    c.fillText(text, 2 * dpr, y(bpm));
+    c.fillRect(width, y(bpm), 4 * dpr, dpr);
   }
 
   // Episodes with a priority.

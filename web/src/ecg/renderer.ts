@@ -5,7 +5,7 @@
 // Modes: sweep (the head runs over the paper and wraps), scroll (a ring beside the screen, copied so
 // that the newest sample stays at the right), paused (the window stands still and is redrawn whole).
 
-import { COLOURS, type PaperColours, type ThemeName } from './theme';
+import { COLOURS, FONT, type PaperColours, type ThemeName } from './theme';
 import { leadName, makeLayout, type Column, type Layout, type LayoutName } from './layout';
 import type { StreamModel } from '../live/stream';
 import type { StateSpan } from '../live/holes';
@@ -34,11 +34,10 @@ export interface PaperWords {
 
 export interface Marks {
   beats: { index: number; letter: string }[];
-  lit: { first: number; end: number }[];
+  lit: { first: number; end: number; beat: boolean }[];
 }
 
 const WIPE_MM = 3;
-const FONT = '"Noto Sans SC","PingFang SC","Microsoft YaHei","WenQuanYi Micro Hei",sans-serif';
 const STALE_SHARE = 0.5; // the hatch of a stopped stream covers at most this share of a window
 
 export class EcgRenderer {
@@ -55,6 +54,8 @@ export class EcgRenderer {
   private fresh = true;
   private greyed = false;
   private leadsOff = 0;
+  private hatched = false; // something absent has been drawn since the last fresh start
+  private labels: { x: number; y: number; w: number; h: number }[] = [];
   private lastRateHz = 0;
   end = NaN; // fractional index at the head as last drawn
   marks: Marks = { beats: [], lit: [] };
@@ -230,23 +231,27 @@ export class EcgRenderer {
   private drawLabels(c: CanvasRenderingContext2D): void {
     c.textBaseline = 'alphabetic';
     c.textAlign = 'left';
+    this.labels = [];
     for (const column of this.layout.columns) {
       const room = column.height / column.cells.length;
       for (const cell of column.cells) {
         const info = this.model.channels[cell.channel];
         if (!info) continue;
         const off = (this.leadsOff >>> cell.channel) & 1;
-        const y = cell.baseline - Math.min(room * 0.38, 9 * this.mm);
+        const y = Math.round(Math.max(15 * this.dpr, cell.baseline - Math.min(room * 0.38, 9 * this.mm)));
         const text = leadName(info.code);
         c.font = this.font(14, 'bold');
-        const width = c.measureText(text).width + 6 * this.dpr;
+        const width = Math.ceil(c.measureText(text).width + 6 * this.dpr);
+        const label = { x: column.x + Math.round(2 * this.dpr), y: y - Math.round(13 * this.dpr), w: width, h: Math.round(17 * this.dpr) };
+        this.labels.push(label);
         c.fillStyle = this.colours.ground;
         c.fillRect(column.x + 2 * this.dpr, y - 13 * this.dpr, width, 17 * this.dpr);
         c.fillStyle = this.colours.text;
         c.fillText(text, column.x + 5 * this.dpr, y);
         if (off) {
           c.font = this.font(12, 'bold');
-          const w2 = c.measureText(this.words.leadOff).width + 8 * this.dpr;
+          const w2 = Math.ceil(c.measureText(this.words.leadOff).width + 8 * this.dpr);
+          label.w += w2 + Math.round(6 * this.dpr);
           c.fillStyle = this.colours.technical;
           c.fillRect(column.x + width + 6 * this.dpr, y - 13 * this.dpr, w2, 17 * this.dpr);
           c.fillStyle = this.colours.ground;
@@ -259,6 +264,7 @@ export class EcgRenderer {
     const w = c.measureText(this.words.caption).width;
     const y = this.ground.height - 6 * this.dpr;
     c.fillRect(4 * this.dpr, y - 12 * this.dpr, w + 8 * this.dpr, 16 * this.dpr);
+    this.labels.push({ x: Math.round(4 * this.dpr), y: Math.round(y - 12 * this.dpr), w: Math.ceil(w + 8 * this.dpr), h: Math.round(16 * this.dpr) });
     c.fillStyle = this.colours.dim;
     c.fillText(this.words.caption, 8 * this.dpr, y);
   }
@@ -281,6 +287,7 @@ export class EcgRenderer {
     const scroll = this.options.mode === 'scroll' && this.ringCtx !== null;
     const target = scroll ? (this.ringCtx as CanvasRenderingContext2D) : this.ctx;
     this.model.ring.ensureFiltered(Math.floor(head - this.windowN) - 8, Math.ceil(head) + 1);
+    if (this.fresh) this.hatched = false;
     if (this.fresh && !scroll) this.ctx.drawImage(this.ground, 0, 0);
     if (this.fresh && scroll) target.clearRect(0, 0, target.canvas.width, target.canvas.height);
     this.layout.columns.forEach((col, k) => {
@@ -356,6 +363,7 @@ export class EcgRenderer {
       const rest = col.width - cut;
       if (rest > 0) this.ctx.drawImage(ring, col.x + cut, col.y, rest, col.height, col.x, col.y, rest, col.height);
       if (cut > 0) this.ctx.drawImage(ring, col.x, col.y, cut, col.height, col.x + rest, col.y, cut, col.height);
+      if (this.hatched) this.drawLabelsAgain(0, this.canvas.width, col);
     });
   }
 
@@ -390,10 +398,20 @@ export class EcgRenderer {
       this.drawLit(c, col, base, first, end);
       const absent = this.model.holes.absent(this.model.ring.held, first, end);
       for (const s of absent) this.drawAbsent(c, col, base, s, to);
+      if (absent.length > 0) this.hatched = true;
+      if (absent.length > 0 && c === this.ctx) this.drawLabelsAgain(x, w, col);
       this.drawTraces(c, col, base, first, Math.min(end, this.model.ring.drawable));
       if (col.rhythm) this.drawMarks(c, col, base, first, end);
     }
     c.restore();
+  }
+
+  // A hatch must not hide which lead it is.
+  private drawLabelsAgain(x: number, w: number, col: Column): void {
+    for (const l of this.labels) {
+      if (l.x + l.w < x || l.x > x + w || l.y < col.y - l.h || l.y > col.y + col.height) continue;
+      this.ctx.drawImage(this.ground, l.x, l.y, l.w, l.h, l.x, l.y, l.w, l.h);
+    }
   }
 
   private drawLit(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
@@ -401,7 +419,14 @@ export class EcgRenderer {
     c.fillStyle = this.colours.lit;
     for (const l of this.marks.lit) {
       if (l.end <= first || l.first >= end) continue;
-      c.fillRect(col.x + l.first * this.pps - base, col.y, Math.max(2, (l.end - l.first) * this.pps), col.height);
+      const x = col.x + l.first * this.pps - base;
+      const w = Math.max(2, (l.end - l.first) * this.pps);
+      if (l.beat) {
+        c.fillRect(x, col.y, w, col.height);
+      } else {
+        c.fillRect(x, col.y, w, 5 * this.dpr); // a whole episode: framed, the trace stays clear
+        c.fillRect(x, col.y + col.height - 5 * this.dpr, w, 5 * this.dpr);
+      }
     }
   }
 
@@ -417,10 +442,11 @@ export class EcgRenderer {
         end = span.end;
       }
     } else {
-      const hole = holes.list.find((h) => h.first <= s.first && s.first < h.end);
-      if (hole) {
-        first = Math.max(hole.first, Math.floor(to - col.width / this.pps));
-        end = hole.end;
+      const windowFirst = Math.floor(to - col.width / this.pps);
+      const whole = this.model.ring.held.missing(windowFirst, Math.ceil(to)).find((m) => m.first <= s.first && s.first < m.end);
+      if (whole) {
+        first = whole.first;
+        end = whole.end;
       }
     }
     const x0 = col.x + s.first * this.pps - base;
@@ -452,23 +478,27 @@ export class EcgRenderer {
     }
   }
 
-  // A small label in the middle of a hole, if it has room.
+  // A small label in a hole, in as many lines as it needs, if it has room.
   private tag(c: CanvasRenderingContext2D, col: Column, x0: number, x1: number, text: string): void {
     c.font = this.font(12, 'bold');
-    const w = c.measureText(text).width + 12 * this.dpr;
-    const lo = Math.max(x0, col.x);
-    const hi = Math.min(x1, col.x + col.width);
-    if (hi - lo < w + 4) return;
-    const y = col.y + col.height / 2;
+    const pad = 6 * this.dpr;
+    const lo = Math.max(x0, col.x) + 3 * this.dpr;
+    const room = Math.min(x1, col.x + col.width) - lo - 3 * this.dpr;
+    const whole = c.measureText(text).width + 2 * pad <= room;
+    const lines = whole ? [text] : text.split(/ · |[:：] ?/);
+    const w = Math.max(...lines.map((l) => c.measureText(l).width)) + 2 * pad;
+    if (w > room) return;
+    const h = 17 * this.dpr;
+    const y = col.y + col.height / 2 - (lines.length * h) / 2;
     c.fillStyle = this.colours.ground;
-    c.fillRect(lo + 3 * this.dpr, y - 11 * this.dpr, w, 22 * this.dpr);
+    c.fillRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
     c.strokeStyle = this.colours.dim;
     c.lineWidth = this.dpr;
-    c.strokeRect(lo + 3 * this.dpr, y - 11 * this.dpr, w, 22 * this.dpr);
+    c.strokeRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
     c.fillStyle = this.colours.text;
     c.textAlign = 'left';
     c.textBaseline = 'middle';
-    c.fillText(text, lo + 9 * this.dpr, y);
+    lines.forEach((l, k) => c.fillText(l, lo + pad, y + (k + 0.5) * h));
   }
 
   private drawTraces(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
@@ -575,7 +605,7 @@ export class EcgRenderer {
     c.font = this.font(11);
     c.textAlign = 'left';
     c.textBaseline = 'bottom';
-    const bottom = col.y + col.height - 22 * this.dpr;
+    const bottom = col.y + col.height - 34 * this.dpr;
     for (let s = Math.ceil(w0 / 1e6); ; s++) {
       const i = first + ((s * 1e6 - w0) / 1e6) * hz;
       if (i >= end) break;

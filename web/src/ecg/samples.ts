@@ -61,6 +61,7 @@ export class SampleRing {
 
   // x: channels x count, channel-major. Samples too old for the ring are left out.
   put(first: number, count: number, x: Int32Array): void {
+    const behind = first < this.newest;
     if (first + count > this.newest) {
       this.newest = first + count;
       const cut = this.oldest;
@@ -75,10 +76,9 @@ export class SampleRing {
       const base = ch * count - first;
       for (let i = from; i < first + count; i++) ring[i & mask] = x[base + i] as number;
     }
-    // What lies after a healed hole was filtered from a cold start; it is done again from here.
-    const healed = this.held.has(first + count) || this.held.has(from);
     this.held.add(from, first + count);
-    if (healed) {
+    // What lies after a healed hole was filtered from a cold start; it is done again from here.
+    if (behind) {
       this.filtered.remove(from, this.newest + 1);
       this.tail = null;
     }
@@ -137,8 +137,11 @@ export class SampleRing {
       this.scratchIn.fill(count > 0 ? (this.scratchIn[count - 1] as number) : 0, count, run);
       state.run(ch, this.scratchIn, run, this.scratchOut);
       const uv = this.uv[ch] as Float32Array;
+      const raw = this.raw[ch] as Int32Array;
+      const invalid = (this.channels[ch] as ChannelInfo).invalid;
       for (let o = Math.max(0, outFrom - from + delay); o < run; o++) {
-        uv[(from + o - delay) & mask] = this.scratchOut[o] as number;
+        const at = (from + o - delay) & mask;
+        uv[at] = invalid !== null && raw[at] === invalid ? NaN : (this.scratchOut[o] as number);
       }
     }
     this.tail = pad > 0 ? null : { next: inEnd, state };

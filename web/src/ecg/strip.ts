@@ -19,7 +19,7 @@ export class Strip {
   private unwatch: () => void;
   private drawn = NaN;
   private lead = 0;
-  private pxPerMv = 20;
+  private peakUv = 0;
   private grey = false;
   private theme: ThemeName | '' = '';
 
@@ -30,7 +30,7 @@ export class Strip {
     this.unwatch = live.watch(id, KEEP_S, (m) => {
       this.model = m;
       this.lead = rhythmLead(m.channels);
-      m.ring.setBank(makeBank({ band: 'monitor', mains: true }, m.nominalHz));
+      m.ring.setBank(makeBank({ band: 'monitor', mainsHz: 50 }, m.nominalHz));
       this.playout = new Playout(m.rateHz);
       if (m.ring.newest > 0) this.playout.arrived(m.ring.newest, monoMs());
       m.onArrival = (end, at) => this.playout?.arrived(end, at);
@@ -80,7 +80,7 @@ export class Strip {
     this.drawn = u1;
     m.ring.ensureFiltered(Math.floor(u0 / pps) - 4, Math.ceil(head));
     const peak = this.peak(m, head);
-    const k = (h * 0.4) / peak;
+    const k = (h * 0.45) / peak;
     const from = Math.floor(u0) - 2;
     const to = Math.ceil(u1 + wipe);
     for (let a = from; a < to; ) {
@@ -108,12 +108,13 @@ export class Strip {
     const uv = m.ring.uv[this.lead] as Float32Array;
     const mask = m.ring.capacity - 1;
     let top = 0;
-    for (let i = Math.max(0, Math.floor(head) - 40); i < head; i++) {
+    const look = this.peakUv === 0 ? STRIP_S * m.rateHz : 40; // at first all that is held
+    for (let i = Math.max(0, Math.floor(head - look)); i < head; i++) {
       const v = Math.abs(uv[i & mask] as number);
       if (v > top) top = v;
     }
-    this.pxPerMv = Math.max(this.pxPerMv * 0.9995, Math.min(5000, top), 500);
-    return this.pxPerMv;
+    this.peakUv = Math.max(this.peakUv * 0.9995, Math.min(5000, top), 500);
+    return this.peakUv;
   }
 
   private trace(
@@ -132,8 +133,8 @@ export class Strip {
           pen = false;
           continue;
         }
-        if (pen) c.lineTo(i * pps - base, h * 0.55 - v * k);
-        else c.moveTo(i * pps - base, h * 0.55 - v * k);
+        if (pen) c.lineTo(i * pps - base, h * 0.58 - v * k);
+        else c.moveTo(i * pps - base, h * 0.58 - v * k);
         pen = true;
       }
     }

@@ -265,7 +265,8 @@ class LiveClient {
     const tell = (x: Parameters<RecordListener>[0]): void => {
       for (const fn of this.listeners) fn(x);
     };
-    const body = new Pbf(r.body);
+    // A copy: the reader of floats takes no notice of where a part of a buffer begins.
+    const body = new Pbf(r.body.slice());
     switch (r.kind) {
       case RecordKind.RECORD_EVENT: {
         const f = findingFromWire(readEvent(body), r.revision, r.wall_us);

@@ -53,7 +53,8 @@ export class Holes {
 
   // Looks for new holes in [first, newest), and for closed ones.
   survey(first: number, newest: number, nowMs: number): void {
-    for (const miss of this.known.missing(first, newest)) {
+    for (const coming of this.known.missing(first, newest)) {
+      const miss = this.withLost(coming, first, newest);
       const seen = this.list.find((h) => h.first < miss.end && miss.first < h.end);
       if (!seen) {
         this.list.push({ ...miss, sinceMs: nowMs, closedMs: NaN });
@@ -67,6 +68,21 @@ export class Holes {
       if (Number.isNaN(h.closedMs) && this.known.covers(h.first, h.end)) h.closedMs = nowMs;
     }
     this.list = this.list.filter((h) => h.end > first && !(nowMs - h.closedMs > 60_000));
+  }
+
+  // A stretch that is coming, with what is lost or coming right beside it: one hole to the eye.
+  private withLost(span: Span, first: number, newest: number): Span {
+    const s = { ...span };
+    for (;;) {
+      const after = this.lost.spanAt(s.end) ?? this.known.missing(s.end, Math.min(newest, s.end + 1))[0];
+      if (after && s.end < newest) {
+        s.end = this.lost.spanAt(s.end)?.end ?? this.known.missing(s.end, newest)[0]?.end ?? s.end;
+        continue;
+      }
+      const before = s.first > first ? this.lost.spanAt(s.first - 1) : null;
+      if (!before || before.first >= s.first) return s;
+      s.first = before.first;
+    }
   }
 
   account(h: Hole): HoleAccount {

@@ -6,10 +6,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { EcgController } from '../ecg/controller';
 import { layoutsFor, standardLeads } from '../ecg/layout';
 import type { PaperOptions, PaperWords } from '../ecg/renderer';
+import { mainsAt, upperHz, BANDS, type Band } from '../filter/make';
 import { t, tWord } from '../i18n/t';
 import type { StreamModel } from '../live/stream';
 import {
-  bench, CSS_PX_PER_MM, filterName, gain, lang, layout, mainsOn, mode, rulerChecked, rulerPxPerMm, scaleFit, speed, theme, type FilterName,
+  bench, CSS_PX_PER_MM, filterName, gain, lang, layout, mainsHz, mode, rulerChecked, rulerPxPerMm, scaleFit, speed, theme,
 } from '../state';
 import { Choice } from '../ui';
 import { RulerDialog } from './ruler';
@@ -19,10 +20,10 @@ export function scaleText(): string {
 }
 
 function captionOf(model: StreamModel): string {
-  const parts = [
-    `${speed.value} mm/s`, `${gain.value} mm/mV`, t(`ecg.caption.${filterName.value}`), t(mainsOn.value && filterName.value !== 'raw' ? 'ecg.mains.on' : 'ecg.mains.off'),
-    scaleText(),
-  ];
+  const band = filterName.value;
+  const mains = mainsAt({ band, mainsHz: mainsHz.value }, model.nominalHz);
+  const range = band === 'raw' ? t('ecg.caption.raw') : `${BANDS[band].highHz}–${upperHz(band, model.nominalHz)} Hz${band === 'monitor' ? t('ecg.caption.monitor') : ''}`;
+  const parts = [`${speed.value} mm/s`, `${gain.value} mm/mV`, range, mains ? t('ecg.mains.on', { hz: mains }) : t('ecg.mains.off'), scaleText()];
   if (layout.value !== '12x1' && standardLeads(model.channels)) parts.push(t('ecg.simultaneous'));
   return parts.join('  ');
 }
@@ -58,19 +59,19 @@ export function Paper(props: { model: StreamModel; still?: { first: number; end:
     if (!canvas.current) return;
     const c = new EcgController(
       canvas.current, overview.current, model, optionsOf(model, canvas.current.clientWidth), wordsOf(model),
-      { band: filterName.value, mains: mainsOn.value }, props.still ?? null,
+      { band: filterName.value, mainsHz: mainsHz.value }, props.still ?? null,
     );
     controller.current = c;
     props.onReady(c);
     return () => c.stop();
   }, [model]);
-  const settings = [layout.value, speed.value, gain.value, mode.value, theme.value, scaleFit.value, lang.value, rulerPxPerMm(), rulerChecked(), filterName.value, mainsOn.value];
+  const settings = [layout.value, speed.value, gain.value, mode.value, theme.value, scaleFit.value, lang.value, rulerPxPerMm(), rulerChecked(), filterName.value, mainsHz.value];
   useEffect(() => {
     if (canvas.current) controller.current?.set(optionsOf(model, canvas.current.clientWidth), wordsOf(model));
   }, settings);
   useEffect(() => {
-    controller.current?.setFilter({ band: filterName.value, mains: mainsOn.value });
-  }, [filterName.value, mainsOn.value]);
+    controller.current?.setFilter({ band: filterName.value, mainsHz: mainsHz.value });
+  }, [filterName.value, mainsHz.value]);
   const point = (e: PointerEvent): void => {
     if (e.type === 'pointermove' && e.buttons !== 1) return;
     controller.current?.pointAt(e.clientX);
@@ -99,12 +100,16 @@ export function PaperSettings(props: { model: StreamModel; still?: boolean }): J
       <Choice label={t('ecg.gain')} value={gain.value} onChange={(v) => { gain.value = v; }} options={[[5, '5'], [10, '10'], [20, '20']]} title="mm/mV" />
       <label class="choice">
         <span class="choice-label">{t('ecg.filter')}</span>
-        <select value={filterName.value} onChange={(e) => { filterName.value = e.currentTarget.value as FilterName; }}>
+        <select value={filterName.value} onChange={(e) => { filterName.value = e.currentTarget.value as Band; }}>
           {(['diagnostic', 'monitor', 'raw'] as const).map((f) => <option key={f} value={f}>{t(`ecg.filter.${f}`)}</option>)}
         </select>
       </label>
-      <button class={`chip ${mainsOn.value && filterName.value !== 'raw' ? 'on' : ''}`} disabled={filterName.value === 'raw'} aria-pressed={mainsOn.value}
-        onClick={() => { mainsOn.value = !mainsOn.value; }}>{t('ecg.mains')}</button>
+      <label class="choice">
+        <span class="choice-label">{t('ecg.mains')}</span>
+        <select value={mainsHz.value} disabled={filterName.value === 'raw'} onChange={(e) => { mainsHz.value = Number(e.currentTarget.value) as 0 | 50 | 60; }}>
+          <option value="50">50 Hz</option><option value="60">60 Hz</option><option value="0">{t('ecg.off')}</option>
+        </select>
+      </label>
       {!props.still && <Choice label={t('ecg.mode')} value={mode.value} onChange={(v) => { mode.value = v; }} options={[['sweep', t('ecg.mode.sweep')], ['scroll', t('ecg.mode.scroll')]]} />}
       <Choice label={t('ecg.scale')} value={scaleFit.value ? 'fit' : 'true'} onChange={(v) => { scaleFit.value = v === 'fit'; }}
         options={[['true', t('ecg.true')], ['fit', t('ecg.fit')]]} />

@@ -101,7 +101,7 @@ export function StudyPage(props: { id: string }): JSX.Element {
     (known ? Promise.resolve(known) : api.stream(stream))
       .then(async (info) => {
         const m = modelOf(info, end);
-        const anchor = await api.anchors(stream, end);
+        const anchor = await api.anchors(stream, end).catch(() => ({ before: null, after: null })); // without times the trace still stands
         const near = anchor.before ?? anchor.after;
         if (near) {
           m.anchorCame({ index: near.index, gatewayWallUs: near.gateway_wall_us, countyOffsetUs: near.county_offset_us, uncertaintyUs: near.uncertainty_us, rateHz: near.rate_hz });
@@ -147,10 +147,17 @@ export function StudyPage(props: { id: string }): JSX.Element {
       </div>
       <div class="viewer-tools"><PaperSettings model={model} still />{hole && <span class="hole">{t('ecg.capture.hole')}</span>}</div>
       <div class="viewer-main">
-        <div class="viewer-paper"><div class="paper-box">
+        <div class="viewer-paper"><div class="paper-box still">
           <Paper model={model} still={{ first, end }} onReady={setC} />
           {demo.value || model.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}
-        </div></div>
+        </div>
+          {c && end - first > c.renderer.windowN * 1.02 && (
+            <div class="viewer-foot">
+              <button class="button" onClick={() => c.step(-1)}>−1 s</button>
+              <button class="button" onClick={() => c.step(1)}>+1 s</button>
+            </div>
+          )}
+        </div>
         <aside class="side">
           <h3>{t('study.life')}</h3>
           <ul class="life">{study.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {x.author} · {tWord('state', x.what)}</li>)}</ul>

@@ -209,14 +209,13 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
       </div>
       <div class="viewer-tools">
         <PaperSettings model={model} />
-        <span class="spring" />
-        {s && <HoleNote s={s} />}
       </div>
       <div class="viewer-main">
         <div class="viewer-paper">
           <div class="paper-box">
             <Paper model={model} onReady={setC} />
             {demo.value || model.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}
+            {s?.freshness === 'lost' && !s.paused && <p class="paper-lost">{t(linkState.value === 'open' ? 'ecg.lost' : 'ecg.lost.local', { t: clockText(s.silentSinceWallUs) })}</p>}
           </div>
           <div class="viewer-foot">
             <button class="button" onClick={() => (c?.paused ? c.resume() : c?.pause())}>{s?.paused ? t('ecg.back') : t('ecg.pause')}</button>
@@ -224,6 +223,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             <button class="button" onClick={() => c?.step(10)} disabled={!s?.paused} aria-label="+10 s">+10 s</button>
             {c && <Capture c={c} model={model} open={capture} setOpen={setCapture} />}
             <span class="spring" />
+            {s && <HoleNote s={s} />}
             {s?.eventsError && <span class="inline-error">{t('ecg.eventsfail', { code: s.eventsError })}</span>}
             {model.badBlocks > 0 && <span class="inline-error">{t('ecg.badblocks', { n: model.badBlocks })}</span>}
           </div>
