@@ -158,7 +158,7 @@ static void judge_ventricular(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
 {
     unsigned n = run_of_ventricular(a, 0), need_n = (unsigned)T.vt_beats_n;
     a->others_n = n ? 0 : a->others_n + 1;
-    if (a->vt.open && !a->by_waveform && a->others_n >= 3)
+    if (a->vt.open && !a->by_waveform && !held && a->others_n >= 3)
         close_alarm(a, emit, &a->vt, ago(a, 2)->at);
     judge_short_run(a, emit);
     if (a->vt.open || held || n < need_n)
@@ -206,7 +206,7 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
-    bool held = vf->active || vf->suspected;
+    bool held = vf->active || vf->suspected || a->blind;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
         set_rhythm(a, emit, beat->at);
@@ -228,6 +228,7 @@ static void close_all(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t 
 void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
                        bool cannot_see, bool pending)
 {
+    a->blind = cannot_see;
     if (cannot_see) {
         a->trusted_since = emit->now;
         return;
@@ -256,8 +257,10 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     float bpm = vf->cycle_s > 0 ? 60 / vf->cycle_s : 0;
     bool regular = vf->evenness >= T.vf_even && bpm > 0 && bpm <= T.vf_even_bpm;
     a->irregular_s = regular || !vf->now ? 0 : a->irregular_s + 1;
-    if (a->vt.open && a->irregular_s < 3) /* one wave missed does not make it fibrillation */
+    if (a->vt.open && a->irregular_s < 3) { /* one wave missed does not make it fibrillation */
+        a->by_waveform = true;              /* from now on the waveform ends it, not the labels */
         return;
+    }
     struct xw_ecg_event event =
         draft(emit, regular ? XW_ECG_RHYTHM_VT : XW_ECG_RHYTHM_VF, XW_ECG_PRIORITY_HIGH, first);
     event.rule = "ventricular-waveform";

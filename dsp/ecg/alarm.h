@@ -26,6 +26,7 @@ struct xw_ecg_alarm {
     int64_t trusted_since; /* silence counts from here at the earliest */
     int64_t silence_beat;  /* first beat after a silence, -1 = none yet */
     unsigned others_n;     /* non-ventricular beats in a row */
+    bool blind;            /* nothing can be seen: nothing new is raised */
     unsigned irregular_s;  /* seconds in a row without even waves */
     bool by_waveform;      /* vf or vt is open because of the waveform, not of labels */
     struct xw_ecg_episode asystole, brady, tachy, vt, vf, rhythm;

@@ -67,9 +67,9 @@ static void withdraw(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs)
 static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, double fiducial,
                       int64_t at)
 {
-    float rr_ms = chain->last_beat >= 0
-                      ? (float)((double)(at - chain->last_beat) * 1000 / chain->rate_hz)
-                      : 0;
+    /* An interval in which nothing could be seen is no RR interval. */
+    bool has_rr = chain->last_beat >= 0 && chain->last_beat >= chain->alarm.trusted_since;
+    float rr_ms = has_rr ? (float)((double)(at - chain->last_beat) * 1000 / chain->rate_hz) : 0;
     struct xw_ecg_beat_label label = xw_ecg_beat_classify(&chain->beat, &chain->detect, qrs, rr_ms);
     if (chain->vf.active) { /* in fibrillation no beat can be believed */
         label.code = XW_ECG_BEAT_UNKNOWN;

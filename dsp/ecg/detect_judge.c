@@ -95,11 +95,14 @@ static float usual_rr(const struct xw_ecg_detect *d)
     return d->rr.used_n ? xw_dsp_median_value(&d->rr) : 0.8F * XW_ECG_ANALYSIS_HZ;
 }
 
-/* The earlier against the usual rhythm, the more level is asked for. */
+/* The earlier against the usual rhythm, the more level is asked for; less so where the rhythm is
+ * irregular (atrial fibrillation), since there early says little. */
 static float by_time(const struct xw_ecg_detect *d, int64_t rr)
 {
     float early = 1 - clamp((float)rr / usual_rr(d) / T.qrs_early_rr, 0, 1);
-    return 1 + T.qrs_early_factor * early;
+    float spread = xw_dsp_median_rank(&d->rr, 0.75F) - xw_dsp_median_rank(&d->rr, 0.25F);
+    float regular = 1 - clamp(spread / usual_rr(d) / T.qrs_early_irregular, 0, 1);
+    return 1 + T.qrs_early_factor * early * (0.25F + 0.75F * regular);
 }
 
 static bool is_beat(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, int64_t last_t,

@@ -129,11 +129,14 @@ static void judge_lead(struct xw_ecg_quality *q, const struct xw_ecg_detect *d, 
     bool off = 2 * q->bad_n[c] >= q->frames_n || q->flat_s[c] >= 2;
     q->off = off ? q->off | bit : q->off & ~bit;
     q->sqi[c] = off ? 0 : quality_of(q, d, c);
-    bool noisy = q->noise_uv[c] > fmaxf(T.quality_noise_uv, T.quality_noise_share * d->level[c]) ||
-                 q->range_uv[c] > T.quality_range_uv;
+    /* The level may itself have been learned from noise: it excuses no more than a QRS would. */
+    float level = fminf(d->level[c], T.quality_level_uv);
+    float limit = fmaxf(T.quality_noise_uv, T.quality_noise_share * level);
+    bool noisy = q->noise_uv[c] > limit || q->range_uv[c] > T.quality_range_uv;
+    bool plain = q->noise_uv[c] > 1.4F * limit;
     q->noisy_s[c] = noisy ? q->noisy_s[c] + 1 : 0;
     q->calm_s[c] = noisy ? 0 : q->calm_s[c] + 1;
-    if (q->noisy_s[c] >= 2)
+    if (q->noisy_s[c] >= 2 || plain)
         q->noisy |= bit;
     if (q->calm_s[c] >= 3 || off)
         q->noisy &= ~bit;

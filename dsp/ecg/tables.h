@@ -16,6 +16,7 @@ struct xw_ecg_tables {
     float qrs_guard_s;                    /* end of the time after a beat with a raised threshold */
     float qrs_guard_late;                 /* share of that ratio left at the end of that time */
     float qrs_early_rr, qrs_early_factor; /* earlier than this share of the usual RR: harder */
+    float qrs_early_irregular;            /* spread of RR over its median at which that ends */
     float qrs_shape_share, qrs_shape_energy; /* an established shape: beats, energy */
     float qrs_guard_ratio;    /* of the last beat's level at the start of that time */
     float qrs_searchback_rr;  /* times the usual RR */
@@ -31,6 +32,7 @@ struct xw_ecg_tables {
     /* quality */
     float quality_flat_uv, quality_moving_uv;    /* range in a second: dead, alive */
     float quality_noise_uv, quality_noise_share; /* rms above 40 Hz; share of the QRS level */
+    float quality_level_uv; /* QRS level that this share is taken of, at most */
     float quality_range_uv;
     /* VF: score = bias + count2 - leakage, positive for enter_s seconds */
     float vf_bias, vf_count2, vf_leakage, vf_hysteresis, vf_range_uv;

@@ -46,7 +46,7 @@ static float leakage_of(const float *x, float *ret_period)
 
 static float count2_of(const float *x)
 {
-    float y1 = 0, y2 = 0, size[XW_ECG_ANALYSIS_HZ], sum = 0;
+    float y1 = 0, y2 = 0, size[XW_ECG_ANALYSIS_HZ] = {0}, sum = 0;
     for (int i = -XW_ECG_ANALYSIS_HZ / 4; i < XW_ECG_ANALYSIS_HZ; i++) {
         float y = (14 * y1 - 7 * y2 + (x[i] - x[i - 2]) / 2) / 8;
         y2 = y1;

@@ -146,8 +146,8 @@ void xw_recorder_score(const struct xw_recorder *r, unsigned rate_hz, int64_t fi
 
 uint64_t xw_test_seed(uint64_t otherwise)
 {
-    const char *given = getenv("XW_TEST_SEED");
+    const char *given = getenv("XW_SEED");
     uint64_t seed = given ? strtoull(given, NULL, 10) : otherwise;
-    printf("seed %llu (XW_TEST_SEED)\n", (unsigned long long)seed);
+    printf("seed %llu (XW_SEED)\n", (unsigned long long)seed);
     return seed;
 }

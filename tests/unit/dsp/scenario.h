@@ -38,7 +38,7 @@ const struct xw_ecg_event *xw_recorder_find(const struct xw_recorder *r, enum xw
 void xw_recorder_score(const struct xw_recorder *r, unsigned rate_hz, int64_t first, int64_t end,
                        size_t *ret_missed, size_t *ret_extra);
 
-/* XW_TEST_SEED or the given default; printed. */
+/* XW_SEED or the given default; printed. */
 uint64_t xw_test_seed(uint64_t otherwise);
 
 #endif

@@ -1,9 +1,12 @@
-/* Speed of the whole chain on one core: multiples of real time for 12 leads at 500/s and for 2
- * leads at 360/s, each with the cost of only reading the same samples as a baseline.
- * usage: xw-bench-dsp. Five repeats, the middle one counts; progress on stderr. */
+/* The whole chain on one core: multiples of real time for 12 leads at 500/s and for 2 leads at
+ * 360/s (baseline: only reading the same samples), and the allocations of ten minutes of mixed
+ * signal with lead changes, counted over the whole process.
+ * usage: bench_dsp. Five repeats, the middle one counts; progress on stderr. */
 #include "bench/dsp/print.h"
 #include "bench/dsp/signal.h"
 #include "dsp/ecg/chain.h"
+#include "unit/dsp/allocations.h"
+#include "unit/dsp/mixed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,9 +89,24 @@ static int measure(const char *name, unsigned channels_n, unsigned rate_hz)
     return 0;
 }
 
+static int measure_allocations(void)
+{
+    struct xw_mixed mixed;
+    if (!xw_allocations_can_count() || xw_mixed_init(&mixed, 500, 1) < 0)
+        return 1;
+    xw_allocations_begin();
+    xw_mixed_play(&mixed, 600);
+    uint64_t calls_n = xw_allocations_end();
+    fprintf(stderr, "dsp_allocations: %llu events\n", (unsigned long long)mixed.events_n);
+    xw_mixed_done(&mixed);
+    xw_bench_print("dsp_allocations", (double)calls_n, "calls", NULL, 0);
+    return 0;
+}
+
 int main(void)
 {
     int failed = measure("dsp_realtime_x_12lead", 12, 500);
     failed |= measure("dsp_realtime_x_2lead", 2, 360);
+    failed |= measure_allocations();
     return failed || events_n == 0;
 }
