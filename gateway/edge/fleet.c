@@ -121,6 +121,42 @@ static uint32_t in_flight(const struct xw_attachment *a)
     return n;
 }
 
+static bool ending(const struct xw_fleet *fleet, const char *device_id)
+{
+    for (size_t i = 0; i < fleet->all_n; i++)
+        if (fleet->all[i]->state == XW_ATTACHMENT_ENDING &&
+            !strcmp(fleet->all[i]->device_id, device_id))
+            return true;
+    return false;
+}
+
+static bool finished(const struct xw_attachment *a)
+{
+    if (a->state != XW_ATTACHMENT_ENDING || a->owner.waiting_n || a->conn)
+        return false;
+    for (size_t i = 0; i < a->streams_n; i++)
+        if (!a->streams[i].ended)
+            return false;
+    return true;
+}
+
+/* Frees what has said its last word, and opens what waited for that. */
+static void reap(struct xw_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->all_n; i++) {
+        struct xw_attachment *a = fleet->all[i];
+        if (!finished(a))
+            continue;
+        fleet->all[i--] = fleet->all[--fleet->all_n];
+        attachment_free(a);
+    }
+    for (size_t i = 0; i < fleet->all_n; i++) {
+        struct xw_attachment *a = fleet->all[i];
+        if (a->state == XW_ATTACHMENT_OPENING && !a->opening && !ending(fleet, a->device_id))
+            xw_attachment_open(a);
+    }
+}
+
 static void drain_all(void *arg)
 {
     struct xw_fleet *fleet = arg;
@@ -131,6 +167,7 @@ static void drain_all(void *arg)
         if (a->conn && xw_devconn_paused(a->conn) && in_flight(a) <= LOW_WATER)
             xw_devconn_resume(a->conn);
     }
+    reap(fleet);
 }
 
 void xw_fleet_check_pressure(struct xw_attachment *attachment)
@@ -166,6 +203,8 @@ static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mar
     struct xw_fleet *fleet = a->edge->fleet;
     if (a->state == XW_ATTACHMENT_OPENING)
         xw_opening_committed(a, status);
+    else if (a->state == XW_ATTACHMENT_ENDING)
+        xw_wake_up(fleet->wake); /* to be freed, but not from here */
     if (status < 0) {
         storage_trouble(a);
         return;
@@ -198,15 +237,6 @@ static struct xw_attachment *find(struct xw_fleet *fleet, const char *device_id)
             !strcmp(fleet->all[i]->device_id, device_id))
             return fleet->all[i];
     return NULL;
-}
-
-static bool ending(const struct xw_fleet *fleet, const char *device_id)
-{
-    for (size_t i = 0; i < fleet->all_n; i++)
-        if (fleet->all[i]->state == XW_ATTACHMENT_ENDING &&
-            !strcmp(fleet->all[i]->device_id, device_id))
-            return true;
-    return false;
 }
 
 static void end_attachment(struct xw_attachment *a)
@@ -385,16 +415,6 @@ void xw_fleet_detach(struct xw_attachment *a, bool said_bye)
         xw_attachment_record(a, false);
 }
 
-static bool finished(const struct xw_attachment *a)
-{
-    if (a->state != XW_ATTACHMENT_ENDING || a->owner.waiting_n || a->conn)
-        return false;
-    for (size_t i = 0; i < a->streams_n; i++)
-        if (!a->streams[i].ended)
-            return false;
-    return true;
-}
-
 static void tick_ready(struct xw_attachment *a, int64_t now)
 {
     struct xw_edge *edge = a->edge;
@@ -464,18 +484,10 @@ void xw_fleet_tick(struct xw_fleet *fleet)
         end_old(fleet);
     for (size_t i = 0; i < fleet->all_n; i++) {
         struct xw_attachment *a = fleet->all[i];
-        if (finished(a)) {
-            struct xw_attachment *last = fleet->all[--fleet->all_n];
-            fleet->all[i--] = last;
-            attachment_free(a);
-            continue;
-        }
         if (a->state == XW_ATTACHMENT_READY)
             tick_ready(a, now);
         else if (a->state == XW_ATTACHMENT_OPENING && a->opening)
             xw_opening_tick(a);
-        else if (a->state == XW_ATTACHMENT_OPENING && !ending(fleet, a->device_id))
-            xw_attachment_open(a);
     }
     xw_gauge_set(&attached_gauge, (int64_t)xw_fleet_attached_n(fleet));
 }
