@@ -336,8 +336,11 @@ void sq_log_release(struct xw_store *store, const char *name, uint64_t upto);
 /* Upkeep of logs: a mark of time, and a step of thinning. */
 XW_MUST_CHECK int sq_logs_upkeep(struct sq_store *store);
 
-/* sq_writer.c */
+/* sq_writer.c, sq_queue.c */
 void *sq_writer_main(void *store);
+/* What goes into the next transaction; NULL when there is nothing (and waiting was not allowed, or
+ * the queue is closed). */
+struct sq_job *sq_take_jobs(struct sq_store *store, bool may_wait);
 /* Fails the open transaction; yields -ECANCELED. */
 int sq_fail(struct sq_store *store, int r);
 void sq_look_at_space(struct sq_store *store);

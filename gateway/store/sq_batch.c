@@ -118,7 +118,7 @@ static int apply_header(struct sq_store *store, const struct store_header *heade
     if (r == 0)
         r = sq_stream_new(store, (uint32_t)store->streams_n + 1, &header->id, header->header,
                           header->size, &shape, &stream);
-    if (r < 0)
+    if (r < 0 || stream == NULL)
         return r;
     sqlite3_stmt *add = sq_get(&store->writer.conn, SQ_STREAM_ADD);
     (void)sqlite3_bind_int64(add, 1, stream->no);

@@ -27,8 +27,8 @@ static int view_stream_add(struct sq_view *view, const struct sq_stream *stream)
     xw_ranges_init(&copy->blocks, STORE_RANGES_MAX);
     xw_ranges_init(&copy->known, STORE_RANGES_MAX);
     xw_ranges_init(&copy->released, STORE_RANGES_MAX);
-    int r = store_grow(&view->streams, &view->streams_cap, view->streams_n, sizeof *view->streams,
-                       SQ_STREAMS_MAX);
+    int r = store_grow(&view->streams, &view->streams_cap, view->streams_n,
+                       sizeof(struct sq_view_stream *), SQ_STREAMS_MAX);
     if (r == 0)
         r = sq_map_put(&view->map, &stream->id, stream->no);
     if (r < 0) {
@@ -52,7 +52,7 @@ static int view_inlog_add(struct sq_view *view, const struct xw_uuid *id)
     struct sq_view_inlog *inlog = calloc(1, sizeof *inlog);
     int r = inlog == NULL ? -ENOMEM
                           : store_grow(&view->inlogs, &view->inlogs_cap, view->inlogs_n,
-                                       sizeof *view->inlogs, SQ_LOGS_MAX);
+                                       sizeof(struct sq_view_inlog *), SQ_LOGS_MAX);
     if (r < 0) {
         free(inlog);
         return r;
