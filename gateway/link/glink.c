@@ -178,6 +178,7 @@ int xw_glink_stream(struct xw_glink *glink, const struct xw_uuid *id, const void
         if (r < 0)
             return r;
         s->announce = glink->greeted ? XW_ANNOUNCE_DUE : XW_ANNOUNCE_NONE;
+        glink->announce_n += glink->greeted;
     }
     s->live_us = xw_clock_mono(glink->clock).us;
     xw_side_wake(&glink->side);
@@ -195,9 +196,11 @@ static void adopt(void *user, const struct xw_store_stream *stored_stream)
 
 void xw_glink_announce_all(struct xw_glink *glink)
 {
+    glink->announce_n = 0;
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         s->announce = XW_ANNOUNCE_DUE;
         s->ready = false;
+        glink->announce_n++;
     }
     glink->suspended_due = glink->suspended_n > 0;
 }
@@ -226,7 +229,8 @@ static void begin_session(struct xw_glink *glink)
 static void end_session(struct xw_glink *glink)
 {
     xw_side_end(&glink->side);
-    glink->greeted = false;
+    glink->greeted = glink->heal_more = false;
+    glink->announce_n = 0;
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         xw_ledger_clear(&s->ledger);
         s->announce = XW_ANNOUNCE_NONE;
@@ -400,5 +404,11 @@ void xw_glink_tick(struct xw_glink *glink)
         xw_glink_release(glink);
     }
     xw_glink_heal(glink);
-    xw_side_wake(&glink->side);
+    if (xw_glink_pending(glink))
+        xw_side_wake(&glink->side);
+}
+
+bool xw_glink_pending(const struct xw_glink *glink)
+{
+    return glink->announce_n || glink->suspended_due || xw_side_pending(&glink->side);
 }

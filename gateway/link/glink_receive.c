@@ -134,7 +134,9 @@ int xw_glink_receive(struct xw_glink *glink, struct xw_conn *conn, const void *d
     if (r < 0)
         return r;
     xw_intake_submit(&glink->side.intake);
-    xw_glink_heal(glink);
-    xw_side_wake(&glink->side);
+    if (message->body_case == XW__LINK_MESSAGE__BODY_WANTED)
+        xw_glink_heal(glink);
+    if (xw_glink_pending(glink))
+        xw_side_wake(&glink->side);
     return 0;
 }

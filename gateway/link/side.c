@@ -115,6 +115,14 @@ void xw_side_wake(struct xw_side *side)
             side->conn[role]->wake(side->conn[role]);
 }
 
+bool xw_side_pending(const struct xw_side *side)
+{
+    bool pending = side->record_ack_due;
+    for (unsigned i = 0; i < XW_LANES_N; i++)
+        pending = pending || side->lanes.lane[i].head;
+    return pending;
+}
+
 void xw_side_send(struct xw_side *side, const Xw__LinkMessage *message)
 {
     struct xw_conn *conn = xw_side_preferred(side);

@@ -59,6 +59,8 @@ struct xw_conn *xw_side_preferred(const struct xw_side *side);
 /* Lanes that this socket carries now. */
 unsigned xw_side_lanes(const struct xw_side *side, unsigned role);
 void xw_side_wake(struct xw_side *side);
+/* Something waits in a lane, or an acknowledgement is due. */
+bool xw_side_pending(const struct xw_side *side);
 void xw_side_send(struct xw_side *side, const Xw__LinkMessage *message);
 
 /* Kinds that both ends handle alike. 1: done; 0: not one of them; < 0: the connection has failed.
