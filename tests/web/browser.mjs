@@ -16,7 +16,7 @@ export async function newPage(browser, { width = 1280, height = 800, storage = {
   const faults = [];
   page.on('pageerror', (e) => faults.push(`script: ${e.message}`));
   page.on('console', (m) => {
-    if (m.type() === 'error' && !/ERR_CONNECTION|ERR_EMPTY|WebSocket connection|status of 4\d\d/.test(m.text())) faults.push(`console: ${m.text()}`);
+    if (m.type() === 'error' && !/ERR_CONNECTION|ERR_EMPTY|WebSocket connection|status of [45]\d\d/.test(m.text())) faults.push(`console: ${m.text()}`);
   });
   await page.addInitScript((entries) => {
     for (const [k, v] of Object.entries(entries)) if (localStorage.getItem(k) === null) localStorage.setItem(k, v);

@@ -121,7 +121,6 @@ export const cases = [
     center: { streams: 2 },
     async run({ page, url, center }) {
       await enter(page, url);
-      center.streamRoute = center.streamRoute;
       const route = center.route.bind(center);
       center.route = (q, a, body) => (q.url.startsWith('/api/studies') ? center.json(a, 507, { error: 'storage', text: '' }) : route(q, a, body));
       await page.goto(`${url}/#/studies`);

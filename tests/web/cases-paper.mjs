@@ -45,10 +45,11 @@ async function measurePulse(page, { pxPerMm, mmPerS, mmPerMv }) {
   return { height: (low - high) / pxPerMm, width: plateau(widths) / pxPerMm, n: widths.length };
 }
 
-const pulseCase = (name, { pxPerMm, mmPerS, mmPerMv }) => ({
+const pulseCase = (name, { pxPerMm, mmPerS, mmPerMv, view = { width: 1280, height: 800 } }) => ({
   name,
   center: { streams: 5 },
-  storage: { ...RULER(pxPerMm), 'xw.speed': String(mmPerS), 'xw.gain': String(mmPerMv) },
+  view,
+  storage: { ...RULER(pxPerMm, view.width, view.height), 'xw.speed': String(mmPerS), 'xw.gain': String(mmPerMv) },
   async run({ page, center, url }) {
     await open(page, center, url, 'pulse');
     await page.waitForTimeout(3200);
@@ -66,7 +67,7 @@ const pulseCase = (name, { pxPerMm, mmPerS, mmPerMv }) => ({
 export const cases = [
   pulseCase('1 mV and 200 ms measure 10 mm and 5 mm at the ruler of this display', { pxPerMm: 3.78, mmPerS: 25, mmPerMv: 10 }),
   pulseCase('the same on a display with a finer ruler', { pxPerMm: 4.6, mmPerS: 25, mmPerMv: 10 }),
-  pulseCase('20 mm/mV and 50 mm/s are twice as large', { pxPerMm: 3.78, mmPerS: 50, mmPerMv: 20 }),
+  pulseCase('20 mm/mV and 50 mm/s are twice as large', { pxPerMm: 3.78, mmPerS: 50, mmPerMv: 20, view: { width: 1920, height: 1080 } }),
   pulseCase('5 mm/mV is half as high', { pxPerMm: 3.78, mmPerS: 25, mmPerMv: 5 }),
   {
     name: 'the calibration pulse before each row is 1 mV and 200 ms',
@@ -96,7 +97,7 @@ export const cases = [
       await page.waitForSelector('.ruler-bar');
       const bar = await page.evaluate(() => document.querySelector('.ruler-bar').getBoundingClientRect().width);
       assert.ok(Math.abs(bar - 85.6 * (96 / 25.4)) < 1, `bar ${bar}`);
-      await page.locator('.slider input').fill('4.00');
+      await page.locator('.slider input').fill('4');
       await page.click('.dialog .primary');
       assert.equal(await page.locator('.chip.warn').count(), 0);
       const kept = await page.evaluate(() => JSON.parse(localStorage.getItem('xw.ruler'))[`${screen.width}x${screen.height}@${devicePixelRatio}`]);
@@ -186,7 +187,7 @@ export const cases = [
   },
   {
     name: 'scroll mode keeps the newest sample at the right',
-    center: { streams: 5 },
+    center: { streams: 6 },
     storage: { ...RULER(3.78), 'xw.mode': '"scroll"' },
     async run({ page, center, url }) {
       await open(page, center, url, 'ramp');
@@ -194,7 +195,7 @@ export const cases = [
       const size = await paperSize(page);
       const g = geometry({ ...size, pxPerMm: 3.78 });
       const p = await onPaper(page, 'profile', { x0: g.left + 60, x1: g.left + g.strip - 3, y0: g.upper + 30, y1: size.height - 42 });
-      assert.ok(p.filter((c) => c === null).length < 4, 'the strip has holes');
+      assert.ok(p.filter((c) => c === null).length < p.length * 0.12, 'the strip has holes'); // the ramp's foot lies at the times
       const a = await onPaper(page, 'hash');
       await page.waitForTimeout(120);
       assert.notEqual(await onPaper(page, 'hash'), a);
@@ -202,7 +203,7 @@ export const cases = [
   },
   {
     name: 'paused, the picture stands still and the past is fetched when looked at',
-    center: { streams: 5 },
+    center: { streams: 6 },
     storage: RULER(3.78),
     async run({ page, center, url }) {
       await open(page, center, url, 'ramp');
@@ -217,7 +218,7 @@ export const cases = [
         const size = await paperSize(page);
         const g = geometry({ ...size, pxPerMm: 3.78 });
         const p = await onPaper(page, 'profile', { x0: g.left + 60, x1: g.left + g.strip - 3, y0: g.upper + 30, y1: size.height - 42 });
-        return p.filter((c) => c === null).length < 4;
+        return p.filter((c) => c === null).length < p.length * 0.12;
       }, 4000);
       const back = await stats(page);
       assert.ok(back.newest - back.drawn > 55 * 500, 'did not go back a minute');

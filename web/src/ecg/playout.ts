@@ -4,7 +4,9 @@
 // the end of the block before it. A late block is an underrun: the head waits, the delay grows. When
 // blocks come more evenly again, the head catches up by running a little fast.
 
-const LOOK_MS = 12_000; // arrivals remembered
+const LOOK_MS = 10_000; // arrivals remembered
+const SETTLE_MS = 700; // of the first moments nothing is learnt: the page itself is still busy
+const JITTER_MAX_MS = 110; // rare lateness beyond this is waited for rather than reckoned with
 const MARGIN_MS = 8; // on top of the worst arrival remembered
 const FASTEST = 0.03; // the head runs at most so much fast
 const SLOWEST = 0.3; // and so much slow, to build up reserve after a late block
@@ -22,6 +24,7 @@ export class Playout {
   private headAt = NaN; // fractional sample index
   private lastMs = NaN;
   private startMs = NaN;
+  private settled = false;
   underruns = 0;
   private waitMs = NaN; // the head has been waiting since
 
@@ -43,6 +46,10 @@ export class Playout {
     if (!Number.isNaN(this.waitMs) && atMs - this.waitMs < STALL_MS) this.underruns++;
     this.waitMs = NaN;
     const from = jump ? Math.max(0, end - this.rateHz * 0.05) : before;
+    if (!this.settled && atMs - this.startMs > SETTLE_MS) {
+      this.settled = true;
+      this.arrivals.length = 0;
+    }
     this.arrivals.push({ atMs, lateMs: atMs - (from / this.rateHz) * 1000 });
     const drop = atMs - LOOK_MS;
     let k = 0;
@@ -51,6 +58,7 @@ export class Playout {
     if (jump) {
       this.headAt = NaN;
       this.startMs = atMs;
+      this.settled = false;
     }
   }
 
@@ -58,11 +66,23 @@ export class Playout {
     return this.end;
   }
 
+  // The delay that the arrivals of the last seconds ask for: the worst of them, but of rare ones no
+  // more than JITTER_MAX_MS above the best; what one in twenty needs is granted in any case.
   private targetMs(): number {
-    let worst = -Infinity;
-    for (const a of this.arrivals) if (a.lateMs > worst) worst = a.lateMs;
-    return worst + MARGIN_MS;
+    const n = this.arrivals.length;
+    if (n === this.reckonedN && this.reckonedEnd === this.end) return this.reckoned;
+    const v = this.arrivals.map((a) => a.lateMs).sort((a, b) => a - b);
+    const best = v[0] as number;
+    const worst = v[n - 1] as number;
+    const common = v[Math.floor(0.95 * (n - 1))] as number;
+    this.reckoned = Math.min(worst, Math.max(common, best + JITTER_MAX_MS)) + MARGIN_MS;
+    this.reckonedN = n;
+    this.reckonedEnd = this.end;
+    return this.reckoned;
   }
+  private reckoned = 0;
+  private reckonedN = -1;
+  private reckonedEnd = -1;
 
   // Where the head would be if nothing were missing: used to grow the hatch of a stalled stream.
   lineAt(nowMs: number): number {

@@ -14,19 +14,29 @@ export interface FilterBank {
   open(channels: number): FilterState;
 }
 
-// Passes the signal, less the level that its first second lies at.
+const RELEVEL_UV = 2000;
+
+// Passes the signal, less the level that its first second lies at. The level stays when the samples
+// are gone over again, so that nothing shifts on the paper, unless they have left it by far.
 export class LevelBank implements FilterBank {
   readonly delay = 0;
   readonly warmup: number;
+  private kept: number[] = [];
   constructor(rateHz: number) {
     this.warmup = Math.round(10 * rateHz);
   }
   open(channels: number): FilterState {
     const level = new Float64Array(channels).fill(NaN);
     const look = Math.max(1, Math.round(this.warmup / 10));
+    const kept = this.kept;
     return {
       run(ch, x, count, y) {
-        if (Number.isNaN(level[ch])) level[ch] = medianOf(x, Math.min(count, look));
+        if (Number.isNaN(level[ch])) {
+          const found = medianOf(x, Math.min(count, look));
+          const before = kept[ch];
+          level[ch] = before !== undefined && !(Math.abs(found - before) > RELEVEL_UV) ? before : found;
+          if (!Number.isNaN(level[ch])) kept[ch] = level[ch] as number;
+        }
         const l = Number.isNaN(level[ch]) ? 0 : (level[ch] as number);
         for (let i = 0; i < count; i++) y[i] = (x[i] as number) - l;
       },

@@ -14,6 +14,14 @@ import { gapWord } from '../wire/words';
 import { FindingStore } from './events';
 import { Holes } from './holes';
 
+// Samples from..to of each channel.
+function part(x: Int32Array, channels: number, count: number, from: number, to: number): Int32Array {
+  if (from === 0 && to === count) return x;
+  const out = new Int32Array(channels * (to - from));
+  for (let ch = 0; ch < channels; ch++) out.set(x.subarray(ch * count + from, ch * count + to), ch * (to - from));
+  return out;
+}
+
 const UV_PER_UNIT: Record<string, number> = { uV: 1, mV: 1000, V: 1e6, nV: 0.001 };
 
 export function channelsOf(header: StreamHeader): ChannelInfo[] {
@@ -135,7 +143,8 @@ export class StreamModel {
       return;
     }
     const behind = b.first < this.ring.newest;
-    this.ring.put(b.first, b.count, x);
+    // What is here already stays as it is drawn.
+    for (const m of this.ring.held.missing(b.first, end)) this.ring.put(m.first, m.end - m.first, part(x, n, b.count, m.first - b.first, m.end - b.first));
     this.holes.samplesCame(b.first, end);
     if (grew) {
       this.lastGrowMs = atMs;
