@@ -18,7 +18,7 @@ struct xw_downlink;
 struct xw_downlink_config {
     const char *address;
     uint16_t port;
-    struct xw_net_tls tls;    /* ca_path is required: gateways show certificates */
+    struct xw_net_tls tls; /* ca_path is required: gateways show certificates */
     uint32_t gateways_max;
 };
 
@@ -36,8 +36,8 @@ struct xw_downlink_watch {
     void *user;
     void (*on_gateway)(void *user, const struct xw_downlink_gateway *gateway);
     /* Header of a stream, each time it is announced. */
-    void (*on_stream)(void *user, const struct xw_uuid *stream, const void *header, size_t header_size,
-                      const char *gateway_id);
+    void (*on_stream)(void *user, const struct xw_uuid *stream, const void *header,
+                      size_t header_size, const char *gateway_id);
     /* live: on the live or alarm lane, checked but not yet durable. Otherwise backfill, also before
      * its commit. CRC was verified. */
     void (*on_block)(void *user, const struct xw_store_block *block, bool live);
@@ -57,11 +57,18 @@ XW_MUST_CHECK int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, stru
                                   const struct xw_downlink_watch *watch,
                                   struct xw_downlink **ret_downlink, uint16_t *ret_port);
 void xw_downlink_free(struct xw_downlink *downlink);
+/* An orderly end begins: LinkClose with SHUTDOWN to all, new connections are refused. Gateways come
+ * back at once, to whoever listens then. Free it some 100 ms later. */
+void xw_downlink_goodbye(struct xw_downlink *downlink);
 
 /* Records for this gateway were committed to the log "gw/ID". */
-void xw_downlink_committed(struct xw_downlink *downlink, const char *gateway_id, uint64_t out_seq_last);
+void xw_downlink_committed(struct xw_downlink *downlink, const char *gateway_id,
+                           uint64_t out_seq_last);
 void xw_downlink_ephemeral(struct xw_downlink *downlink, const char *gateway_id, const char *topic,
                            const void *payload, size_t size);
+/* Sends an object of the county's store; as xw_uplink_object. */
+XW_MUST_CHECK int xw_downlink_object(struct xw_downlink *downlink, const char *gateway_id,
+                                     const uint8_t sha256[32]);
 void xw_downlink_gateways(struct xw_downlink *downlink,
                           void (*each)(void *user, const struct xw_downlink_gateway *), void *user);
 

@@ -22,7 +22,8 @@ struct xw_uplink_config {
     struct xw_net_tls tls;
     const char *gateway_id, *site_name, *software;
     bool demo;
-    uint64_t live_late_us;  /* a live block not handed to the kernel after this goes to backfill: 2 s */
+    uint64_t
+        live_late_us; /* a live block not handed to the kernel after this goes to backfill: 2 s */
 };
 
 struct xw_uplink_state {
@@ -34,7 +35,7 @@ struct xw_uplink_state {
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
     int64_t oldest_unsent_wall_us;
-    const char *text;               /* why not linked */
+    const char *text; /* why not linked */
 };
 
 struct xw_uplink_watch {
@@ -49,6 +50,9 @@ XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct
                                 const struct xw_uplink_config *config,
                                 const struct xw_uplink_watch *watch, struct xw_uplink **ret_uplink);
 void xw_uplink_free(struct xw_uplink *uplink);
+/* An orderly end begins: LinkClose with SHUTDOWN on both sockets, no new ones. Free it some 100 ms
+ * later; without it the county only sees the sockets close. */
+void xw_uplink_goodbye(struct xw_uplink *uplink);
 
 /* A stream is open (header is committed or on its way to the spool). */
 XW_MUST_CHECK int xw_uplink_stream(struct xw_uplink *uplink, const struct xw_uuid *stream,
@@ -59,7 +63,15 @@ void xw_uplink_gap(struct xw_uplink *uplink, const struct xw_store_gap *gap);
 /* The spool committed: blocks, gaps or records up to out_seq_last may go now. */
 void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
 /* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
-void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload, size_t size);
+void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload,
+                         size_t size);
+/* Sends an object that the spool holds whole; again after a restart, until it is known to be there:
+ * offering what the county has costs one message. -EAGAIN too many wait, -ENOENT not held whole. */
+XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha256[32]);
+/* Samples to be healed before all others: of an urgent or claimed study. (Those around an alarm are
+ * known from its record.) */
+void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
+                      struct xw_range range);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
 #endif

@@ -1,0 +1,144 @@
+/* One WebSocket under one connection; see socket.h. */
+#include "link/socket.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "base/fault.h"
+#include "base/metrics.h"
+
+XW_COUNTER(bytes_out, "xw_link_sent_bytes_total", NULL, "bytes of messages handed to sockets");
+XW_COUNTER(bytes_in, "xw_link_received_bytes_total", NULL, "bytes of messages received");
+
+enum {
+    NOTSENT_LOWAT_N_BYTES = 16 * 1024,
+    USER_TIMEOUT_MS = 5000,
+    LAST_WORD_S = 3, /* for LinkClose to go out */
+};
+
+/* Pings after 2 s without proof of life, hung up after 5 s: both ends find a dead link. */
+const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 2, .secs_since_valid_hangup = 5};
+
+static void wake(struct xw_conn *conn)
+{
+    struct xw_socket *socket = conn->transport;
+    if (!socket->wsi || socket->write_asked)
+        return;
+    socket->write_asked = true;
+    lws_callback_on_writable(socket->wsi);
+}
+
+static void set_option(int fd, int level, int option, int value)
+{
+    /* Best effort: without it the link works, only less promptly. */
+    (void)!setsockopt(fd, level, option, &value, sizeof(value));
+}
+
+void xw_socket_open(struct xw_socket *socket, struct lws *wsi, const struct xw_socket_end *end,
+                    void *core)
+{
+    int fd = lws_get_socket_fd(wsi);
+    xw_conn_init(&socket->conn, NULL);
+    socket->conn.wake = wake;
+    socket->conn.transport = socket;
+    socket->wsi = wsi;
+    socket->end = end;
+    socket->core = core;
+    socket->write_asked = false;
+    xw_buf_init(&socket->rx, XW_LINK_HELLO_MAX_N_BYTES);
+    xw_buf_init(&socket->tx, LWS_PRE + XW_LINK_HELLO_MAX_N_BYTES);
+    set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_N_BYTES);
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+}
+
+void xw_socket_done(struct xw_socket *socket)
+{
+    xw_conn_done(&socket->conn);
+    xw_buf_done(&socket->rx);
+    xw_buf_done(&socket->tx);
+    socket->wsi = NULL;
+}
+
+static void refused(struct xw_socket *socket)
+{
+    if (socket->conn.state == XW_CONN_CLOSING)
+        lws_set_timeout(socket->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LAST_WORD_S);
+}
+
+static int whole_message(struct xw_socket *socket, const void *data, size_t n_bytes)
+{
+    int r = xw_fault_point("link.recv");
+    if (r < 0)
+        return -1;
+    xw_counter_add(&bytes_in, n_bytes);
+    if (socket->end->receive(socket->core, &socket->conn, data, n_bytes) < 0)
+        refused(socket);
+    return 0;
+}
+
+int xw_socket_received(struct xw_socket *socket, const void *in, size_t len)
+{
+    bool last = lws_is_final_fragment(socket->wsi) && !lws_remaining_packet_payload(socket->wsi);
+    if (socket->conn.state >= XW_CONN_CLOSING)
+        return 0; /* our last word is on its way; what comes now is not read any more */
+    if (!lws_frame_is_binary(socket->wsi)) {
+        xw_conn_fail(&socket->conn, XW__LINK_FAULT__LINK_FAULT_MALFORMED, "not a binary message");
+        refused(socket);
+        return 0;
+    }
+    if (last && !socket->rx.n)
+        return whole_message(socket, in, len);
+    if (xw_buf_append(&socket->rx, in, len) < 0) {
+        xw_conn_fail(&socket->conn, XW__LINK_FAULT__LINK_FAULT_TOO_LARGE, "message");
+        refused(socket);
+        return 0;
+    }
+    if (!last)
+        return 0;
+    int r = whole_message(socket, socket->rx.data, socket->rx.n);
+    xw_buf_clear(&socket->rx);
+    return r;
+}
+
+int xw_socket_writable(struct xw_socket *socket)
+{
+    static const uint8_t room[LWS_PRE];
+    socket->write_asked = false;
+    xw_buf_clear(&socket->tx);
+    int r = xw_buf_append(&socket->tx, room, sizeof(room));
+    if (r >= 0)
+        r = socket->end->pull(socket->core, &socket->conn, &socket->tx);
+    if (r < 0) {
+        lws_close_reason(socket->wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+        return -1;
+    }
+    if (!r)
+        return 0;
+    if (xw_fault_point("link.send") < 0)
+        return -1;
+    size_t n = socket->tx.n - LWS_PRE;
+    if (lws_write(socket->wsi, socket->tx.data + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n)
+        return -1;
+    xw_counter_add(&bytes_out, n);
+    wake(&socket->conn);
+    return 0;
+}
+
+int xw_socket_measure(const struct xw_socket *socket, struct xw_pace_measure *ret_measure)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    if (!socket->wsi)
+        return -ENOTCONN;
+    if (getsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+        return -errno;
+    *ret_measure = (struct xw_pace_measure){
+        .rtt_us = info.tcpi_rtt,
+        .base_rtt_us = info.tcpi_min_rtt,
+        .delivery_rate = info.tcpi_delivery_rate,
+        .app_limited = info.tcpi_delivery_rate_app_limited,
+    };
+    return 0;
+}

@@ -1,0 +1,482 @@
+/* The gateway's sockets: connecting, again and again, and joining them to the session core. */
+#include "link/uplink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "link/glink.h"
+#include "link/socket.h"
+
+XW_COUNTER(connects, "xw_link_connects_total", NULL, "connections tried");
+XW_COUNTER(connect_failures, "xw_link_connect_failures_total", NULL, "connections that failed");
+XW_GAUGE(linked_gauge, "xw_link_linked", NULL, "1 while the county answers");
+
+enum {
+    TICK_MS = 20,
+    GATHER_MS = 4,        /* live blocks of several streams go in one message */
+    CONNECT_US = 2500000, /* TCP, TLS, upgrade and welcome */
+    RETRY_FIRST_US = 150000,
+    RETRY_MAX_US = 1200000, /* with jitter below 1.5 s: a healed link is found at once */
+    REFUSED_US = 4000000,   /* the county said why, and it will not change soon */
+    FIGURES_US = 1000000,
+};
+
+enum leg_state { LEG_IDLE, LEG_CONNECTING, LEG_UP };
+
+struct leg {
+    struct xw_uplink *uplink;
+    unsigned role;
+    enum leg_state state;
+    struct xw_socket socket;
+    int64_t deadline_us, retry_us;
+    unsigned tries;
+};
+
+/* What libwebsockets may still look at or write to when the uplink is gone. */
+struct anchor {
+    struct xw_uplink *uplink;
+    struct lws *connecting[XW_LINK_ROLES_N];
+};
+
+struct xw_uplink {
+    struct xw_loop *loop;
+    struct xw_net *net;
+    struct xw_uplink_config config;
+    struct xw_uplink_watch watch;
+    struct xw_glink *glink;
+    struct anchor *anchor;
+    struct lws_vhost *vhost;
+    struct leg leg[XW_LINK_ROLES_N];
+    struct xw_timer *tick, *gather;
+    struct xw_uplink_state state;
+    char text[160];
+    int64_t figures_due_us, measure_due_us;
+    bool gathering, ending;
+};
+
+static int64_t now_us(void)
+{
+    return xw_clock_mono(NULL).us;
+}
+
+static int core_receive(void *core, struct xw_conn *conn, const void *data, size_t n_bytes)
+{
+    return xw_glink_receive(core, conn, data, n_bytes);
+}
+static int core_pull(void *core, struct xw_conn *conn, struct xw_buf *ret_buf)
+{
+    return xw_glink_pull(core, conn, ret_buf);
+}
+static const struct xw_socket_end end = {core_receive, core_pull};
+
+static void publish(struct xw_uplink *u)
+{
+    struct xw_glink_figures f;
+    xw_glink_figures(u->glink, &f);
+    u->state.rtt_us = f.rtt_us;
+    u->state.county_offset_us = f.offset_us;
+    u->state.county_uncertainty_us = f.offset_known ? f.uncertainty_us : 0;
+    u->state.rate_bytes_per_s = f.rate_bytes_per_s;
+    u->state.backlog_samples = f.backlog_samples;
+    u->state.backlog_bytes = f.backlog_bytes;
+    u->state.oldest_unsent_wall_us = f.oldest_unsent_wall_us;
+    u->state.text = u->text;
+    u->figures_due_us = now_us() + FIGURES_US;
+    if (u->watch.on_state)
+        u->watch.on_state(u->watch.user, &u->state);
+}
+
+static void check_linked(struct xw_uplink *u)
+{
+    bool linked = xw_glink_linked(u->glink);
+    if (linked == u->state.linked)
+        return;
+    u->state.linked = linked;
+    u->state.since_wall_us = xw_clock_wall(NULL).us;
+    xw_gauge_set(&linked_gauge, linked);
+    if (linked) {
+        u->text[0] = 0;
+        xw_log_notice("link.up", XW_LOG_STR("county", u->config.host));
+    } else {
+        xw_log_warning("link.down", XW_LOG_STR("why", u->text));
+    }
+    publish(u);
+}
+
+static void retry_later(struct leg *leg, bool refused)
+{
+    int64_t delay_us = RETRY_FIRST_US;
+    for (unsigned i = 0; i < leg->tries && delay_us < RETRY_MAX_US; i++)
+        delay_us *= 2;
+    delay_us = refused ? REFUSED_US : XW_MIN(delay_us, (int64_t)RETRY_MAX_US);
+    delay_us = delay_us * (75 + (int64_t)randombytes_uniform(50)) / 100;
+    leg->tries++;
+    leg->state = LEG_IDLE;
+    leg->retry_us = now_us() + delay_us;
+}
+
+static void leg_gone(struct leg *leg, const char *why)
+{
+    struct xw_uplink *u = leg->uplink;
+    struct xw_conn *conn = &leg->socket.conn;
+    bool was_up = leg->state == LEG_UP, refused = false;
+    if (leg->state == LEG_IDLE)
+        return;
+    u->anchor->connecting[leg->role] = NULL;
+    if (was_up) {
+        const char *said = conn->fault_text;
+        Xw__LinkFault code = conn->fault;
+        refused = conn->fault_by_peer && code != XW__LINK_FAULT__LINK_FAULT_SHUTDOWN &&
+                  code != XW__LINK_FAULT__LINK_FAULT_TIMEOUT;
+        if (*said)
+            snprintf(u->text, sizeof(u->text), "%s: %s: %s",
+                     conn->fault_by_peer ? "county" : "here", xw_conn_fault_text(code), said);
+        else
+            snprintf(u->text, sizeof(u->text), "connection lost");
+        if (*said && (refused || !conn->fault_by_peer))
+            xw_log_warning("link.closed", XW_LOG_STR("why", u->text));
+        if (conn->state == XW_CONN_OPEN || xw_glink_linked(u->glink))
+            leg->tries = refused ? leg->tries : 0;
+        xw_glink_closed(u->glink, conn);
+        xw_socket_done(&leg->socket);
+    } else {
+        snprintf(u->text, sizeof(u->text), "%s", why);
+        xw_counter_add(&connect_failures, 1);
+    }
+    retry_later(leg, refused);
+    check_linked(u);
+}
+
+static void leg_up(struct leg *leg, struct lws *wsi)
+{
+    leg->uplink->anchor->connecting[leg->role] = NULL;
+    leg->state = LEG_UP;
+    xw_socket_open(&leg->socket, wsi, &end, leg->uplink->glink);
+    xw_glink_open(leg->uplink->glink, &leg->socket.conn, leg->role);
+}
+
+static struct leg *leg_of(struct lws *wsi)
+{
+    struct lws_vhost *vhost = wsi ? lws_get_vhost(wsi) : NULL;
+    struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
+    struct leg *leg = lws_get_opaque_user_data(wsi);
+    return anchor && anchor->uplink ? leg : NULL;
+}
+
+/* A handshake may end without CONNECTION_ERROR: a county that does not like our certificate just
+ * closes. Then this is all that we hear of it. */
+static void destroyed(struct lws *wsi)
+{
+    struct lws_vhost *vhost = lws_get_vhost(wsi);
+    struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
+    for (unsigned role = 0; anchor && role < XW_LINK_ROLES_N; role++)
+        if (anchor->connecting[role] == wsi) {
+            anchor->connecting[role] = NULL;
+            if (anchor->uplink && anchor->uplink->leg[role].state == LEG_CONNECTING)
+                leg_gone(&anchor->uplink->leg[role], "closed during the handshake");
+        }
+}
+
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user XW_UNUSED,
+                    void *in, size_t len)
+{
+    struct leg *leg;
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        leg = leg_of(wsi);
+        break;
+    case LWS_CALLBACK_WSI_DESTROY:
+        destroyed(wsi);
+        return 0;
+    default:
+        return 0;
+    }
+    if (!leg)
+        return reason == LWS_CALLBACK_CLIENT_CLOSED ? 0 : -1;
+    uint64_t begin = xw_loop_watch_begin();
+    struct xw_loop *loop = leg->uplink->loop;
+    int r = 0;
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        leg_up(leg, wsi);
+        break;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        leg_gone(leg, in ? (const char *)in : "no connection");
+        break;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        if (leg->state == LEG_UP && leg->socket.wsi == wsi)
+            r = xw_socket_received(&leg->socket, in, len);
+        check_linked(leg->uplink);
+        break;
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        if (leg->state == LEG_UP && leg->socket.wsi == wsi)
+            r = xw_socket_writable(&leg->socket);
+        break;
+    default:
+        if (leg->state == LEG_UP && leg->socket.wsi == wsi)
+            leg_gone(leg, "closed");
+        break;
+    }
+    xw_loop_watch_end(loop, "lws.uplink", begin);
+    return r;
+}
+
+static const struct lws_protocols protocols[] = {
+    {.name = "xw-link-1", .callback = callback, .rx_buffer_size = 65536},
+    {0},
+};
+
+static void leg_connect(struct leg *leg)
+{
+    struct xw_uplink *u = leg->uplink;
+    struct lws_client_connect_info info = {
+        .context = xw_net_context(u->net),
+        .vhost = u->vhost,
+        .address = u->config.address ? u->config.address : u->config.host,
+        .port = u->config.port,
+        .host = u->config.host,
+        .origin = u->config.host,
+        .path = "/link",
+        .protocol = protocols[0].name,
+        .local_protocol_name = protocols[0].name,
+        .ssl_connection = u->config.tls.ca_path ? LCCSCF_USE_SSL : 0,
+        .alpn = "http/1.1",
+        .retry_and_idle_policy = &xw_socket_idle,
+        .opaque_user_data = leg,
+        .pwsi = &u->anchor->connecting[leg->role],
+    };
+    leg->state = LEG_CONNECTING;
+    leg->deadline_us = now_us() + CONNECT_US;
+    xw_counter_add(&connects, 1);
+    if (xw_fault_point("link.connect") < 0) {
+        leg_gone(leg, "fault point");
+        return;
+    }
+    /* It may call back, and even fail, before it returns. */
+    if (!lws_client_connect_via_info(&info) && leg->state == LEG_CONNECTING)
+        leg_gone(leg, "no connection");
+}
+
+static void kill_wsi(struct lws *wsi)
+{
+    if (wsi)
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
+static void leg_tick(struct leg *leg, int64_t now)
+{
+    struct xw_uplink *u = leg->uplink;
+    /* Bulk follows when signals was welcomed: one at a time begins a session. */
+    bool may =
+        !u->ending && (leg->role == XW__SOCKET_ROLE__SOCKET_SIGNALS || xw_glink_linked(u->glink));
+    if (leg->state == LEG_IDLE && may && now >= leg->retry_us) {
+        leg_connect(leg);
+    } else if (leg->state == LEG_CONNECTING && now >= leg->deadline_us) {
+        struct lws *wsi = u->anchor->connecting[leg->role];
+        if (wsi)
+            lws_set_opaque_user_data(wsi, NULL);
+        leg_gone(leg, "no answer");
+        kill_wsi(wsi);
+    } else if (leg->state == LEG_UP && leg->socket.conn.state == XW_CONN_ENDED) {
+        /* Dead as we see it: writable may never come on such a socket. */
+        struct lws *wsi = leg->socket.wsi;
+        lws_set_opaque_user_data(wsi, NULL);
+        leg_gone(leg, "closed");
+        kill_wsi(wsi);
+    }
+}
+
+static void measure(struct xw_uplink *u, int64_t now)
+{
+    struct xw_pace_measure m;
+    if (now < u->measure_due_us)
+        return;
+    u->measure_due_us = now + XW_PACE_MEASURE_US;
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        if (u->leg[role].state == LEG_UP && xw_socket_measure(&u->leg[role].socket, &m) >= 0)
+            xw_glink_measured(u->glink, role, &m);
+}
+
+static void on_tick(void *arg)
+{
+    struct xw_uplink *u = arg;
+    int64_t now = now_us();
+    measure(u, now);
+    xw_glink_tick(u->glink);
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        leg_tick(&u->leg[role], now);
+    check_linked(u);
+    if (now >= u->figures_due_us)
+        publish(u);
+}
+
+static void on_gather(void *arg)
+{
+    struct xw_uplink *u = arg;
+    u->gathering = false;
+    xw_glink_wake(u->glink);
+}
+
+static void on_record(void *user, const struct xw_store_record *record)
+{
+    struct xw_uplink *u = user;
+    if (u->watch.on_record)
+        u->watch.on_record(u->watch.user, record);
+}
+static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
+{
+    struct xw_uplink *u = user;
+    if (u->watch.on_ephemeral)
+        u->watch.on_ephemeral(u->watch.user, topic, payload, size);
+}
+
+static int start(struct xw_uplink *u, struct xw_store *store)
+{
+    const struct xw_uplink_config *c = &u->config;
+    struct xw_glink_config core = {.gateway_id = c->gateway_id,
+                                   .site_name = c->site_name ? c->site_name : "",
+                                   .software = c->software ? c->software : "",
+                                   .demo = c->demo,
+                                   .live_late_us = c->live_late_us ? c->live_late_us : 2000000};
+    struct xw_glink_watch watch = {u, on_record, on_ephemeral, NULL};
+    struct xw_net_client client = {.name = "uplink",
+                                   .tls = c->tls,
+                                   .protocols = protocols,
+                                   .user = u->anchor,
+                                   .idle = &xw_socket_idle};
+    if (!c->host || !c->gateway_id || !xw_wire_id_ok(c->gateway_id) ||
+        !xw_wire_utf8_ok(core.site_name, XW_LINK_TEXT_MAX_N_BYTES) ||
+        !xw_wire_utf8_ok(core.software, XW_LINK_TEXT_MAX_N_BYTES))
+        return -EINVAL;
+    int r = xw_boot_id(core.boot_id.b);
+    if (r >= 0)
+        r = xw_glink_new(store, NULL, &core, &watch, &u->glink);
+    if (r >= 0)
+        r = xw_net_client(u->net, &client, &u->vhost);
+    if (r >= 0)
+        r = xw_timer_new(u->loop, on_tick, u, &u->tick);
+    if (r >= 0)
+        r = xw_timer_new(u->loop, on_gather, u, &u->gather);
+    return r;
+}
+
+int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
+                  const struct xw_uplink_config *config, const struct xw_uplink_watch *watch,
+                  struct xw_uplink **ret_uplink)
+{
+    struct xw_uplink *u = calloc(1, sizeof(*u));
+    struct anchor *anchor = calloc(1, sizeof(*anchor));
+    if (!u || !anchor) {
+        free(u);
+        free(anchor);
+        return -ENOMEM;
+    }
+    anchor->uplink = u;
+    xw_net_keep(net, anchor);
+    u->anchor = anchor;
+    u->loop = loop;
+    u->net = net;
+    u->config = *config;
+    if (watch)
+        u->watch = *watch;
+    u->state.since_wall_us = xw_clock_wall(NULL).us;
+    snprintf(u->text, sizeof(u->text), "connecting");
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        u->leg[role] = (struct leg){.uplink = u, .role = role};
+    int r = start(u, store);
+    if (r < 0) {
+        xw_uplink_free(u);
+        return r;
+    }
+    xw_timer_start(u->tick, 0, TICK_MS);
+    *ret_uplink = u;
+    return 0;
+}
+
+void xw_uplink_free(struct xw_uplink *u)
+{
+    if (!u)
+        return;
+    u->anchor->uplink = NULL;
+    if (u->tick)
+        xw_timer_free(u->tick);
+    if (u->gather)
+        xw_timer_free(u->gather);
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
+        struct leg *leg = &u->leg[role];
+        kill_wsi(leg->state == LEG_UP ? leg->socket.wsi : u->anchor->connecting[role]);
+        if (leg->state == LEG_UP) {
+            xw_glink_closed(u->glink, &leg->socket.conn);
+            xw_socket_done(&leg->socket);
+        }
+    }
+    xw_glink_free(u->glink);
+    free(u);
+}
+
+void xw_uplink_goodbye(struct xw_uplink *u)
+{
+    u->ending = true;
+    xw_glink_shutdown(u->glink);
+}
+
+int xw_uplink_stream(struct xw_uplink *u, const struct xw_uuid *stream, const void *header,
+                     size_t header_size)
+{
+    return xw_glink_stream(u->glink, stream, header, header_size);
+}
+
+static void gather(struct xw_uplink *u)
+{
+    if (u->gathering)
+        return;
+    u->gathering = true;
+    xw_timer_start(u->gather, GATHER_MS, 0);
+}
+
+void xw_uplink_block(struct xw_uplink *u, const struct xw_store_block *block)
+{
+    if (xw_glink_block(u->glink, block))
+        gather(u);
+}
+
+void xw_uplink_gap(struct xw_uplink *u, const struct xw_store_gap *gap)
+{
+    if (xw_glink_gap(u->glink, gap))
+        gather(u);
+}
+
+void xw_uplink_committed(struct xw_uplink *u, uint64_t out_seq_last)
+{
+    xw_glink_committed(u->glink, out_seq_last);
+}
+
+void xw_uplink_ephemeral(struct xw_uplink *u, const char *topic, const void *payload, size_t size)
+{
+    (void)!xw_glink_ephemeral(u->glink, topic, payload, size);
+}
+
+int xw_uplink_object(struct xw_uplink *u, const uint8_t sha256[32])
+{
+    return xw_glink_object(u->glink, sha256);
+}
+
+void xw_uplink_urgent(struct xw_uplink *u, const struct xw_uuid *stream, struct xw_range range)
+{
+    xw_glink_urgent(u->glink, stream, range);
+}
+
+void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_state)
+{
+    *ret_state = u->state;
+    ret_state->text = u->text;
+}
