@@ -23,7 +23,8 @@ struct xw_cstream {
     struct xw_ranges fresh;      /* durable, not acknowledged yet */
     struct xw_ranges held, gaps; /* of the StreamHeld that is to be answered */
     struct xw_ranges wanted;     /* and not here yet */
-    bool wanted_due;
+    struct xw_ranges lost;       /* received, and refused by the store */
+    bool wanted_due, again_due;
 };
 
 enum xw_cstate { XW_CGATEWAY_IDLE, XW_CGATEWAY_TAKING_EPOCH, XW_CGATEWAY_OPEN };
