@@ -31,8 +31,8 @@ export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [
   const nameOf = (kind) => sites.find((site) => site.kind === kind)?.name ?? '';
   return (
     section('store', { dir: path.join(dirs.data, 'center'), ...room, ...store }) +
-    section('browser', { address: '127.0.0.1', port, web }) +
-    section('gateway', {
+    section('web', { address: '127.0.0.1', port, root: web }) +
+    section('link', {
       address: '127.0.0.1',
       port: linkPort,
       cert: path.join(dirs.certs, 'county.pem'),

@@ -4,13 +4,11 @@
 #include "base/fault.h"
 #include "base/metrics.h"
 
-XW_COUNTER(faults, "xw_link_faults_total", "end=\"gateway\"", "connections ended for a violation");
 XW_COUNTER(wanted_again, "xw_link_wanted_again_samples_total", NULL,
            "samples acknowledged once and wanted again: the county was restored");
 
 static int fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
-    xw_counter_add(&faults, 1);
     xw_conn_fail(conn, code, text);
     return -EPROTO;
 }

@@ -1,7 +1,12 @@
 /* Sending a record log; see logtx.h. */
 #include "link/logtx.h"
 
+#include "base/log.h"
+#include "base/metrics.h"
 #include "link/record.h"
+
+XW_COUNTER(unsendable, "xw_link_malformed_records_total", NULL,
+           "records of our own log that cannot be sent: they are not what they say they are");
 
 enum { LOGTX_QUEUED_MAX = 2048, READ_N = 256, RANGES_MAX = 16384 };
 
@@ -73,8 +78,11 @@ static void queue_record(struct xw_logtx *tx, uint64_t seq, const struct xw_stor
     struct xw_store_record record = *stored;
     if (xw_ranges_contains(&tx->ledger.accounted, seq))
         return;
-    /* A body that cannot be read is the peer's to refuse, not ours to hold back for ever. */
+    /* Nobody can read it there either; it stays in this store, counted and told. */
     if (xw_record_span(&record) < 0) {
+        xw_counter_add(&unsendable, 1);
+        xw_log_error("link.record_malformed", XW_LOG_UINT("seq", seq),
+                     XW_LOG_UINT("kind", record.kind));
         xw_ledger_skip(&tx->ledger, (struct xw_range){seq, seq + 1});
         return;
     }

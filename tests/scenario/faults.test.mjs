@@ -1,13 +1,18 @@
 // Link cuts and SIGKILL of gateway and center, at random and at every named fault point; then
-// everything that was generated must be at the county exactly once.
-//   XW_SEED   the seed (printed)          XW_ROUNDS  rounds (default 12; the long campaign: 200)
-// The judge is outside: the simulator's journal against the public range API, sample by sample.
+// everything that was generated must be at the county exactly once, records in both directions too.
+//   XW_SEED    the seed (printed)         XW_ROUNDS  rounds (default 12; the long campaign: 200)
+//   XW_PRESET  whose binaries (release)   XW_KEEP=1  leaves the county's folder for a look
+// The judge is outside: the simulator's journal against the public range API, sample by sample; the
+// studies and acknowledgements that this script made itself; the record logs of all stores against
+// one another.
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
-import { judge, readJournal } from '../support/oracle.mjs';
+import { metrics, total } from '../support/metrics.mjs';
+import { brief, judgeAtRest, readJournal } from '../support/oracle.mjs';
 import { sleep, until } from '../support/processes.mjs';
+import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
 const rounds = Number(process.env.XW_ROUNDS ?? 12);
@@ -21,18 +26,27 @@ const faultPoints = (binary) =>
     .map((line) => line.trim().split(/\s+/)[0])
     .filter(Boolean);
 
-// Points that a running daemon passes; a point that it never passes makes the round a quiet one.
-const points = {
-  gateway: [...new Set(faultPoints('xinwang-gateway'))],
-  center: [...new Set(faultPoints('xinwang-center'))],
-};
+// Every point of both daemons, each once before any twice.
+const points = ['gateway', 'center'].flatMap((who) => [...new Set(faultPoints(`xinwang-${who}`))].map((name) => ({ who, name })));
 const reached = new Set();
+let pointsLeft = [];
+function nextPoint() {
+  if (!pointsLeft.length) pointsLeft = [...points].sort(() => random.next() - 0.5);
+  return pointsLeft.pop();
+}
 
 const faults = {
   async cut() {
     const gateway = random.pick(county.gateways);
     gateway.relay.set('cut');
     await sleep(random.int(300, 4000));
+    gateway.relay.set('up');
+    return gateway.id;
+  },
+  async longCut() {
+    const gateway = random.pick(county.gateways);
+    gateway.relay.set('cut');
+    await sleep(random.int(5000, 9000)); // longer than any time-out of the link
     gateway.relay.set('up');
     return gateway.id;
   },
@@ -62,97 +76,202 @@ const faults = {
     return `center and ${gateway.id}`;
   },
   // The process is started again with a fault point armed, dies there, and is started once more.
+  // A link reset meanwhile takes it past the points that only a new session passes.
   async atPoint() {
-    const who = random.pick(['gateway', 'center']);
-    const process = who === 'center' ? county.center : random.pick(county.gateways).process;
-    const point = random.pick(points[who]);
+    const { who, name } = nextPoint();
+    const gateway = random.pick(county.gateways);
+    const process = who === 'center' ? county.center : gateway.process;
     await process.kill();
-    process.start({ XW_FAULT: `${point}:after=${random.int(0, 20)}` });
-    await Promise.race([process.exited, sleep(3000)]);
-    if (!process.running) reached.add(point);
+    process.start({ XW_FAULT: `${name}:after=${random.int(0, 20)}` });
+    await Promise.race([process.exited, sleep(2000)]);
+    if (process.running) gateway.relay.reset();
+    await Promise.race([process.exited, sleep(2000)]);
+    const passed = !process.running;
+    if (passed) reached.add(name);
     await process.kill();
     process.start();
-    return `${process.name} at ${point}${reached.has(point) ? '' : ' (not passed)'}`;
+    return `${process.name} at ${name}${passed ? '' : ' (not passed)'}`;
   },
 };
+// At points often: they are many.
+const names = [...Object.keys(faults), 'atPoint', 'atPoint'];
 
-const plan = {
-  devices: [0, 1, 2, 3].map((i) => ({
-    id: `dev-${i + 1}`,
-    gateway: `127.0.0.1:${0}`,
-    source: i < 2 ? { kind: 'pattern', channels: 12 } : { kind: 'synth', rhythm: 'sinus', hr: 75, seed: seed + i },
-    rate: 500,
-    block_ms: 40,
-  })),
-};
-
-async function liveAges() {
+// What this script did through the county's API, and must find again.
+const made = { studies: [], acks: [], refused: 0 };
+async function actAtCounty() {
   const { streams } = await county.api.json('/api/streams');
-  return streams.map((stream) => (Date.now() * 1000 - stream.newest_wall_us) / 1000);
+  const stream = random.pick(streams);
+  if (stream && random.next() < 0.7)
+    await county.api
+      .json('/api/studies', { method: 'POST', body: { stream: stream.id, first: Math.max(0, stream.newest - 2500), count: Math.min(2500, stream.newest), reason: 'other', urgent: random.next() < 0.3 } })
+      .then((study) => made.studies.push({ id: study.id, stream: stream.id, gateway: stream.gateway }), () => (made.refused += 1));
+  const { alarms } = await county.api.json('/api/alarms?limit=50');
+  const open = alarms.find((alarm) => !alarm.acked_by);
+  if (open)
+    await county.api
+      .json(`/api/alarms/${open.key}/ack`, { method: 'POST', body: {} })
+      .then((answer) => made.acks.push({ key: open.key, wall: answer.acked_wall_us }), () => (made.refused += 1));
+}
+
+const liveStreams = async () => (await county.api.json('/api/streams')).streams;
+const ageMs = (stream) => (Date.now() * 1000 - stream.newest_wall_us) / 1000;
+
+const injections = [['dev-3', 'vf', 'VF'], ['dev-4', 'asystole', 'ASYSTOLE']];
+const INJECTED_MS = 12000; // long enough to be recognised whatever happens meanwhile
+const injected = new Map();
+async function inject(round) {
+  const at = [Math.floor(rounds / 4), Math.floor(rounds / 2)];
+  for (const [i, [device, action]] of injections.entries()) {
+    if (round === at[i]) {
+      await county.askSim(action, device);
+      injected.set(device, performance.now());
+    }
+    if (performance.now() - injected.get(device) > INJECTED_MS) {
+      await county.askSim('normal', device);
+      injected.delete(device);
+    }
+  }
+}
+
+async function campaign() {
+  const slowBack = [];
+  for (let round = 0; round < rounds; round++) {
+    const name = random.pick(names);
+    await inject(round);
+    if (random.next() < 0.4) await county.askSim('marker', random.pick(['dev-1', 'dev-2', 'dev-3', 'dev-4']));
+    const what = await faults[name]();
+    await county.centerBack();
+    const began = performance.now();
+    let tookMs = 0;
+    // Not what was live before the fault and is not yet old: every stream must have grown since.
+    const before = new Map((await liveStreams()).map((stream) => [stream.id, stream.newest]));
+    try {
+      await until('the present to be back', async () => {
+        const streams = await liveStreams();
+        return streams.length === 4 && streams.every((stream) => stream.newest > (before.get(stream.id) ?? 0) && ageMs(stream) < 1000);
+      }, { timeoutMs: 15000, stepMs: 100 });
+      tookMs = Math.round(performance.now() - began);
+      if (tookMs > 5000) slowBack.push(`round ${round}: ${name} ${what}: ${tookMs} ms`);
+    } catch {
+      tookMs = Infinity;
+      slowBack.push(`round ${round}: ${name} ${what}: not within 15 s, ages ${await liveStreams().then((streams) => streams.map((one) => Math.round(ageMs(one))), () => '?')}`);
+    }
+    console.log(`# round ${round}: ${name} ${what}; live again after ${tookMs} ms`);
+    await actAtCounty().catch((error) => console.log(`# county: ${error.message}`));
+    await sleep(random.int(200, 1500));
+  }
+  check('live age is 1 s or less within 5 s of each fault', slowBack.length === 0, slowBack.join('; '));
+  while (injected.size) {
+    await sleep(200);
+    await inject(-1);
+  }
+  await sleep(11000); // the study of a marker ends 10 s after it
+}
+
+async function judgeAlarms(journal) {
+  for (const [id, action, code] of injections) {
+    const device = journal.get(id);
+    const injected = device.actions.filter((one) => one.action === action).length;
+    const { events } = await county.api.json(`/api/streams/${device.streams.at(-1)}/events?first=0&count=${2 ** 40}&kinds=alarm`);
+    const found = events.filter((event) => event.code.toUpperCase() === code);
+    check(`each injected ${code} is one alarm at the county`, found.length === injected, `${injected} injected, ${found.length} found: ${JSON.stringify(events.map((e) => [e.code, e.first, e.end, e.run?.slice(0, 8), e.seq, e.revision]))}`);
+  }
+}
+
+// Each beat once: two events of one beat would be two runs that both believe in it.
+async function judgeBeats(journal) {
+  let truths = 0;
+  let seen = 0;
+  let twice = 0;
+  for (const id of ['dev-3', 'dev-4']) {
+    const device = journal.get(id);
+    const hz = device.info.rate_num / device.info.rate_den;
+    const beats = [];
+    for (let first = 0, more = true; more; ) {
+      const answer = await county.api.json(`/api/streams/${device.streams.at(-1)}/events?first=${first}&count=${2 ** 40}&kinds=beat`);
+      beats.push(...answer.events.map((event) => event.first));
+      more = answer.more && answer.events.length > 0;
+      first = (beats.at(-1) ?? 0) + 1;
+    }
+    beats.sort((a, b) => a - b);
+    for (let i = 1; i < beats.length; i++) if (beats[i] - beats[i - 1] < 0.15 * hz) twice += 1;
+    const end = device.ranges.at(-1).first + device.ranges.at(-1).count;
+    // The last one may still be waiting for the samples behind it.
+    const beatTruths = device.truths.filter((truth) => /^[NVSAF]$/.test(truth.code) && truth.sample < end - 1.5 * hz);
+    truths += beatTruths.length;
+    for (const truth of beatTruths) if (beats.some((at) => Math.abs(at - truth.sample) <= 0.15 * hz)) seen += 1;
+  }
+  check('no beat is at the county twice', twice === 0, twice);
+  check('the beats are at the county', truths > 10 && seen >= truths * 0.97, `${seen} of ${truths}`);
+}
+
+async function judgeStudies(journal) {
+  const { studies } = await county.api.json('/api/studies');
+  const markers = [...journal.values()].reduce((n, device) => n + device.facts.filter((fact) => fact.kind === 'marker' || fact.kind === 'chest_pain').length, 0);
+  const own = new Set(made.studies.map((study) => study.id));
+  const fromDevices = studies.filter((study) => !own.has(study.id) && study.author !== 'reader');
+  const wrong = [];
+  for (const device of journal.values()) {
+    const facts = device.facts.filter((fact) => fact.kind === 'marker' || fact.kind === 'chest_pain');
+    const mine = fromDevices.filter((study) => study.items.some((item) => item.stream === device.streams.at(-1)));
+    for (const fact of facts) {
+      const there = mine.filter((study) => study.items.some((item) => item.first <= fact.sample && fact.sample <= item.first + item.count && Math.abs(item.first + item.count / 2 - fact.sample) <= 11 * 500));
+      if (there.length < 1) wrong.push(`${device.id} marker at ${fact.sample}`);
+    }
+    if (mine.length !== facts.length) wrong.push(`${device.id}: ${facts.length} markers, ${mine.length} studies`);
+  }
+  check('each marker of a device is one study at the county', wrong.length === 0 && markers > 0, `${markers} markers; ${wrong.join('; ')}`);
+  const counts = made.studies.map((study) => studies.filter((one) => one.id === study.id).length);
+  check('each study of the county is there once', made.studies.length > 0 && counts.every((n) => n === 1), `${counts.length} made, ${made.refused} refused while a process was away`);
+  const { alarms } = await county.api.json('/api/alarms?limit=500');
+  const lost = made.acks.filter((ack) => alarms.find((alarm) => alarm.key === ack.key)?.acked_wall_us !== ack.wall);
+  check('each alarm acknowledged at the county stays acknowledged', lost.length === 0, `${made.acks.length} acknowledged, ${lost.length} lost`);
+}
+
+async function judgeProcesses() {
+  let verdict;
+  await until('records to be even', () => recordsExact((verdict = judgeRecords(county))), { timeoutMs: 30000, stepMs: 1000 }).catch(() => {});
+  console.log(`# records ${briefRecords(verdict)}`);
+  check('every record of every log is at the other end, byte for byte', recordsExact(verdict), verdict.up.concat(verdict.down).flatMap((one) => one.missing.slice(0, 2)).join('; '));
+  check('records went in both directions', verdict.up.every((one) => one.logged > 10) && verdict.down.some((one) => one.logged > 0));
+  const counted = [await metrics(county.webPort), ...(await Promise.all(county.gateways.map((gateway) => metrics(gateway.statusPort))))];
+  const conflicts = counted.reduce((n, one) => n + total(one, /^xw_\w*conflicts?_?\w*$/), 0);
+  check('no conflicts in any process', conflicts === 0, conflicts);
+  const bad = counted.reduce((n, one) => n + total(one, 'xw_link_faults_total') + total(one, 'xw_link_crc_wrong_total'), 0);
+  check('no end of a link broke the protocol', bad === 0, bad);
 }
 
 await scenario(
   'every sample exactly once after random faults',
   async () => {
     await county.start();
-    plan.devices.forEach((device, i) => {
-      device.gateway = `127.0.0.1:${county.gateways[i % 2].devicePort}`;
+    county.startSim({
+      devices: [0, 1, 2, 3].map((i) => ({
+        id: `dev-${i + 1}`,
+        gateway: `127.0.0.1:${county.gateways[i % 2].devicePort}`,
+        source: i < 2 ? { kind: 'pattern', channels: 12 } : { kind: 'synth', rhythm: 'sinus', hr: 75, seed: seed + i },
+        rate: 500,
+        block_ms: 40,
+      })),
     });
-    county.startSim(plan);
-    await until('four live streams', async () => (await county.api.json('/api/streams')).streams.filter((s) => s.live).length === 4, { timeoutMs: 20000 });
+    await county.liveStreams(4);
+    await campaign();
 
-    const injectAt = Math.max(1, Math.floor(rounds / 3));
-    const slowBack = [];
-    for (let round = 0; round < rounds; round++) {
-      const name = random.pick(Object.keys(faults));
-      if (round === injectAt) await county.askSim('vf', 'dev-3');
-      if (round === 2 * injectAt) await county.askSim('asystole', 'dev-4');
-      const what = await faults[name]();
-      await county.centerBack();
-      const began = performance.now();
-      try {
-        await until('the present to be back', async () => {
-          const ages = await liveAges();
-          return ages.length === 4 && ages.every((age) => age < 1000);
-        }, { timeoutMs: 15000, stepMs: 100 });
-      } catch {
-        slowBack.push(`round ${round}: ${name} ${what}`);
-      }
-      const tookMs = Math.round(performance.now() - began);
-      if (tookMs > 5000) slowBack.push(`round ${round}: ${name} ${what}: ${tookMs} ms`);
-      console.log(`# round ${round}: ${name} ${what}; live again after ${tookMs} ms`);
-      await sleep(random.int(200, 1500));
-      if (round === injectAt + 1) await county.askSim('normal', 'dev-3');
-      if (round === 2 * injectAt + 1) await county.askSim('normal', 'dev-4');
-    }
-    check('live age is 1 s or less within 5 s of each fault', slowBack.length === 0, slowBack.join('; '));
-
-    await sleep(6000); // an injected rhythm must have had time to be recognised
-    await county.quiesce(60000);
-    let verdict;
-    await until('the county to hold everything', async () => {
-      verdict = await judge(county.api, county.journal);
-      return verdict.missing === 0 && verdict.wrongRanges === 0;
-    }, { timeoutMs: 30000, stepMs: 1000 }).catch(() => {});
-    console.log(`# ${JSON.stringify({ ...verdict, verdicts: undefined })}`);
+    const verdict = await judgeAtRest(county);
+    console.log(`# ${brief(verdict)}`);
     check('samples were generated', verdict.generated > 4 * 500 * rounds);
-    check('no sample is missing', verdict.missing === 0, JSON.stringify(verdict.verdicts.filter((v) => v.missing)));
+    check('no sample is missing', verdict.missing === 0, verdict.missing);
     check('no sample is there twice', verdict.twice === 0, verdict.twice);
     check('every range has the samples that were generated', verdict.wrongRanges === 0 && verdict.differing === 0, verdict.wrongRanges);
     check('every device kept its one stream over all restarts', verdict.splitStreams === 0);
-
     const journal = readJournal(county.journal);
-    for (const [id, code] of [['dev-3', 'VF'], ['dev-4', 'ASYSTOLE']]) {
-      const device = journal.get(id);
-      const injected = device.actions.filter((a) => a.action === (code === 'VF' ? 'vf' : 'asystole')).length;
-      const { events } = await county.api.json(`/api/streams/${device.streams.at(-1)}/events?first=0&count=${2 ** 40}&kinds=alarm`);
-      const found = events.filter((event) => event.code.toUpperCase().startsWith(code));
-      check(`each injected ${code} is one alarm at the county`, found.length === injected, `${injected} injected, ${found.length} found: ${JSON.stringify(found.map((e) => [e.first, e.end, e.run, e.seq, e.revision]))}`);
-    }
-    const metrics = await (await county.api.request('/metrics')).text();
-    const conflicts = [...metrics.matchAll(/^xw_store_conflicts\w*(?:\{[^}]*\})? (\d+)/gm)].reduce((n, m) => n + Number(m[1]), 0);
-    check('no conflicts', conflicts === 0, conflicts);
-    console.log(`# fault points passed: ${[...reached].sort().join(' ')}`);
+    await judgeAlarms(journal);
+    await judgeBeats(journal);
+    await judgeStudies(journal);
+    await judgeProcesses();
+    const missed = points.map((point) => point.name).filter((name) => !reached.has(name));
+    console.log(`# fault points passed: ${[...reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);
+    if (rounds >= 100) check('every named fault point killed a process', missed.length === 0, missed.join(' '));
   },
   { logs: () => county.logs() },
 );

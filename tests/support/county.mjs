@@ -49,14 +49,15 @@ export class Api {
 }
 
 export class County {
-  // gateways: how many; preset: whose binaries; relays: false connects gateways directly.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '' } = {}) {
+  // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
+  // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more.
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {} } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -91,6 +92,7 @@ export class County {
             port: this.webPort,
             linkPort: this.linkPort,
             controlPath: path.join(this.dirs.run, 'control.sock'),
+            store: this.store,
           }) + this.centerExtra,
         ),
       ],
@@ -111,7 +113,7 @@ export class County {
         process: new Process(
           id,
           path.join(this.bin, 'xinwang-gateway'),
-          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site }) + this.gatewayExtra)],
+          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site, spool: this.spool }) + this.gatewayExtra)],
           { logDir: this.dirs.logs, env },
         ),
       };
@@ -140,6 +142,22 @@ export class County {
   // The session is durable, but a test that kills the center may come back before it listens.
   async centerBack() {
     await this.healthy(this.webPort, 'the center');
+  }
+
+  // Changes one setting of a configuration file; it holds from the next start of its process.
+  reconfigure(file, section, key, value) {
+    const where = path.join(this.dirs.conf, file);
+    const lines = fs.readFileSync(where, 'utf8').split('\n');
+    const begin = lines.indexOf(`[${section}]`);
+    const at = lines.findIndex((line, i) => i > begin && line.startsWith(`${key} =`));
+    if (begin < 0 || at < 0) throw new Error(`${file} has no ${section}.${key}`);
+    lines[at] = `${key} = ${value}`;
+    fs.writeFileSync(where, lines.join('\n'));
+  }
+
+  // Waits until so many streams grow at the county.
+  async liveStreams(n, timeoutMs = 20000) {
+    await until(`${n} live streams`, async () => (await this.api.json('/api/streams')).streams.filter((one) => one.live).length >= n, { timeoutMs, stepMs: 100 });
   }
 
   startSim(plan, name = 'sim') {

@@ -3,21 +3,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { root } from './county.mjs';
 import { fields } from './samples.mjs';
+import { bytesField, intField, uuidBytes, uuidText } from './wire.mjs';
 
 const require = createRequire(path.join(root, 'web', 'package.json'));
-
-const varint = (value) => {
-  const bytes = [];
-  let rest = BigInt(value);
-  for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 127n) | 128);
-  bytes.push(Number(rest));
-  return Buffer.from(bytes);
-};
-const bytesField = (number, payload) => Buffer.concat([varint((number << 3) | 2), varint(payload.length), payload]);
-const intField = (number, value) => Buffer.concat([varint(number << 3), varint(value)]);
-
-export const uuidBytes = (text) => Buffer.from(text.replaceAll('-', ''), 'hex');
-const uuidText = (bytes) => Buffer.from(bytes).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
 export class LiveSocket {
   // onBlock({stream, first, count, backfill}); onMessage(number, bytes) sees every message.

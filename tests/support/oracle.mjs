@@ -1,6 +1,7 @@
 // Holds the simulator's journal against what the county gives back: every sample generated is there
 // exactly once, with the values that were generated.
 import fs from 'node:fs';
+import { until } from './processes.mjs';
 import { readStream } from './samples.mjs';
 
 export function readJournal(file) {
@@ -76,3 +77,19 @@ export async function judge(api, journalFile) {
     splitStreams: verdicts.filter((verdict) => verdict.streams > 1).length,
   };
 }
+
+// Stops generation, waits until everything is acknowledged to its device, then until the county
+// holds it (or the time is up): the last verdict.
+export async function judgeAtRest(county, { quiesceMs = 60000, timeoutMs = 30000 } = {}) {
+  await county.quiesce(quiesceMs);
+  let verdict;
+  await until('the county to hold everything', async () => {
+    verdict = await judge(county.api, county.journal);
+    return verdict.missing === 0 && verdict.wrongRanges === 0;
+  }, { timeoutMs, stepMs: 500 }).catch(() => {});
+  return verdict;
+}
+
+export const brief = (verdict) => JSON.stringify({ ...verdict, verdicts: verdict.verdicts.filter((one) => one.missing || one.twice || one.differing || one.wrongRanges) });
+export const exact = (verdict) =>
+  verdict.generated > 0 && verdict.missing === 0 && verdict.twice === 0 && verdict.differing === 0 && verdict.wrongRanges === 0 && verdict.splitStreams === 0;

@@ -140,6 +140,6 @@ export class Relay {
     clearInterval(this.timer);
     for (const pair of [...this.pairs]) this.#drop(pair);
     for (const socket of this.waiting) socket.destroy();
-    await new Promise((resolve) => this.server.close(resolve));
+    if (this.server?.listening) await new Promise((resolve) => this.server.close(resolve));
   }
 }

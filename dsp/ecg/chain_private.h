@@ -1,0 +1,54 @@
+/* The inside of an ECG chain. Private to dsp/ecg. */
+#ifndef XW_DSP_ECG_CHAIN_PRIVATE_H
+#define XW_DSP_ECG_CHAIN_PRIVATE_H
+
+#include "dsp/ecg/alarm.h"
+#include "dsp/ecg/beat.h"
+#include "dsp/ecg/chain.h"
+#include "dsp/ecg/front.h"
+#include "dsp/ecg/quality.h"
+#include "dsp/ecg/st.h"
+
+enum { XW_ECG_HOP = 5, XW_ECG_FFT = 64, XW_ECG_SAID_BEATS = 64 };
+
+/* A beat that the outside has heard of, by token. */
+struct xw_ecg_said {
+    uint64_t token, sequence;
+    uint32_t revision;
+    int64_t at;
+    bool open; /* provisional, without a final word */
+};
+
+struct xw_ecg_chain {
+    struct xw_ecg_config config;
+    char config_hash[XW_ECG_HASH_TEXT_BYTES];
+    double rate_hz;
+    int64_t origin; /* raw index of the first sample since start, reset or gap */
+    int64_t next;   /* raw index of the next sample */
+    int64_t hop_n;  /* analysis frames that went through the hops */
+    int64_t second_n;
+    bool ending; /* padding after the last sample: nothing new is seen in it */
+    struct xw_ecg_front front;
+    struct xw_ecg_signal signal;
+    struct xw_dsp_bank bank;
+    struct xw_ecg_detect detect;
+    struct xw_ecg_quality quality;
+    struct xw_ecg_vf vf;
+    struct xw_ecg_beat beat;
+    struct xw_ecg_st st;
+    struct xw_ecg_alarm alarm;
+    struct xw_ecg_emit emit;
+    struct xw_ecg_said said[XW_ECG_SAID_BEATS];
+    unsigned open_n;   /* provisional beats without a final word */
+    int64_t last_beat; /* raw index, -1 = none */
+    int64_t run_first;
+    uint64_t samples_n, beats_n, late_n, gaps_n;
+};
+
+/* Turns what the detector said into events (chain_beats.c). */
+void xw_ecg_chain_beats(struct xw_ecg_chain *chain);
+
+/* Raw index of an instant in analysis frames. */
+int64_t xw_ecg_chain_raw(const struct xw_ecg_chain *chain, double t);
+
+#endif

@@ -1,0 +1,101 @@
+/* QRS detection fused over all usable leads, causal, at 250 Hz.
+ *
+ * Per lead two kernels (first and second derivative of a Gaussian of QRS width) are a quadrature
+ * pair: the root of the sum of their squares is one smooth hump a QRS whatever its shape. Each
+ * lead's hump is divided by the lead's own usual QRS level, clipped (one artefact must not shout
+ * the others down) and weighted by the lead's own signal-to-noise ratio. A candidate is a local
+ * maximum of the fused level q. It is judged twice: at once (provisional) and when 270 ms after it
+ * are known (final). Missed beats are looked for again when an RR gets long (late).
+ *
+ * Delays at 250 Hz, counted from the hump's top: provisional 22 frames, final 82 frames.
+ * Life: init, step, flush, reset, done. After init nothing allocates. Our own design; the ideas of
+ * median levels and search-back go back to Hamilton & Tompkins 1986. */
+#ifndef XW_DSP_ECG_DETECT_H
+#define XW_DSP_ECG_DETECT_H
+
+#include "dsp/core/median.h"
+#include "dsp/ecg/signal.h"
+#include "dsp/ecg/template.h"
+
+enum {
+    XW_ECG_DETECT_HALF = 14,   /* frames on each side of the kernels */
+    XW_ECG_DETECT_PEAK = 8,    /* a candidate is the largest within so many frames */
+    XW_ECG_DETECT_WAIT = 68,   /* frames after a candidate before the final word */
+    XW_ECG_DETECT_RING = 1024, /* frames of hump levels kept, a power of two */
+    XW_ECG_DETECT_CANDIDATES = 128,
+    XW_ECG_DETECT_OUT_MAX = 64,
+    XW_ECG_DETECT_LOST_SLOTS = 8,
+};
+
+struct xw_ecg_candidate {
+    int64_t t;
+    float q, threshold, match;
+    bool provisional; /* said to the outside */
+    bool judged, accepted;
+    int shape;                     /* of the template bank, once accepted */
+    uint64_t token;                /* names the beat towards the chain; 0 = none yet */
+    float level[XW_DSP_LANES_MAX]; /* hump of each lead, µV */
+};
+
+enum xw_ecg_qrs_word {
+    XW_ECG_QRS_PROVISIONAL = 1,
+    XW_ECG_QRS_FINAL,
+    XW_ECG_QRS_WITHDRAWN,
+};
+
+struct xw_ecg_qrs {
+    enum xw_ecg_qrs_word word;
+    uint64_t token; /* the same for provisional and final of one beat */
+    int64_t t;      /* top of the fused hump, analysis frame */
+    bool searched;  /* found by search-back */
+    float q, threshold, match;
+    int shape; /* of the template bank, -1 = none */
+    float level[XW_DSP_LANES_MAX];
+};
+
+struct xw_ecg_detect {
+    unsigned lanes, leads_n;
+    const struct xw_ecg_signal *signal;
+    float odd[XW_ECG_DETECT_HALF + 1], even[XW_ECG_DETECT_HALF + 1];
+    float *hump; /* DETECT_RING frames */
+    float *fused;
+    int64_t hump_n; /* humps known for frames < hump_n */
+    int64_t step_n; /* frames judged < step_n */
+    bool started;
+    /* levels of each lead */
+    struct xw_dsp_median peak[XW_DSP_LANES_MAX], noise[XW_DSP_LANES_MAX];
+    float level[XW_DSP_LANES_MAX], inverse[XW_DSP_LANES_MAX], weight[XW_DSP_LANES_MAX];
+    float second_max[XW_DSP_LANES_MAX]; /* of the second in hand */
+    float seconds[XW_ECG_DETECT_LOST_SLOTS][XW_DSP_LANES_MAX];
+    unsigned seconds_n;
+    struct xw_ecg_template shapes;
+    float trust[XW_DSP_LANES_MAX]; /* weight of a lead in comparing shapes */
+    /* fused levels */
+    struct xw_dsp_median q_peak, q_noise, rr;
+    float noise_since; /* largest candidate refused since the last beat */
+    struct xw_ecg_candidate candidate[XW_ECG_DETECT_CANDIDATES];
+    uint64_t candidates_n, judged_n;
+    struct xw_ecg_candidate last; /* last accepted beat; t < 0 before the first */
+    int64_t provisional_t;        /* last provisional beat */
+    int64_t rebuilt_t;
+    unsigned louder_n; /* beats in a row far above the levels */
+    uint64_t token;
+    struct xw_ecg_qrs out[XW_ECG_DETECT_OUT_MAX];
+    unsigned out_n; /* emptied by the chain after every step */
+};
+
+int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *signal)
+    __attribute__((warn_unused_result));
+void xw_ecg_detect_done(struct xw_ecg_detect *d);
+void xw_ecg_detect_reset(struct xw_ecg_detect *d); /* levels forgotten; tokens go on */
+
+/* A new signal from frame 0 of the same patient: levels and shapes are kept, nothing is pending. */
+void xw_ecg_detect_resume(struct xw_ecg_detect *d);
+
+/* Judges all that the signal now allows; results are in out[0..out_n). */
+void xw_ecg_detect_step(struct xw_ecg_detect *d);
+
+/* End of the signal at frame `end`: judges what is left as if silence followed. */
+void xw_ecg_detect_flush(struct xw_ecg_detect *d, int64_t end);
+
+#endif

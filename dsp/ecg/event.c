@@ -1,0 +1,110 @@
+/* Words for the numbers in an event. */
+#include "dsp/ecg/event.h"
+
+#include <stddef.h>
+
+#define LOOK_UP(table, i)                                                                          \
+    ((size_t)(i) < sizeof(table) / sizeof((table)[0]) && (table)[i] ? (table)[i] : "unknown")
+
+const char *xw_ecg_kind_name(enum xw_ecg_kind kind)
+{
+    static const char *const NAMES[] = {NULL,      "beat",     "rhythm", "alarm",
+                                        "quality", "lead-off", "noise",  "measure"};
+    return LOOK_UP(NAMES, kind);
+}
+
+const char *xw_ecg_stage_name(enum xw_ecg_stage stage)
+{
+    static const char *const NAMES[] = {NULL, "provisional", "final", "revised"};
+    return LOOK_UP(NAMES, stage);
+}
+
+const char *xw_ecg_priority_name(enum xw_ecg_priority priority)
+{
+    static const char *const NAMES[] = {"none", "technical", "low", "medium", "high"};
+    return LOOK_UP(NAMES, priority);
+}
+
+static const struct {
+    const char *name, *rhythm;
+    char letter;
+} CODES[XW_ECG_CODE_COUNT] = {
+    [XW_ECG_CODE_NONE] = {"none", NULL, 0},
+    [XW_ECG_BEAT_NORMAL] = {"normal", NULL, 'N'},
+    [XW_ECG_BEAT_SUPRAVENTRICULAR] = {"supraventricular", NULL, 'S'},
+    [XW_ECG_BEAT_VENTRICULAR] = {"ventricular", NULL, 'V'},
+    [XW_ECG_BEAT_FUSION] = {"fusion", NULL, 'F'},
+    [XW_ECG_BEAT_PACED] = {"paced", NULL, '/'},
+    [XW_ECG_BEAT_UNKNOWN] = {"unclassified", NULL, 'Q'},
+    [XW_ECG_RHYTHM_NORMAL] = {"no-finding", "(N", 0},
+    [XW_ECG_RHYTHM_ASYSTOLE] = {"asystole", "(ASYS", 0},
+    [XW_ECG_RHYTHM_PAUSE] = {"pause", NULL, 0},
+    [XW_ECG_RHYTHM_BRADY] = {"extreme-bradycardia", "(SBR", 0},
+    [XW_ECG_RHYTHM_TACHY] = {"extreme-tachycardia", "(SVTA", 0},
+    [XW_ECG_RHYTHM_VT] = {"ventricular-tachycardia", "(VT", 0},
+    [XW_ECG_RHYTHM_VRUN] = {"ventricular-run", "(VT", 0},
+    [XW_ECG_RHYTHM_COUPLET] = {"ventricular-couplet", NULL, 0},
+    [XW_ECG_RHYTHM_BIGEMINY] = {"ventricular-bigeminy", "(B", 0},
+    [XW_ECG_RHYTHM_TRIGEMINY] = {"ventricular-trigeminy", "(T", 0},
+    [XW_ECG_RHYTHM_VF] = {"ventricular-fibrillation", "(VFIB", 0},
+    [XW_ECG_RHYTHM_AF] = {"atrial-fibrillation", "(AFIB", 0},
+    [XW_ECG_RHYTHM_AFL] = {"atrial-flutter", "(AFL", 0},
+    [XW_ECG_RHYTHM_SVT] = {"supraventricular-tachycardia", "(SVTA", 0},
+    [XW_ECG_RHYTHM_AVB2] = {"av-block-2", "(BII", 0},
+    [XW_ECG_RHYTHM_AVB3] = {"av-block-3", "(BIII", 0},
+    [XW_ECG_RHYTHM_PACED] = {"paced-rhythm", "(P", 0},
+    [XW_ECG_FINDING_ST_ELEVATION] = {"st-elevation", NULL, 0},
+    [XW_ECG_FINDING_ST_DEPRESSION] = {"st-depression", NULL, 0},
+    [XW_ECG_QUALITY_CANNOT_SEE] = {"cannot-see", NULL, 0},
+    [XW_ECG_QUALITY_LEAD_OFF] = {"lead-off", NULL, 0},
+    [XW_ECG_QUALITY_NOISE] = {"noise", NULL, 0},
+    [XW_ECG_MEASURE_HEART_RATE] = {"heart-rate", NULL, 0},
+    [XW_ECG_MEASURE_ST] = {"st-level", NULL, 0},
+    [XW_ECG_MEASURE_SQI] = {"signal-quality", NULL, 0},
+};
+
+const char *xw_ecg_code_name(enum xw_ecg_code code)
+{
+    return (unsigned)code < XW_ECG_CODE_COUNT ? CODES[code].name : "unknown";
+}
+
+char xw_ecg_code_letter(enum xw_ecg_code code)
+{
+    return (char)((unsigned)code < XW_ECG_CODE_COUNT ? CODES[code].letter : 0);
+}
+
+const char *xw_ecg_code_rhythm(enum xw_ecg_code code)
+{
+    return (unsigned)code < XW_ECG_CODE_COUNT ? CODES[code].rhythm : NULL;
+}
+
+static const struct {
+    const char *name, *unit;
+} VALUES[XW_ECG_VALUE_COUNT] = {
+    [XW_ECG_VALUE_NONE] = {"none", "1"},
+    [XW_ECG_VALUE_SILENCE_S] = {"silence", "s"},
+    [XW_ECG_VALUE_RATE_BPM] = {"rate", "/min"},
+    [XW_ECG_VALUE_BEATS_N] = {"beats", "1"},
+    [XW_ECG_VALUE_RR_MS] = {"rr", "ms"},
+    [XW_ECG_VALUE_VF_LEAKAGE] = {"vf-leakage", "1"},
+    [XW_ECG_VALUE_VF_COUNT2] = {"vf-count2", "1"},
+    [XW_ECG_VALUE_VF_SCORE] = {"vf-score", "1"},
+    [XW_ECG_VALUE_AMPLITUDE_UV] = {"amplitude", "uV"},
+    [XW_ECG_VALUE_TEMPLATE_MATCH] = {"template-match", "1"},
+    [XW_ECG_VALUE_WIDTH_MS] = {"qrs-width", "ms"},
+    [XW_ECG_VALUE_PREMATURITY] = {"prematurity", "1"},
+    [XW_ECG_VALUE_DETECTION_LEVEL] = {"detection-level", "1"},
+    [XW_ECG_VALUE_SQI] = {"signal-quality", "1"},
+    [XW_ECG_VALUE_ST_UV] = {"st-level", "uV"},
+    [XW_ECG_VALUE_LEADS_N] = {"leads", "1"},
+};
+
+const char *xw_ecg_value_name(enum xw_ecg_value_id id)
+{
+    return (unsigned)id < XW_ECG_VALUE_COUNT ? VALUES[id].name : "unknown";
+}
+
+const char *xw_ecg_value_unit(enum xw_ecg_value_id id)
+{
+    return (unsigned)id < XW_ECG_VALUE_COUNT ? VALUES[id].unit : "1";
+}

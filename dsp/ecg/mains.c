@@ -1,0 +1,318 @@
+/* The subtraction procedure over lanes. The loops over lanes have no branches, so they vectorise.
+ */
+#include "dsp/ecg/mains.h"
+
+#include <errno.h>
+#include <math.h>
+
+static const double LISTEN_HZ[XW_ECG_MAINS_LISTEN_N] = {43, 50, 55, 60, 67};
+static const double BLOCK_S = 0.2;         /* coherence and frequency are judged so often */
+static const double LMS_TIME_S = 0.04;     /* two mains periods */
+static const float LIMIT_UV = 100.0F;      /* spread that still counts as straight */
+static const float LIMIT_MAX_UV = 1600.0F; /* where noise never lets it be straight */
+static const float ON_UV = 4.0F, OFF_UV = 2.5F;
+static const float ON_COHERENCE = 0.5F, OFF_COHERENCE = 0.25F;
+static const unsigned OFF_BLOCKS = 10;
+static const double TRACK_HZ = 1.2; /* the farthest the mains may wander */
+
+/* Gain of the centred mean over period_n samples (end weights one half where period_n is even). */
+static double mean_gain(unsigned period_n, double w)
+{
+    unsigned half_n = period_n / 2;
+    double sum = 1;
+    for (unsigned k = 1; k <= half_n; k++) {
+        double weight = period_n % 2 == 0 && k == half_n ? 1 : 2;
+        sum += weight * cos(w * k);
+    }
+    return sum / period_n;
+}
+
+static void retune(struct xw_ecg_mains *m, double hz)
+{
+    m->tracked_hz = hz;
+    for (unsigned h = 0; h < XW_ECG_MAINS_HARMONICS; h++) {
+        double w = 2 * M_PI * hz * (h + 1) / m->rate_hz;
+        m->turn_re[h] = cos(w);
+        m->turn_im[h] = sin(w);
+        m->gain[h] = (float)(1 / (1 - mean_gain(m->period_n, w)));
+    }
+    /* With few samples a period the interpolation is poor: go back two or three periods, where
+     * that falls nearer to a sample. */
+    double period = m->rate_hz / hz, back = period;
+    for (unsigned k = 2; k <= 3 && period < 4; k++)
+        if (fabs(k * period - round(k * period)) < fabs(back - round(back)))
+            back = k * period;
+    double f = back - floor(back);
+    m->back_n = (unsigned)back;
+    m->back_weight[0] = (float)(-f * (f - 1) * (f - 2) / 6);
+    m->back_weight[1] = (float)((f + 1) * (f - 1) * (f - 2) / 2);
+    m->back_weight[2] = (float)(-(f + 1) * f * (f - 2) / 2);
+    m->back_weight[3] = (float)((f + 1) * f * (f - 1) / 6);
+}
+
+static void choose(struct xw_ecg_mains *m, double hz)
+{
+    m->nominal_hz = hz;
+    m->active = hz < 0.42 * m->rate_hz;
+    m->period_n = (unsigned)lround(m->rate_hz / hz);
+    if (m->period_n < 2)
+        m->period_n = 2;
+    m->half_n = m->period_n / 2;
+    m->harmonics_n = 0;
+    while (m->harmonics_n < XW_ECG_MAINS_HARMONICS && hz * (m->harmonics_n + 1) < 0.45 * m->rate_hz)
+        m->harmonics_n++;
+    retune(m, hz);
+    for (unsigned h = 0; h < XW_ECG_MAINS_HARMONICS; h++) {
+        m->now_re[h] = 1;
+        m->now_im[h] = 0;
+    }
+    memset(m->re, 0, sizeof(m->re));
+    memset(m->im, 0, sizeof(m->im));
+    memset(m->on, 0, sizeof(m->on));
+    memset(m->sum_re, 0, sizeof(m->sum_re));
+    memset(m->sum_im, 0, sizeof(m->sum_im));
+    memset(m->sum_sq, 0, sizeof(m->sum_sq));
+    memset(m->sum_n, 0, sizeof(m->sum_n));
+    memset(m->last_re, 0, sizeof(m->last_re));
+    memset(m->last_im, 0, sizeof(m->last_im));
+    memset(m->quiet_blocks, 0, sizeof(m->quiet_blocks));
+    m->block_at = 0;
+}
+
+static void listen_again(struct xw_ecg_mains *m)
+{
+    struct xw_ecg_mains_listener *l = &m->listener;
+    memset(l->s1, 0, sizeof(l->s1));
+    memset(l->s2, 0, sizeof(l->s2));
+    l->done_n = 0;
+}
+
+int xw_ecg_mains_init(struct xw_ecg_mains *m, unsigned leads_n, double rate_hz, unsigned mains_hz)
+{
+    memset(m, 0, sizeof(*m));
+    if (!leads_n || leads_n > XW_DSP_LANES_MAX || !(rate_hz >= 50) ||
+        (mains_hz != 0 && mains_hz != 50 && mains_hz != 60))
+        return -EINVAL;
+    m->leads_n = leads_n;
+    m->lanes = xw_dsp_lanes(leads_n);
+    m->rate_hz = rate_hz;
+    m->chosen_by_listening = mains_hz == 0;
+    /* One delay whatever is chosen later: that of the longer period. */
+    m->delay_n = (unsigned)lround(rate_hz / (mains_hz == 60 ? 60 : 50)) / 2;
+    m->ring_n = 4 * m->delay_n + 20;
+    m->block_n = (unsigned)lround(BLOCK_S * rate_hz);
+    m->rate_lms = (float)(2 / (LMS_TIME_S * rate_hz));
+    m->nominal_hz = mains_hz ? mains_hz : 50;
+    m->x = xw_dsp_calloc(2 * (size_t)m->ring_n * m->lanes, sizeof(float));
+    m->difference = xw_dsp_calloc(2 * (size_t)m->ring_n * m->lanes, sizeof(float));
+    if (!m->x || !m->difference) {
+        xw_ecg_mains_done(m);
+        return -ENOMEM;
+    }
+    for (unsigned i = 0; i < XW_ECG_MAINS_LISTEN_N; i++)
+        m->listener.coefficient[i] = 2 * cos(2 * M_PI * LISTEN_HZ[i] / rate_hz);
+    xw_ecg_mains_reset(m);
+    return 0;
+}
+
+void xw_ecg_mains_done(struct xw_ecg_mains *m)
+{
+    free(m->x);
+    free(m->difference);
+    memset(m, 0, sizeof(*m));
+}
+
+void xw_ecg_mains_reset(struct xw_ecg_mains *m)
+{
+    m->in_n = 0;
+    for (unsigned c = 0; c < XW_DSP_LANES_MAX; c++)
+        m->limit[c] = LIMIT_UV;
+    m->listener.lead = 0;
+    m->listener.votes_50 = m->listener.votes_60 = 0;
+    m->listener.last = 0;
+    listen_again(m);
+    choose(m, m->nominal_hz);
+}
+
+/* A line counts as mains where it stands well above its neighbours on both sides. */
+static void vote(struct xw_ecg_mains *m)
+{
+    struct xw_ecg_mains_listener *l = &m->listener;
+    double power[XW_ECG_MAINS_LISTEN_N];
+    for (unsigned i = 0; i < XW_ECG_MAINS_LISTEN_N; i++)
+        power[i] =
+            l->s1[i] * l->s1[i] + l->s2[i] * l->s2[i] - l->coefficient[i] * l->s1[i] * l->s2[i];
+    bool is_50 = power[1] > 6 * (power[0] + power[2]) / 2 && power[1] > 2 * power[3];
+    bool is_60 = power[3] > 6 * (power[2] + power[4]) / 2 && power[3] > 2 * power[1];
+    l->votes_50 = is_50 ? l->votes_50 + 1 : is_60 ? 0 : l->votes_50;
+    l->votes_60 = is_60 ? l->votes_60 + 1 : is_50 ? 0 : l->votes_60;
+    if (l->votes_60 >= 2 && m->nominal_hz < 55)
+        choose(m, 60);
+    else if (l->votes_50 >= 2 && m->nominal_hz > 55)
+        choose(m, 50);
+    l->lead = (l->lead + 1) % m->leads_n;
+    listen_again(m);
+}
+
+static void listen(struct xw_ecg_mains *m, const float *frame)
+{
+    struct xw_ecg_mains_listener *l = &m->listener;
+    double x = frame[l->lead] - l->last;
+    l->last = frame[l->lead];
+    if (l->done_n++ == 0)
+        x = 0; /* another lead than before: no difference yet */
+    for (unsigned i = 0; i < XW_ECG_MAINS_LISTEN_N; i++) {
+        double s = x + l->coefficient[i] * l->s1[i] - l->s2[i];
+        l->s2[i] = l->s1[i];
+        l->s1[i] = s;
+    }
+    if (l->done_n >= (unsigned)m->rate_hz)
+        vote(m);
+}
+
+/* Frequency from the turn of the phasors between two blocks, all leads that carry the line. */
+static void track(struct xw_ecg_mains *m, double turn_re, double turn_im)
+{
+    if (turn_re == 0 && turn_im == 0)
+        return;
+    double hz = atan2(turn_im, turn_re) / (2 * M_PI * (double)m->block_n / m->rate_hz);
+    hz = m->tracked_hz + 0.5 * hz;
+    if (fabs(hz - m->nominal_hz) <= TRACK_HZ)
+        retune(m, hz);
+}
+
+static void end_block(struct xw_ecg_mains *m)
+{
+    double turn_re = 0, turn_im = 0;
+    for (unsigned c = 0; c < m->leads_n; c++) {
+        float n = m->sum_n[c];
+        bool heard = n >= 0.25F * (float)m->block_n;
+        float re = heard ? 2 * m->sum_re[c] / n : 0, im = heard ? 2 * m->sum_im[c] / n : 0;
+        float size_sq = re * re + im * im;
+        float coherence = heard && m->sum_sq[c] > 0 ? 0.5F * size_sq * n / m->sum_sq[c] : 0;
+        if (heard) {
+            bool strong = size_sq > ON_UV * ON_UV && coherence > ON_COHERENCE;
+            bool weak = size_sq < OFF_UV * OFF_UV || coherence < OFF_COHERENCE;
+            m->quiet_blocks[c] = weak ? m->quiet_blocks[c] + 1 : 0;
+            if (strong)
+                m->on[c] = 1;
+            else if (m->quiet_blocks[c] >= OFF_BLOCKS)
+                m->on[c] = 0;
+            m->limit[c] = fmaxf(LIMIT_UV, 0.9F * m->limit[c]);
+        } else {
+            m->limit[c] = fminf(LIMIT_MAX_UV, 1.25F * m->limit[c]);
+        }
+        if (m->on[c] > 0) {
+            turn_re += (double)(re * m->last_re[c] + im * m->last_im[c]);
+            turn_im += (double)(im * m->last_re[c] - re * m->last_im[c]);
+        }
+        m->last_re[c] = re;
+        m->last_im[c] = im;
+        m->sum_re[c] = m->sum_im[c] = m->sum_sq[c] = m->sum_n[c] = 0;
+    }
+    m->block_at = 0;
+    track(m, turn_re, turn_im);
+}
+
+static void turn(struct xw_ecg_mains *m)
+{
+    for (unsigned h = 0; h < m->harmonics_n; h++) {
+        double re = m->now_re[h] * m->turn_re[h] - m->now_im[h] * m->turn_im[h];
+        double im = m->now_re[h] * m->turn_im[h] + m->now_im[h] * m->turn_re[h];
+        double fix = 1.5 - 0.5 * (re * re + im * im); /* keeps the length at 1 */
+        m->now_re[h] = re * fix;
+        m->now_im[h] = im * fix;
+    }
+}
+
+/* Mean over one period around the centre, and the spread of the differences in its window. */
+static void measure(const struct xw_ecg_mains *m, const float *restrict x,
+                    const float *restrict difference, float *restrict mean, float *restrict spread)
+{
+    unsigned lanes = m->lanes, last = 2 * m->half_n;
+    float edge = m->period_n % 2 == 0 ? 0.5F : 1.0F, scale = 1.0F / (float)m->period_n;
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
+        for (unsigned k = c; k < c + XW_DSP_LANE_QUANTUM; k++) {
+            float sum = edge * (x[k] + x[(size_t)last * lanes + k]);
+            float low = difference[k], high = difference[k];
+            for (unsigned i = 1; i <= last; i++) {
+                float d = difference[(size_t)i * lanes + k];
+                low = d < low ? d : low;
+                high = d > high ? d : high;
+            }
+            for (unsigned i = 1; i < last; i++)
+                sum += x[(size_t)i * lanes + k];
+            mean[k] = sum * scale;
+            spread[k] = high - low;
+        }
+    }
+}
+
+static void subtract(struct xw_ecg_mains *m, const float *restrict centre,
+                     const float *restrict mean, const float *restrict spread, float *restrict out)
+{
+    float c1 = (float)m->now_re[0], s1 = (float)m->now_im[0];
+    for (unsigned c = 0; c < m->lanes; c++) {
+        float found = centre[c] - mean[c], model = 0, shown = 0;
+        float straight = spread[c] < m->limit[c] ? 1.0F : 0.0F;
+        for (unsigned h = 0; h < XW_ECG_MAINS_HARMONICS; h++) {
+            float part = h < m->harmonics_n
+                             ? m->re[h][c] * (float)m->now_re[h] - m->im[h][c] * (float)m->now_im[h]
+                             : 0;
+            model += part;
+            shown += m->gain[h] * part;
+        }
+        float step = straight * m->rate_lms * (found - model);
+        for (unsigned h = 0; h < m->harmonics_n; h++) {
+            m->re[h][c] += step * (float)m->now_re[h];
+            m->im[h][c] -= step * (float)m->now_im[h];
+        }
+        m->sum_re[c] += straight * found * c1;
+        m->sum_im[c] -= straight * found * s1;
+        m->sum_sq[c] += straight * found * found;
+        m->sum_n[c] += straight;
+        out[c] = centre[c] - m->on[c] * (straight > 0 ? m->gain[0] * found : shown);
+    }
+}
+
+static void remember(float *ring, unsigned ring_n, unsigned lanes, unsigned at, const float *frame)
+{
+    memcpy(ring + (size_t)at * lanes, frame, lanes * sizeof(float));
+    memcpy(ring + (size_t)(at + ring_n) * lanes, frame, lanes * sizeof(float));
+}
+
+void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out)
+{
+    unsigned lanes = m->lanes, n = m->ring_n;
+    float difference[XW_DSP_LANES_MAX] = {0}, mean[XW_DSP_LANES_MAX], spread[XW_DSP_LANES_MAX];
+    if (m->in_n == 0) {
+        for (unsigned i = 0; i < n; i++) {
+            remember(m->x, n, lanes, i, frame);
+            remember(m->difference, n, lanes, i, difference);
+        }
+    }
+    unsigned at = (unsigned)(m->in_n % n);
+    remember(m->x, n, lanes, at, frame);
+    const float *x = m->x + (size_t)(at + n) * lanes; /* newest; older ones before it */
+    if (m->chosen_by_listening)
+        listen(m, frame);
+    m->in_n++;
+    const float *centre = x - (size_t)m->delay_n * lanes;
+    if (!m->active) {
+        memcpy(out, centre, lanes * sizeof(float));
+        return;
+    }
+    const float *before = x - (size_t)(m->back_n + 2) * lanes; /* one period ago, interpolated */
+    for (unsigned c = 0; c < lanes; c++)
+        difference[c] =
+            x[c] - m->back_weight[3] * before[c] - m->back_weight[2] * before[lanes + c] -
+            m->back_weight[1] * before[2 * lanes + c] - m->back_weight[0] * before[3 * lanes + c];
+    remember(m->difference, n, lanes, at, difference);
+    /* The window of one period around the centre ends delay_n - half_n samples ago. */
+    size_t back = (size_t)(m->delay_n + m->half_n) * lanes;
+    measure(m, x - back, m->difference + (size_t)(at + n) * lanes - back, mean, spread);
+    subtract(m, centre, mean, spread, out);
+    turn(m);
+    if (++m->block_at >= m->block_n)
+        end_block(m);
+}

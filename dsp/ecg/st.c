@@ -1,0 +1,132 @@
+/* ST levels. */
+#include "dsp/ecg/st.h"
+#include "dsp/ecg/tables.h"
+
+#include <math.h>
+
+#define T xw_ecg_tables
+
+/* Frames from the middle of the QRS: PR level -100..-72 ms, J + 60 ms. */
+enum { PR_FIRST = -25, PR_END = -17, J60_MEAN = 3 };
+
+void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config)
+{
+    memset(s, 0, sizeof(*s));
+    s->leads_n = config->channels_n;
+    for (unsigned c = 0; c < s->leads_n; c++) {
+        s->lead[c] = config->channels[c].lead;
+        xw_dsp_median_init(&s->level[c], XW_ECG_ST_BEATS);
+    }
+}
+
+void xw_ecg_st_reset(struct xw_ecg_st *s)
+{
+    for (unsigned c = 0; c < s->leads_n; c++)
+        xw_dsp_median_reset(&s->level[c]);
+    s->seconds_n = 0;
+    s->elevation.open = false;
+}
+
+void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int64_t t, float width,
+                    uint32_t usable)
+{
+    int64_t j60 = t + (int64_t)(0.5F * fminf(fmaxf(width, 16), 32) + 2.5F) + 15;
+    if (!xw_ecg_signal_has(signal, t + PR_FIRST, j60 + J60_MEAN))
+        return;
+    const float *x = xw_ecg_signal_frame(signal, t + PR_FIRST);
+    for (unsigned c = 0; c < s->leads_n; c++) {
+        float before = 0, after = 0;
+        if (!(usable >> c & 1) || signal->last_bad[c] >= t + PR_FIRST)
+            continue;
+        for (int i = 0; i < PR_END - PR_FIRST; i++)
+            before += x[(size_t)i * signal->lanes + c] / (PR_END - PR_FIRST);
+        for (int64_t i = j60 - t - PR_FIRST; i < j60 - t - PR_FIRST + J60_MEAN; i++)
+            after += x[(size_t)i * signal->lanes + c] / J60_MEAN;
+        xw_dsp_median_push(&s->level[c], after - before);
+    }
+}
+
+static float limit_of(enum xw_ecg_lead lead)
+{
+    return lead == XW_ECG_LEAD_V2 || lead == XW_ECG_LEAD_V3 ? T.st_elevation_v23_uv
+                                                            : T.st_elevation_uv;
+}
+
+/* Neighbours on the chest wall and in the frontal plane (Cabrera: aVL, I, -aVR, II, aVF, III). */
+static bool are_neighbours(enum xw_ecg_lead a, enum xw_ecg_lead b)
+{
+    static const enum xw_ecg_lead PAIRS[][2] = {
+        {XW_ECG_LEAD_AVL, XW_ECG_LEAD_I},  {XW_ECG_LEAD_I, XW_ECG_LEAD_II},
+        {XW_ECG_LEAD_II, XW_ECG_LEAD_AVF}, {XW_ECG_LEAD_AVF, XW_ECG_LEAD_III},
+        {XW_ECG_LEAD_II, XW_ECG_LEAD_III}, {XW_ECG_LEAD_V1, XW_ECG_LEAD_V2},
+        {XW_ECG_LEAD_V2, XW_ECG_LEAD_V3},  {XW_ECG_LEAD_V3, XW_ECG_LEAD_V4},
+        {XW_ECG_LEAD_V4, XW_ECG_LEAD_V5},  {XW_ECG_LEAD_V5, XW_ECG_LEAD_V6},
+    };
+    for (size_t i = 0; i < sizeof(PAIRS) / sizeof(PAIRS[0]); i++)
+        if ((a == PAIRS[i][0] && b == PAIRS[i][1]) || (b == PAIRS[i][0] && a == PAIRS[i][1]))
+            return true;
+    return false;
+}
+
+static uint32_t elevated(const struct xw_ecg_st *s, uint32_t usable, float share)
+{
+    uint32_t high = 0, paired = 0;
+    for (unsigned c = 0; c < s->leads_n; c++)
+        if (usable >> c & 1 && s->lead[c] != XW_ECG_LEAD_AVR &&
+            (float)s->level[c].used_n >= T.st_beats_n &&
+            xw_dsp_median_value(&s->level[c]) >= share * limit_of(s->lead[c]))
+            high |= 1U << c;
+    for (unsigned a = 0; a < s->leads_n; a++)
+        for (unsigned b = 0; b < a; b++)
+            if (high >> a & 1 && high >> b & 1 && are_neighbours(s->lead[a], s->lead[b]))
+                paired |= 1U << a | 1U << b;
+    return paired;
+}
+
+static void put_levels(const struct xw_ecg_st *s, struct xw_ecg_event *event, uint32_t usable)
+{
+    for (unsigned c = 0; c < s->leads_n; c++)
+        if (usable >> c & 1 && s->level[c].used_n >= 3) {
+            event->lead_mask |= 1U << c;
+            event->lead_value[c] = xw_dsp_median_value(&s->level[c]);
+        }
+}
+
+static void find_elevation(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32_t usable)
+{
+    uint32_t leads = elevated(s, usable, s->elevation.open ? T.st_end_share : 1);
+    if (!leads) {
+        xw_ecg_episode_close(emit, &s->elevation, emit->now);
+        return;
+    }
+    if (s->elevation.open)
+        return;
+    struct xw_ecg_event event =
+        xw_ecg_emit_draft(emit, XW_ECG_KIND_ALARM, XW_ECG_FINDING_ST_ELEVATION, "st-elevation", 1);
+    event.priority = XW_ECG_PRIORITY_LOW;
+    event.confidence = 0.6F;
+    put_levels(s, &event, leads);
+    float top = 0;
+    for (unsigned c = 0; c < s->leads_n; c++)
+        top = fmaxf(top, event.lead_value[c]);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_ST_UV, top, T.st_elevation_uv);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_LEADS_N, (float)__builtin_popcount(leads), 2);
+    xw_ecg_episode_open(emit, &s->elevation, &event);
+}
+
+void xw_ecg_st_second(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32_t usable)
+{
+    if (++s->seconds_n % XW_ECG_ST_EVERY_S)
+        return;
+    struct xw_ecg_event event =
+        xw_ecg_emit_draft(emit, XW_ECG_KIND_MEASURE, XW_ECG_MEASURE_ST, "st-level", 1);
+    put_levels(s, &event, usable);
+    if (event.lead_mask)
+        xw_ecg_emit_new(emit, &event);
+    find_elevation(s, emit, usable);
+}
+
+void xw_ecg_st_close(struct xw_ecg_st *s, struct xw_ecg_emit *emit, int64_t end)
+{
+    xw_ecg_episode_close(emit, &s->elevation, end);
+}

@@ -1,0 +1,32 @@
+/* ST level of each lead: 60 ms after the J point against the level before the QRS, the median of
+ * the last normal beats; and the finding "ST elevation" where two neighbouring leads hold it.
+ * A technical note for the screen, low priority: no diagnosis. Limits after the fourth universal
+ * definition of myocardial infarction (men's limit in V2-V3, since age and sex are not known here).
+ * Private to dsp/ecg. Life: init, beat, second, close, reset. */
+#ifndef XW_DSP_ECG_ST_H
+#define XW_DSP_ECG_ST_H
+
+#include "dsp/ecg/chain.h"
+#include "dsp/ecg/detect.h"
+#include "dsp/ecg/emit.h"
+
+enum { XW_ECG_ST_BEATS = 9, XW_ECG_ST_EVERY_S = 10 };
+
+struct xw_ecg_st {
+    unsigned leads_n;
+    enum xw_ecg_lead lead[XW_ECG_CHANNELS_MAX];
+    struct xw_dsp_median level[XW_ECG_CHANNELS_MAX];
+    unsigned seconds_n;
+    struct xw_ecg_episode elevation;
+};
+
+void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config);
+void xw_ecg_st_reset(struct xw_ecg_st *s); /* the episode must be closed before */
+/* A normal beat; fiducial in frames; width in frames. */
+void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int64_t t, float width,
+                    uint32_t usable);
+/* Once a second: every tenth one the levels are said. */
+void xw_ecg_st_second(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32_t usable);
+void xw_ecg_st_close(struct xw_ecg_st *s, struct xw_ecg_emit *emit, int64_t end);
+
+#endif

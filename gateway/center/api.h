@@ -1,0 +1,50 @@
+/* The handlers of proto/API.md, by file. Each answers its request, now or after a store read.
+ *
+ * Threads: loop thread only. Session, role and CSRF were checked by route.c. */
+#ifndef XW_CENTER_API_H
+#define XW_CENTER_API_H
+
+#include "center/http.h"
+
+/* api_session.c */
+void xw_api_login(struct xw_http_request *req);
+void xw_api_logout(struct xw_http_request *req);
+void xw_api_me(struct xw_http_request *req);
+/* Signs the user in and answers as login does; used by the demo too. */
+void xw_api_enter(struct xw_http_request *req, const struct xw_user *user);
+
+/* api_streams.c, api_ranges.c */
+void xw_api_streams(struct xw_http_request *req);
+void xw_api_stream(struct xw_http_request *req);
+void xw_api_ranges(struct xw_http_request *req);
+void xw_api_anchors(struct xw_http_request *req);
+void xw_api_gateways(struct xw_http_request *req);
+/* The stream of the path, if the user may see it; otherwise answers and returns false. */
+bool xw_api_own_stream(struct xw_http_request *req, struct xw_uuid *ret_id);
+/* Does the user see streams of this gateway? */
+bool xw_api_sees(const struct xw_http_request *req, const char *site);
+
+/* api_samples.c */
+void xw_api_samples(struct xw_http_request *req);
+/* api_samples_json.c: decodes here, writes the text on a worker. */
+void xw_api_samples_json(struct xw_http_request *req, struct xw_range range, uint32_t channels_n,
+                         const struct xw_store_samples *samples);
+/* api_events.c */
+void xw_api_events(struct xw_http_request *req);
+/* api_alarms.c */
+void xw_api_alarms(struct xw_http_request *req);
+void xw_api_alarm_ack(struct xw_http_request *req);
+/* api_studies.c */
+void xw_api_studies(struct xw_http_request *req);
+void xw_api_study_create(struct xw_http_request *req);
+void xw_api_study_state(struct xw_http_request *req);
+/* api_admin.c */
+void xw_api_audit(struct xw_http_request *req);
+void xw_api_healthz(struct xw_http_request *req);
+void xw_api_metrics(struct xw_http_request *req);
+/* api_demo.c */
+void xw_api_demo(struct xw_http_request *req);
+void xw_api_demo_enter(struct xw_http_request *req);
+void xw_api_demo_action(struct xw_http_request *req);
+
+#endif

@@ -1,0 +1,65 @@
+/* xinwang-center: the parts of the daemon and how they find each other.
+ *
+ * Threads: loop thread only, but for the worker pool's functions. Ownership: struct xw_center owns
+ * every part; parts borrow it. Order: store and load first, then sockets; at stop the reverse. */
+#ifndef XW_CENTER_CENTER_H
+#define XW_CENTER_CENTER_H
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/loop.h"
+#include "link/downlink.h"
+#include "link/net.h"
+#include "store/store.h"
+
+#include "center/config.h"
+
+struct xw_center {
+    struct xw_center_config config;
+    struct xw_loop *loop;
+    struct xw_pool *pool;
+    struct xw_net *net;
+    struct xw_store *store;
+    struct xw_downlink *downlink;
+    struct lws_vhost *browser;
+    struct xw_hub *hub;
+    struct xw_journal *journal;
+    struct xw_users *users;
+    struct xw_sessions *sessions;
+    struct xw_limiter *limiter;
+    struct xw_studies *studies;
+    struct xw_alarms *alarms;
+    struct xw_technicals *technicals;
+    struct xw_gateways *gateways;
+    struct xw_static *pages;
+    struct xw_demo *demo;
+    struct xw_control *control;
+    struct xw_timer *second, *tenth;
+    enum xw_store_space space;
+    uint32_t connections_n, sockets_n;
+    uint16_t browser_port, gateway_port;
+    bool serving;
+    int failed; /* why the daemon ends, 0 = asked to */
+};
+
+/* Opens the store, reads what it holds, then listens; failures after return end the loop. */
+XW_MUST_CHECK int xw_center_start(struct xw_center *center);
+/* Lets go of the gateways, commits what is queued, then quits the loop. */
+void xw_center_stop(struct xw_center *center);
+/* After the loop ended. */
+void xw_center_done(struct xw_center *center);
+
+/* records.c: a record became durable, from a gateway or from ourselves: to the folds, the hub, the
+ * demo. */
+void xw_center_record(struct xw_center *center, const struct xw_store_record *record,
+                      const char *gateway_id);
+
+/* For xw_technicals_new: the county's own technical alarms, to the list. */
+void xw_center_show_technical(void *user, const struct xw_store_record *record);
+/* records.c: a study change into the fold; its samples are kept from deletion. */
+void xw_center_study(struct xw_center *center, const struct xw_store_record *record);
+
+/* load.c: what the store holds, into memory; done once, with 0 or the errno. */
+void xw_center_load(struct xw_center *center, void (*done)(struct xw_center *center, int status));
+
+#endif

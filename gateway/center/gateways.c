@@ -1,0 +1,251 @@
+/* The table of gateways. */
+#include "center/gateways.h"
+
+#include "base/log.h"
+#include "center/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct xw_gateways {
+    struct xw_gateways_config config;
+    struct xw_gateway **v;
+    size_t n, cap;
+    Xw__GatewayStatus *statuses, **pointers;
+    const char **sites;
+};
+
+int xw_gateways_new(const struct xw_gateways_config *config, struct xw_gateways **ret_gateways)
+{
+    struct xw_gateways *g = calloc(1, sizeof(*g));
+    if (!g)
+        return -ENOMEM;
+    g->config = *config;
+    *ret_gateways = g;
+    return 0;
+}
+
+void xw_gateways_free(struct xw_gateways *gateways)
+{
+    if (!gateways)
+        return;
+    for (size_t i = 0; i < gateways->n; i++)
+        free(gateways->v[i]);
+    free(gateways->v);
+    free(gateways->statuses);
+    free(gateways->pointers);
+    free(gateways->sites);
+    free(gateways);
+}
+
+size_t xw_gateways_n(const struct xw_gateways *gateways)
+{
+    return gateways->n;
+}
+
+const struct xw_gateway *xw_gateways_at(const struct xw_gateways *gateways, size_t i)
+{
+    return gateways->v[i];
+}
+
+static struct xw_gateway *find(const struct xw_gateways *gateways, const char *id)
+{
+    for (size_t i = 0; i < gateways->n; i++)
+        if (strcmp(gateways->v[i]->id, id) == 0)
+            return gateways->v[i];
+    return NULL;
+}
+
+const struct xw_gateway *xw_gateways_find(const struct xw_gateways *gateways, const char *id)
+{
+    return find(gateways, id);
+}
+
+static int grow(struct xw_gateways *g)
+{
+    if (g->n == XW_GATEWAYS_MAX)
+        return -EOVERFLOW;
+    if (g->n < g->cap)
+        return 0;
+    size_t cap = g->cap ? g->cap * 2 : 32;
+    struct xw_gateway **v = realloc(g->v, cap * sizeof(*v));
+    if (v)
+        g->v = v;
+    Xw__GatewayStatus *statuses = realloc(g->statuses, cap * sizeof(*statuses));
+    if (statuses)
+        g->statuses = statuses;
+    Xw__GatewayStatus **pointers = realloc(g->pointers, cap * sizeof(*pointers));
+    if (pointers)
+        g->pointers = pointers;
+    const char **sites = realloc(g->sites, cap * sizeof(*sites));
+    if (sites)
+        g->sites = sites;
+    if (!v || !statuses || !pointers || !sites)
+        return -ENOMEM;
+    g->cap = cap;
+    return 0;
+}
+
+static struct xw_gateway *find_or_add(struct xw_gateways *g, const char *id)
+{
+    struct xw_gateway *gateway = find(g, id);
+    if (gateway || strlen(id) >= sizeof(gateway->id) || grow(g) < 0)
+        return gateway;
+    gateway = calloc(1, sizeof(*gateway));
+    if (!gateway)
+        return NULL;
+    snprintf(gateway->id, sizeof(gateway->id), "%s", id);
+    gateway->away_mono_us = xw_clock_mono(g->config.clock).us;
+    g->v[g->n++] = gateway;
+    return gateway;
+}
+
+static void take_link(struct xw_gateways *g, struct xw_gateway *gateway, bool linked, int64_t since)
+{
+    if (since)
+        gateway->since_wall_us = since;
+    if (gateway->linked == linked && (linked || gateway->ever_linked))
+        return;
+    gateway->linked = linked;
+    if (linked) {
+        gateway->ever_linked = true;
+        gateway->lost_told = false;
+        if (g->config.on_back)
+            g->config.on_back(g->config.user, gateway);
+    } else {
+        gateway->away_mono_us = xw_clock_mono(g->config.clock).us;
+    }
+}
+
+void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_gateway *now)
+{
+    struct xw_gateway *g = find_or_add(gateways, now->gateway_id);
+    if (!g) {
+        xw_log_warning("gateways.full", XW_LOG_STR("gateway", now->gateway_id));
+        return;
+    }
+    bool site_changed = now->site_name && now->site_name[0] &&
+                        strncmp(g->site, now->site_name, sizeof(g->site) - 1) != 0;
+    if (site_changed)
+        snprintf(g->site, sizeof(g->site), "%s", now->site_name);
+    if (now->software)
+        snprintf(g->software, sizeof(g->software), "%s", now->software);
+    g->demo = now->demo;
+    g->rtt_us = now->rtt_us;
+    g->clock_offset_us = now->clock_offset_us;
+    g->backlog_samples = now->backlog_samples;
+    g->received_bytes = now->received_bytes;
+    if (site_changed || !g->revision) {
+        g->revision++;
+        if (gateways->config.on_site)
+            gateways->config.on_site(gateways->config.user, g);
+    }
+    take_link(gateways, g, now->linked, now->since_wall_us);
+}
+
+void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n)
+{
+    struct xw_gateway *g = find(gateways, id);
+    if (g)
+        g->backfill_samples += samples_n;
+}
+
+void xw_gateways_second(struct xw_gateways *gateways)
+{
+    for (size_t i = 0; i < gateways->n; i++) {
+        struct xw_gateway *g = gateways->v[i];
+        g->received_bytes_per_s =
+            g->received_bytes > g->received_before ? g->received_bytes - g->received_before : 0;
+        g->received_before = g->received_bytes;
+        g->backfill_samples_per_s = g->backfill_samples;
+        g->backfill_samples = 0;
+    }
+}
+
+void xw_gateways_check(struct xw_gateways *gateways)
+{
+    int64_t now_us = xw_clock_mono(gateways->config.clock).us;
+    for (size_t i = 0; i < gateways->n; i++) {
+        struct xw_gateway *g = gateways->v[i];
+        if (g->linked || g->lost_told || now_us - g->away_mono_us < gateways->config.lost_after_us)
+            continue;
+        g->lost_told = true;
+        if (gateways->config.on_lost)
+            gateways->config.on_lost(gateways->config.user, g);
+    }
+}
+
+size_t xw_gateways_statuses(struct xw_gateways *gateways,
+                            const Xw__GatewayStatus *const **ret_statuses,
+                            const char *const **ret_sites)
+{
+    for (size_t i = 0; i < gateways->n; i++) {
+        struct xw_gateway *g = gateways->v[i];
+        Xw__GatewayStatus *s = &gateways->statuses[i];
+        xw__gateway_status__init(s);
+        s->gateway_id = g->id;
+        s->site_name = g->site;
+        s->linked = g->linked;
+        s->since_wall_us = g->since_wall_us;
+        s->rtt_us = g->rtt_us;
+        s->clock_offset_us = g->clock_offset_us;
+        s->backlog_samples = g->backlog_samples;
+        s->received_bytes_per_s = g->received_bytes_per_s;
+        s->backfill_samples_per_s = g->backfill_samples_per_s;
+        s->software = g->software;
+        gateways->pointers[i] = s;
+        gateways->sites[i] = g->site;
+    }
+    *ret_statuses = (const Xw__GatewayStatus *const *)gateways->pointers;
+    *ret_sites = gateways->sites;
+    return gateways->n;
+}
+
+int xw_gateway_pack(const struct xw_gateway *gateway, char *ret_key, struct xw_buf *ret_body,
+                    struct xw_store_record *ret_record)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "id", xw_json_text(gateway->id));
+    json_object_set_new(o, "site", xw_json_text(gateway->site));
+    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    json_decref(o);
+    if (!text)
+        return -ENOMEM;
+    int r = xw_buf_append_text(ret_body, text);
+    free(text);
+    if (r < 0)
+        return r;
+    int n = snprintf(ret_key, 64, "g/%s", gateway->id);
+    if (n >= 64)
+        return -ENAMETOOLONG;
+    *ret_record = (struct xw_store_record){.key = ret_key,
+                                           .key_size = (size_t)n,
+                                           .revision = gateway->revision,
+                                           .kind = XW_LOCAL_SETTING,
+                                           .body = ret_body->data,
+                                           .body_size = ret_body->n,
+                                           .origin = "county",
+                                           .wall_us = xw_clock_wall(NULL).us};
+    return 0;
+}
+
+int xw_gateways_restore(struct xw_gateways *gateways, const struct xw_store_record *record)
+{
+    json_t *o;
+    if (record->key_size < 3 || memcmp(record->key, "g/", 2) != 0)
+        return -ENOENT;
+    int r = xw_json_parse(record->body, record->body_size, &o);
+    if (r < 0)
+        return r;
+    const char *id = xw_json_get_text(o, "id", XW_GATEWAY_ID_N - 1);
+    const char *site = xw_json_get_text(o, "site", XW_GATEWAY_SITE_N - 1);
+    struct xw_gateway *g = id ? find_or_add(gateways, id) : NULL;
+    if (g) {
+        snprintf(g->site, sizeof(g->site), "%s", site ? site : "");
+        g->revision = record->revision;
+        g->ever_linked = true;
+        g->since_wall_us = record->wall_us;
+    }
+    json_decref(o);
+    return g ? 0 : -EBADMSG;
+}

@@ -1,0 +1,66 @@
+/* The gateways of the county: who is linked, and the figures of the list.
+ *
+ * A gateway's site outlives the process (local setting "g/ID"), so that streams of an absent
+ * gateway keep their place. Threads: loop thread only. Limits: XW_GATEWAYS_MAX. Rates are over one
+ * second. */
+#ifndef XW_CENTER_GATEWAYS_H
+#define XW_CENTER_GATEWAYS_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "link/downlink.h"
+#include "store/store.h"
+
+#include "live.pb-c.h"
+
+enum { XW_GATEWAYS_MAX = 10000, XW_GATEWAY_ID_N = 128, XW_GATEWAY_SITE_N = 128 };
+
+struct xw_gateway {
+    char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[64];
+    bool linked, ever_linked, demo, lost_told;
+    int64_t since_wall_us, away_mono_us, clock_offset_us;
+    uint32_t rtt_us;
+    uint64_t backlog_samples, received_bytes, received_before, backfill_samples;
+    uint64_t received_bytes_per_s, backfill_samples_per_s;
+    uint64_t revision; /* of its setting record */
+};
+
+struct xw_gateways_config {
+    const struct xw_clock *clock;
+    int64_t lost_after_us;
+    void *user;
+    void (*on_site)(void *user, const struct xw_gateway *gateway); /* new or changed: to be kept */
+    void (*on_lost)(void *user, const struct xw_gateway *gateway);
+    void (*on_back)(void *user,
+                    const struct xw_gateway *gateway); /* linked, after on_lost or a start */
+};
+
+struct xw_gateways;
+
+XW_MUST_CHECK int xw_gateways_new(const struct xw_gateways_config *config,
+                                  struct xw_gateways **ret_gateways);
+void xw_gateways_free(struct xw_gateways *gateways);
+void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_gateway *now);
+/* Samples that came late, for the rate. */
+void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n);
+/* Each second: rates. */
+void xw_gateways_second(struct xw_gateways *gateways);
+/* Every 100 ms: who has been away for too long. */
+void xw_gateways_check(struct xw_gateways *gateways);
+const struct xw_gateway *xw_gateways_find(const struct xw_gateways *gateways, const char *id);
+size_t xw_gateways_n(const struct xw_gateways *gateways);
+const struct xw_gateway *xw_gateways_at(const struct xw_gateways *gateways, size_t i);
+/* As the list shows them; borrowed until the next call. For xw_hub_config.gateways. */
+size_t xw_gateways_statuses(struct xw_gateways *gateways,
+                            const Xw__GatewayStatus *const **ret_statuses,
+                            const char *const **ret_sites);
+
+/* ret_key: XW_GATEWAY_ID_N + 2 bytes. */
+XW_MUST_CHECK int xw_gateway_pack(const struct xw_gateway *gateway, char *ret_key,
+                                  struct xw_buf *ret_body, struct xw_store_record *ret_record);
+/* From a record, at start. */
+XW_MUST_CHECK int xw_gateways_restore(struct xw_gateways *gateways,
+                                      const struct xw_store_record *record);
+
+#endif

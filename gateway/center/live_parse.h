@@ -1,0 +1,32 @@
+/* What a browser may say on its live socket, checked before anything is done with it.
+ *
+ * Threads: pure functions. Errors: -EBADMSG not a BrowserMessage, or an id that is not 16 bytes;
+ * -EOVERFLOW too long. Unknown fields and unknown messages are tolerated (XW_BROWSER_NOTHING). */
+#ifndef XW_CENTER_LIVE_PARSE_H
+#define XW_CENTER_LIVE_PARSE_H
+
+#include "base/base.h"
+#include "base/uuid.h"
+
+enum { XW_BROWSER_MESSAGE_MAX_BYTES = 4096 };
+
+enum xw_browser_kind {
+    XW_BROWSER_NOTHING,
+    XW_BROWSER_WATCH,
+    XW_BROWSER_UNWATCH,
+    XW_BROWSER_LIST,
+    XW_BROWSER_PING,
+};
+
+struct xw_browser_message {
+    enum xw_browser_kind kind;
+    struct xw_uuid stream;
+    uint32_t history_ms;
+    bool on;
+    int64_t client_us;
+};
+
+XW_MUST_CHECK int xw_browser_message_parse(const void *data, size_t size,
+                                           struct xw_browser_message *ret_message);
+
+#endif

@@ -1,0 +1,135 @@
+/* Where a durable record goes: folds, hub, demo. */
+#include "center/center.h"
+
+#include "base/log.h"
+#include "center/alarms.h"
+#include "center/demo.h"
+#include "center/gateways.h"
+#include "center/hub.h"
+#include "center/studies.h"
+#include "center/technical.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *site_of_gateway(const struct xw_center *center, const char *gateway_id)
+{
+    const struct xw_gateway *g = gateway_id ? xw_gateways_find(center->gateways, gateway_id) : NULL;
+    return g && g->site[0] ? g->site : NULL;
+}
+
+/* The gateway that owns the stream of a study gets its changes. */
+static void find_owner(struct xw_center *center, struct xw_study *study)
+{
+    for (size_t i = 0; i < study->state.items_n && !study->gateway_id[0]; i++) {
+        const Xw__StudyItem *item = study->state.items[i];
+        struct xw_hub_view view;
+        struct xw_uuid id;
+        if (item->item_case == XW__STUDY_ITEM__ITEM_SAMPLES &&
+            xw_uuid_from_bytes(item->samples->stream_id.data, item->samples->stream_id.len, &id) ==
+                0 &&
+            xw_hub_find(center->hub, &id, &view) == 0)
+            snprintf(study->gateway_id, sizeof(study->gateway_id), "%s", view.header->gateway_id);
+    }
+}
+
+static void keep_items(struct xw_center *center, const struct xw_study *study)
+{
+    for (size_t i = 0; i < study->state.items_n; i++) {
+        const Xw__StudyItem *item = study->state.items[i];
+        struct xw_uuid id;
+        uint64_t end;
+        if (item->item_case != XW__STUDY_ITEM__ITEM_SAMPLES ||
+            xw_uuid_from_bytes(item->samples->stream_id.data, item->samples->stream_id.len, &id) <
+                0 ||
+            __builtin_add_overflow(item->samples->first, item->samples->count, &end))
+            continue;
+        int r = xw_store_keep(center->store, &id, (struct xw_range){item->samples->first, end});
+        if (r < 0)
+            xw_log_warning("study.keep", XW_LOG_ID("stream", &id), XW_LOG_ERR(r));
+    }
+}
+
+void xw_center_study(struct xw_center *center, const struct xw_store_record *record)
+{
+    struct xw_study *study = xw_studies_record(center->studies, record);
+    if (!study)
+        return;
+    if (!study->gateway_id[0] && record->origin && strcmp(record->origin, "county") != 0)
+        snprintf(study->gateway_id, sizeof(study->gateway_id), "%s", record->origin);
+    find_owner(center, study);
+    keep_items(center, study);
+}
+
+/* Site of a study change, once the study is known. */
+static const char *study_site(const struct xw_center *center, const struct xw_store_record *record)
+{
+    struct xw_uuid id;
+    const struct xw_study *study = NULL;
+    if (record->key_size >= sizeof(id.b)) {
+        memcpy(id.b, record->key, sizeof(id.b));
+        study = xw_studies_find(center->studies, &id);
+    }
+    return study ? xw_study_site(study) : NULL;
+}
+
+static const char *technical_site(const struct xw_center *center,
+                                  const struct xw_store_record *record, const char *gateway_id)
+{
+    Xw__TechnicalAlarm *alarm = xw__technical_alarm__unpack(NULL, record->body_size, record->body);
+    const char *site = site_of_gateway(center, gateway_id);
+    if (alarm && !site)
+        site = site_of_gateway(center, alarm->subject);
+    if (alarm)
+        xw__technical_alarm__free_unpacked(alarm, NULL);
+    return site;
+}
+
+static void take_bed(struct xw_center *center, const struct xw_store_record *record)
+{
+    Xw__Attachment *a = xw__attachment__unpack(NULL, record->body_size, record->body);
+    struct xw_uuid id;
+    if (a && xw_uuid_from_bytes(a->attachment_id.data, a->attachment_id.len, &id) == 0)
+        xw_hub_bed(center->hub, &id, a->bed);
+    if (a)
+        xw__attachment__free_unpacked(a, NULL);
+}
+
+void xw_center_record(struct xw_center *center, const struct xw_store_record *record,
+                      const char *gateway_id)
+{
+    const char *site = site_of_gateway(center, gateway_id);
+    switch (record->kind) {
+    case XW__RECORD_KIND__RECORD_EVENT:
+        if (xw_alarms_record(center->alarms, record))
+            xw_demo_alarm(center->demo, record->priority);
+        break;
+    case XW__RECORD_KIND__RECORD_ALARM_ACK:
+        (void)xw_alarms_record(center->alarms, record);
+        if (!gateway_id)
+            xw_demo_acked(center->demo);
+        break;
+    case XW__RECORD_KIND__RECORD_STUDY:
+        xw_center_study(center, record);
+        site = study_site(center, record);
+        break;
+    case XW__RECORD_KIND__RECORD_TECHNICAL:
+        if (!gateway_id)
+            return; /* the county's own were shown when they were raised */
+        xw_technicals_record(center->technicals, record);
+        break;
+    case XW__RECORD_KIND__RECORD_ATTACHMENT:
+        take_bed(center, record);
+        break;
+    default:
+        break;
+    }
+    xw_hub_record(center->hub, record, site);
+}
+
+/* For technical alarms raised here: their subject tells the site. */
+void xw_center_show_technical(void *user, const struct xw_store_record *record)
+{
+    struct xw_center *center = user;
+    xw_hub_record(center->hub, record, technical_site(center, record, NULL));
+}

@@ -1,0 +1,122 @@
+/* Every setting of the gateway with its default, range and meaning. */
+#include "edge/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define S struct xw_edge_config
+#define SECOND INT64_C(1000000)
+#define MIB (INT64_C(1) << 20)
+#define TIB (INT64_C(1) << 40)
+
+static const struct xw_config_item items[] = {
+    XW_CONFIG_STRING(S, id, "gateway", "id", "gateway",
+                     "name of this gateway, 1 to 64 of A-Z a-z 0-9 . _ : -; must equal the common "
+                     "name of its certificate"),
+    XW_CONFIG_STRING(S, site, "gateway", "site", "", "name of the place, as pages show it"),
+    XW_CONFIG_BOOL(S, demo, "gateway", "demo", "no",
+                   "synthetic or replayed data: every stream is marked, every device accepted"),
+
+    XW_CONFIG_STRING(S, device_address, "device", "address", "127.0.0.1",
+                     "where devices connect; 0.0.0.0 opens the port to the network"),
+    XW_CONFIG_INT(S, device_port, "device", "port", 0, 65535, NULL, "7701",
+                  "TCP port for devices; 0 = any free one, told in the log"),
+    XW_CONFIG_CHOICE(S, accept, "device", "accept", "all|listed", "listed",
+                     "all: every device is accepted; listed: those below and those accepted on the "
+                     "status page, the others wait there"),
+    XW_CONFIG_LIST(S, listed, "device", "listed", 256, "", "ids of devices that are accepted"),
+    XW_CONFIG_LIST(S, beds, "device", "beds", 256, "", "where devices stand: DEVICE=BED, …"),
+    XW_CONFIG_PATH(S, keys_path, "device", "keys", "",
+                   "file with one line 'DEVICE HEXKEY' for each device that must prove itself "
+                   "(HMAC-SHA-256, key of 16 to 64 bytes); mode 0600"),
+    XW_CONFIG_INT(S, devices_max, "device", "max", 1, 64, "devices", "64",
+                  "devices attached at the same time"),
+    XW_CONFIG_DURATION(S, hello_timeout_us, "device", "hello_timeout", SECOND / 10, 60 * SECOND,
+                       "5s", "a connection without a hello (or answer to the challenge) is closed"),
+    XW_CONFIG_DURATION(S, idle_timeout_us, "device", "idle_timeout", SECOND, 600 * SECOND, "30s",
+                       "a device from which nothing came (not even a ping) is taken as gone"),
+    XW_CONFIG_DURATION(S, keep_us, "device", "keep", SECOND, 86400 * SECOND, "10min",
+                       "how long the analysis of a device that is gone waits for its return"),
+
+    XW_CONFIG_PATH(S, spool_dir, "spool", "dir", "/var/lib/xinwang-gateway",
+                   "where samples and records wait for the county"),
+    XW_CONFIG_BYTES(S, spool_limit_bytes, "spool", "limit", 0, 64 * TIB, "20GiB",
+                    "most that the spool may take; 0 = what the disk has"),
+    XW_CONFIG_BYTES(S, spool_reserve_bytes, "spool", "reserve", 0, TIB, "256MiB",
+                    "free disk space that is never used"),
+    XW_CONFIG_BYTES(S, spool_low_bytes, "spool", "low", 0, TIB, "1GiB",
+                    "below this room the technical alarm is raised"),
+    XW_CONFIG_DURATION(S, spool_retain_us, "spool", "retain", 0, 366 * 86400 * SECOND, "24h",
+                       "what the county has is kept this long if there is room"),
+
+    XW_CONFIG_STRING(S, uplink_host, "uplink", "host", "",
+                     "county, as its certificate names it; empty = no uplink"),
+    XW_CONFIG_STRING(S, uplink_address, "uplink", "address", "",
+                     "address to connect to; empty = host"),
+    XW_CONFIG_INT(S, uplink_port, "uplink", "port", 1, 65535, NULL, "7711", "port of the county"),
+    XW_CONFIG_PATH(S, cert_path, "uplink", "certificate", "", "our certificate (PEM)"),
+    XW_CONFIG_PATH(S, key_path, "uplink", "key", "", "its key (PEM), mode 0600"),
+    XW_CONFIG_PATH(S, ca_path, "uplink", "ca", "", "who signed the county's certificate (PEM)"),
+    XW_CONFIG_DURATION(S, live_late_us, "uplink", "live_late", SECOND / 10, 60 * SECOND, "2s",
+                       "a block older than this is no longer live: it heals"),
+
+    XW_CONFIG_STRING(S, status_address, "status", "address", "127.0.0.1",
+                     "loopback address of the status page, /healthz and /metrics"),
+    XW_CONFIG_INT(S, status_port, "status", "port", 0, 65535, NULL, "7702", "0 = any free one"),
+    XW_CONFIG_SECRET(S, status_token, "status", "token", "",
+                     "for scripts that accept devices (header X-Xinwang-Token); empty = a new "
+                     "random one at each start, known to the page alone"),
+
+    XW_CONFIG_INT(S, mains_hz, "analysis", "mains", 0, 60, "Hz", "0",
+                  "50 or 60; 0 = found by listening"),
+    XW_CONFIG_DURATION(S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
+                       "samples from the spool that a new analysis run learns from"),
+};
+
+const struct xw_config_schema xw_edge_schema = {
+    .program = "xinwang-gateway",
+    .items = items,
+    .items_n = XW_ARRAY_N(items),
+    .values_n_bytes = sizeof(struct xw_edge_config),
+};
+
+static bool id_ok(const char *id)
+{
+    size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
+    return n >= 1 && n <= 64 && !id[n];
+}
+
+static bool loopback(const char *address)
+{
+    return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
+}
+
+int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
+{
+    const struct xw_edge_config *c = values;
+    const char *wrong = NULL;
+    if (!id_ok(c->id))
+        wrong = "gateway.id: 1 to 64 of A-Z a-z 0-9 . _ : -";
+    else if (!loopback(c->status_address))
+        wrong = "status.address: a loopback address (the page has no login)";
+    else if (c->mains_hz != 0 && c->mains_hz != 50 && c->mains_hz != 60)
+        wrong = "analysis.mains: 0, 50 or 60";
+    else if (!!c->cert_path[0] != !!c->key_path[0])
+        wrong = "uplink.certificate and uplink.key: both or none";
+    for (size_t i = 0; !wrong && i < c->beds.n; i++)
+        if (!strchr(c->beds.items[i], '='))
+            wrong = "device.beds: items are DEVICE=BED";
+    if (!wrong)
+        return 0;
+    snprintf(ret_error->text, sizeof(ret_error->text), "%s", wrong);
+    return -EINVAL;
+}
+
+const char *xw_edge_config_bed(const struct xw_edge_config *config, const char *device_id)
+{
+    size_t n = strlen(device_id);
+    for (size_t i = 0; i < config->beds.n; i++)
+        if (!strncmp(config->beds.items[i], device_id, n) && config->beds.items[i][n] == '=')
+            return config->beds.items[i] + n + 1;
+    return "";
+}

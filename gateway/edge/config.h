@@ -1,0 +1,44 @@
+/* The configuration of xinwang-gateway: one table, one struct.
+ * Threads: filled at start, read-only afterwards. */
+#ifndef XW_EDGE_CONFIG_H
+#define XW_EDGE_CONFIG_H
+
+#include "base/config.h"
+
+struct xw_edge_config {
+    /* [gateway] */
+    char *id, *site;
+    bool demo;
+    /* [device] */
+    char *device_address;
+    int64_t device_port;
+    char *accept;
+    struct xw_config_list listed, beds;
+    char *keys_path;
+    int64_t devices_max;
+    int64_t hello_timeout_us, idle_timeout_us, keep_us;
+    /* [spool] */
+    char *spool_dir;
+    int64_t spool_limit_bytes, spool_reserve_bytes, spool_low_bytes, spool_retain_us;
+    /* [uplink] */
+    char *uplink_host, *uplink_address;
+    int64_t uplink_port;
+    char *cert_path, *key_path, *ca_path;
+    int64_t live_late_us;
+    /* [status] */
+    char *status_address;
+    int64_t status_port;
+    char *status_token;
+    /* [analysis] */
+    int64_t mains_hz, warmup_us;
+};
+
+extern const struct xw_config_schema xw_edge_schema;
+
+/* Rules over the whole; -EINVAL with the reason. */
+int xw_edge_config_check(const void *values, struct xw_config_error *ret_error);
+
+/* The bed of a device from "DEVICE=BED" items; "" when there is none. */
+const char *xw_edge_config_bed(const struct xw_edge_config *config, const char *device_id);
+
+#endif

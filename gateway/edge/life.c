@@ -1,0 +1,345 @@
+/* Starting and stopping in order. */
+#include "edge/life.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/version.h"
+#include "edge/attachment.h"
+#include "edge/commit.h"
+#include "edge/decide.h"
+#include "edge/edge.h"
+#include "edge/past.h"
+#include "edge/pipeline.h"
+#include "edge/port.h"
+#include "edge/status.h"
+#include "edge/study.h"
+#include "edge/technical.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
+enum { SPOOL_QUEUE_BYTES = 64 * 1024 * 1024, SPOOL_READERS = 2 };
+
+struct life {
+    struct xw_edge edge;
+    struct xw_timer *tick, *stop_timer, *watchdog;
+    int64_t stop_since_us;
+    bool closing, started;
+    int64_t unlinked_us;
+    int result;
+};
+
+/* ---- what the spool and the uplink say ---- */
+
+static void on_space(void *user, enum xw_store_space space, uint64_t free_bytes)
+{
+    struct life *life = user;
+    struct xw_edge *edge = &life->edge;
+    char text[128];
+    snprintf(text, sizeof(text), "%llu MiB left", (unsigned long long)(free_bytes >> 20));
+    if (!edge->commit || !edge->technical)
+        return;
+    xw_commit_space(edge->commit, space);
+    if (space == XW_SPACE_OK)
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
+                           edge->config->id);
+    else
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
+                           edge->config->id, text, NULL);
+    if (space == XW_SPACE_FULL)
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
+                           edge->config->id, "nothing more is taken", NULL);
+    else
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
+                           edge->config->id);
+}
+
+static void on_conflict(void *user, const struct xw_uuid *stream, struct xw_range range)
+{
+    struct life *life = user;
+    char subject[XW_UUID_TEXT_N_BYTES], text[128];
+    snprintf(text, sizeof(text), "samples %llu to %llu came twice and differ: both are kept",
+             (unsigned long long)range.first, (unsigned long long)range.end);
+    if (life->edge.technical)
+        xw_technical_raise(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_CONFLICT,
+                           xw_uuid_format(stream, subject), text, stream);
+}
+
+static void on_unreadable(void *user, const struct xw_uuid *stream, struct xw_range range,
+                          const char *text)
+{
+    struct life *life = user;
+    char subject[XW_UUID_TEXT_N_BYTES];
+    (void)range;
+    if (life->edge.technical)
+        xw_technical_raise(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_UNREADABLE,
+                           xw_uuid_format(stream, subject), text, stream);
+}
+
+static void on_link_state(void *user, const struct xw_uplink_state *state)
+{
+    struct life *life = user;
+    bool was = life->edge.link.linked;
+    life->edge.link = *state;
+    life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
+    if (was && !state->linked)
+        life->unlinked_us = xw_edge_now_us();
+    if (state->linked)
+        xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
+                           life->edge.config->id);
+}
+
+static void on_county_record(void *user, const struct xw_store_record *record)
+{
+    struct life *life = user;
+    if (record->kind == XW__RECORD_KIND__RECORD_DEVICE)
+        xw_decide_remember(life->edge.decide, record);
+}
+
+static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
+{
+    (void)user;
+    (void)topic;
+    (void)payload;
+    (void)size; /* nothing is asked of a gateway that way yet */
+}
+
+/* ---- running ---- */
+
+static void check_link(struct life *life)
+{
+    struct xw_edge *edge = &life->edge;
+    if (!edge->uplink)
+        return;
+    xw_uplink_get_state(edge->uplink, &edge->link);
+    edge->link.text = NULL;
+    if (!edge->link.linked && xw_edge_now_us() - life->unlinked_us > LINK_LOST_AFTER_US)
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
+                           edge->config->id, "no connection to the county", NULL);
+}
+
+static void on_tick(void *arg)
+{
+    struct life *life = arg;
+    xw_fleet_tick(life->edge.fleet);
+    xw_port_tick(life->edge.port);
+    xw_study_tick(life->edge.study);
+    check_link(life);
+}
+
+static void on_watchdog(void *arg)
+{
+    (void)arg;
+    (void)xw_notify("WATCHDOG=1");
+}
+
+static void fail(struct life *life, const char *what, int r)
+{
+    xw_log_error("gateway.start", XW_LOG_STR("what", what), XW_LOG_ERR(r));
+    life->result = r;
+    xw_loop_stop(life->edge.loop);
+}
+
+/* What earlier processes left is known: devices may come. */
+static void on_past(void *user, int status)
+{
+    struct life *life = user;
+    struct xw_edge *edge = &life->edge;
+    uint16_t device_port = 0, status_port = 0;
+    int r = status;
+    if (edge->stopping)
+        return;
+    if (r < 0) {
+        fail(life, "spool", r);
+        return;
+    }
+    r = xw_port_new(edge, &edge->port, &device_port);
+    if (r < 0) {
+        fail(life, "device port", r);
+        return;
+    }
+    r = xw_status_new(edge, &edge->status, &status_port);
+    if (r < 0) {
+        fail(life, "status page", r);
+        return;
+    }
+    xw_timer_start(life->tick, TICK_MS, TICK_MS);
+    life->started = true;
+    xw_log_notice("gateway.ready", XW_LOG_STR("gateway", edge->config->id),
+                  XW_LOG_UINT("device_port", device_port), XW_LOG_UINT("status_port", status_port));
+    (void)xw_notify("READY=1");
+    uint64_t watchdog_ms = xw_notify_watchdog_ms();
+    if (watchdog_ms)
+        xw_timer_start(life->watchdog, watchdog_ms, watchdog_ms);
+}
+
+static int start_uplink(struct life *life)
+{
+    struct xw_edge *edge = &life->edge;
+    const struct xw_edge_config *c = edge->config;
+    if (!c->uplink_host[0])
+        return 0;
+    char software[160];
+    xw_version_line("xinwang-gateway", software, sizeof(software));
+    const struct xw_uplink_config config = {
+        .host = c->uplink_host,
+        .address = c->uplink_address[0] ? c->uplink_address : NULL,
+        .port = (uint16_t)c->uplink_port,
+        .tls = {.cert_path = c->cert_path[0] ? c->cert_path : NULL,
+                .key_path = c->key_path[0] ? c->key_path : NULL,
+                .ca_path = c->ca_path[0] ? c->ca_path : NULL},
+        .gateway_id = c->id,
+        .site_name = c->site,
+        .software = software,
+        .demo = c->demo,
+        .live_late_us = (uint64_t)c->live_late_us,
+    };
+    const struct xw_uplink_watch watch = {life, on_link_state, on_county_record, on_ephemeral};
+    life->unlinked_us = xw_edge_now_us();
+    return xw_uplink_new(edge->loop, edge->net, edge->store, &config, &watch, &edge->uplink);
+}
+
+static int open_store(struct life *life)
+{
+    const struct xw_edge_config *c = life->edge.config;
+    const struct xw_store_config config = {
+        .dir = c->spool_dir,
+        .limit_bytes = (uint64_t)c->spool_limit_bytes,
+        .reserve_bytes = (uint64_t)c->spool_reserve_bytes,
+        .low_bytes = (uint64_t)c->spool_low_bytes,
+        .retain_us = (uint64_t)c->spool_retain_us,
+        .queue_bytes = SPOOL_QUEUE_BYTES,
+        .readers_n = SPOOL_READERS,
+        .release_needed = true,
+    };
+    const struct xw_store_watch watch = {life, on_space, on_conflict, on_unreadable};
+    return xw_store_open_sqlite(life->edge.loop, &config, &watch, &life->edge.store);
+}
+
+static int start(struct life *life, const char **ret_what)
+{
+    struct xw_edge *edge = &life->edge;
+    int r;
+#define STEP(what, call)                                                                           \
+    do {                                                                                           \
+        *ret_what = (what);                                                                        \
+        r = (call);                                                                                \
+        if (r < 0)                                                                                 \
+            return r;                                                                              \
+    } while (0)
+    STEP("boot id", xw_boot_id(edge->boot_id));
+    STEP("gstreamer", xw_pipeline_setup());
+    STEP("network", xw_net_new(edge->loop, &edge->net));
+    STEP("spool", open_store(life));
+    STEP("commit", xw_commit_new(edge, &edge->commit));
+    STEP("alarms", xw_technical_new(edge, &edge->technical));
+    STEP("devices", xw_decide_new(edge, &edge->decide));
+    STEP("studies", xw_study_new(edge, &edge->study));
+    STEP("fleet", xw_fleet_new(edge, &edge->fleet));
+    STEP("uplink", start_uplink(life));
+    STEP("timer", xw_timer_new(edge->loop, on_tick, life, &life->tick));
+    STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
+    STEP("past", xw_past_read(edge, on_past, life));
+#undef STEP
+    return 0;
+}
+
+/* ---- stopping ---- */
+
+static void on_store_closed(void *user)
+{
+    struct life *life = user;
+    life->edge.store = NULL;
+    xw_loop_quit(life->edge.loop);
+}
+
+static void close_store(struct life *life)
+{
+    if (life->closing)
+        return;
+    life->closing = true;
+    xw_uplink_free(XW_STEAL(life->edge.uplink));
+    if (life->edge.store)
+        xw_store_close(life->edge.store, on_store_closed, life);
+    else
+        xw_loop_quit(life->edge.loop);
+}
+
+/* The pipelines are emptied into the spool first: what the devices were told about stays true
+ * anyway, this only spares them sending it again. */
+static void on_stop_poll(void *arg)
+{
+    struct life *life = arg;
+    struct xw_edge *edge = &life->edge;
+    xw_commit_flush(edge->commit);
+    bool idle = xw_fleet_idle(edge->fleet) && xw_commit_idle(edge->commit);
+    if (idle || xw_edge_now_us() - life->stop_since_us > STOP_WAIT_US) {
+        xw_timer_stop(life->stop_timer);
+        close_store(life);
+    }
+}
+
+static void on_stop(void *arg)
+{
+    struct life *life = arg;
+    struct xw_edge *edge = &life->edge;
+    (void)xw_notify("STOPPING=1");
+    xw_log_notice("gateway.stop", XW_LOG_STR("gateway", edge->config->id));
+    edge->stopping = true;
+    life->stop_since_us = xw_edge_now_us();
+    if (edge->port)
+        xw_port_stop(edge->port); /* detaches every device, with its record */
+    xw_status_free(XW_STEAL(edge->status));
+    if (!edge->commit || !edge->fleet ||
+        xw_timer_new(edge->loop, on_stop_poll, life, &life->stop_timer) < 0) {
+        close_store(life);
+        return;
+    }
+    xw_timer_start(life->stop_timer, STOP_POLL_MS, STOP_POLL_MS);
+}
+
+static void free_timer(struct xw_timer *timer)
+{
+    if (timer)
+        xw_timer_free(timer);
+}
+
+int xw_life_run(const struct xw_edge_config *config)
+{
+    struct life *life = calloc(1, sizeof(*life));
+    if (!life)
+        return -ENOMEM;
+    struct xw_edge *edge = &life->edge;
+    edge->config = config;
+    edge->started_wall_us = xw_edge_wall_us();
+    const struct xw_loop_options options = {
+        .handle_signals = true, .on_stop = on_stop, .on_stop_arg = life};
+    const char *what = "loop";
+    int r = xw_loop_new(&options, &edge->loop);
+    if (r < 0) {
+        xw_log_error("gateway.start", XW_LOG_STR("what", what), XW_LOG_ERR(r));
+        free(life);
+        return r;
+    }
+    r = start(life, &what);
+    if (r < 0)
+        fail(life, what, r);
+    xw_loop_run(edge->loop); /* also after a failure: what was opened is closed in order */
+    r = life->result;
+
+    xw_port_free(edge->port);
+    xw_fleet_free(edge->fleet);
+    xw_study_free(edge->study);
+    xw_decide_free(edge->decide);
+    xw_technical_free(edge->technical);
+    xw_commit_free(edge->commit);
+    free_timer(life->tick);
+    free_timer(life->watchdog);
+    free_timer(life->stop_timer);
+    xw_net_free(edge->net);
+    xw_loop_free(edge->loop);
+    free(life);
+    return r;
+}

@@ -1,0 +1,33 @@
+/* xinwang-gateway: devices on one side, the county on the other, a spool between them. */
+#include "base/daemon.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/notify.h"
+#include "base/version.h"
+#include "edge/life.h"
+
+#include <sodium.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    static const struct xw_daemon daemon = {
+        .program = "xinwang-gateway",
+        .summary = "takes signals from devices, keeps them, screens them, sends them to the county",
+        .config_path = "/etc/xinwang/gateway.conf",
+        .schema = &xw_edge_schema,
+        .check = xw_edge_config_check,
+    };
+    struct xw_edge_config config;
+    int r = xw_daemon_start(&daemon, argc, argv, &config);
+    if (r != 0)
+        return r > 0 ? 0 : 2;
+    if (sodium_init() < 0) {
+        fprintf(stderr, "xinwang-gateway: no source of random numbers\n");
+        return 1;
+    }
+    r = xw_life_run(&config);
+    xw_config_done(&xw_edge_schema, &config);
+    xw_log_flush();
+    return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,172 @@
+/* The state of the gateway as JSON. */
+#include "edge/status_json.h"
+
+#include "base/version.h"
+#include "edge/attachment.h"
+#include "edge/commit.h"
+#include "edge/port.h"
+#include "edge/technical.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static json_t *number(uint64_t v)
+{
+    return json_integer((json_int_t)v);
+}
+
+static json_t *stream_json(const struct xw_stream *s)
+{
+    char id[XW_UUID_TEXT_N_BYTES];
+    struct xw_store_stream stored;
+    uint64_t kept = 0;
+    if (xw_store_stream(s->edge->store, &s->id, &stored) >= 0)
+        kept = xw_ranges_end(stored.known);
+    json_t *channels = json_array();
+    for (size_t c = 0; c < s->message->n_channels; c++)
+        json_array_append_new(channels, json_string(s->message->channels[c]->code));
+    int64_t age_us =
+        xw_edge_boot_us() - (s->newest ? xw_ratefit_time_us(&s->fit, s->newest - 1) : 0);
+    json_t *o = json_object();
+    json_object_set_new(o, "stream", json_string(xw_uuid_format(&s->id, id)));
+    json_object_set_new(o, "signal", number(s->signal));
+    json_object_set_new(o, "channels", channels);
+    json_object_set_new(o, "rate_nominal_hz", json_real(s->rate_hz));
+    json_object_set_new(o, "rate_hz", json_real(xw_ratefit_rate_hz(&s->fit)));
+    json_object_set_new(o, "rate_bpm", json_real((double)s->rate_bpm));
+    json_object_set_new(o, "newest", number(s->newest));
+    json_object_set_new(o, "kept", number(kept));
+    json_object_set_new(o, "age_us", s->newest_wall_us ? json_integer(age_us) : json_null());
+    json_object_set_new(o, "blocks", number(s->blocks_n));
+    json_object_set_new(o, "events", number(s->events_n));
+    json_object_set_new(o, "late_blocks", number(s->late_blocks_n));
+    json_object_set_new(o, "in_flight", number(xw_stream_in_flight(s)));
+    return o;
+}
+
+static void each_attachment(void *user, struct xw_attachment *a)
+{
+    char id[XW_UUID_TEXT_N_BYTES];
+    const char *state = a->state == XW_ATTACHMENT_OPENING  ? "opening"
+                        : a->state == XW_ATTACHMENT_ENDING ? "ending"
+                        : a->conn                          ? "attached"
+                                                           : "detached";
+    json_t *streams = json_array();
+    for (size_t i = 0; i < a->streams_n; i++)
+        json_array_append_new(streams, stream_json(&a->streams[i]));
+    json_t *o = json_object();
+    json_object_set_new(o, "device", json_string(a->device_id));
+    json_object_set_new(o, "attachment", json_string(xw_uuid_format(&a->id, id)));
+    json_object_set_new(o, "model", json_string(a->model));
+    json_object_set_new(o, "bed", json_string(xw_edge_config_bed(a->edge->config, a->device_id)));
+    json_object_set_new(o, "state", json_string(state));
+    json_object_set_new(o, "facts", number(a->facts_kept));
+    json_object_set_new(o, "streams", streams);
+    json_array_append_new(user, o);
+}
+
+static void each_waiting(void *user, const struct xw_port_waiting *w)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "device", json_string(w->device_id));
+    json_object_set_new(o, "model", json_string(w->model));
+    json_object_set_new(o, "peer", json_string(w->peer));
+    json_object_set_new(o, "since_wall_us", json_integer(w->since_wall_us));
+    json_array_append_new(user, o);
+}
+
+static void each_alarm(void *user, const struct xw_technical_open *a)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "code", json_string(xw_technical_name(a->code)));
+    json_object_set_new(o, "subject", json_string(a->subject));
+    json_object_set_new(o, "text", json_string(a->text));
+    json_object_set_new(o, "from_wall_us", json_integer(a->from_wall_us));
+    json_array_append_new(user, o);
+}
+
+static json_t *link_json(struct xw_edge *edge)
+{
+    struct xw_uplink_state state = {0};
+    if (edge->uplink)
+        xw_uplink_get_state(edge->uplink, &state);
+    json_t *o = json_object();
+    json_object_set_new(o, "configured", json_boolean(edge->uplink != NULL));
+    json_object_set_new(o, "linked", json_boolean(state.linked));
+    json_object_set_new(o, "text", json_string(state.text ? state.text : ""));
+    json_object_set_new(o, "since_wall_us", json_integer(state.since_wall_us));
+    json_object_set_new(o, "rtt_us", number(state.rtt_us));
+    json_object_set_new(o, "offset_known", json_boolean(state.county_uncertainty_us > 0));
+    json_object_set_new(o, "county_offset_us", json_integer(state.county_offset_us));
+    json_object_set_new(o, "county_uncertainty_us", number(state.county_uncertainty_us));
+    json_object_set_new(o, "rate_bytes_per_s", number(state.rate_bytes_per_s));
+    json_object_set_new(o, "backlog_samples", number(state.backlog_samples));
+    json_object_set_new(o, "backlog_bytes", number(state.backlog_bytes));
+    return o;
+}
+
+static json_t *spool_json(struct xw_edge *edge)
+{
+    struct xw_store_stats s;
+    struct xw_commit_stats c;
+    xw_store_stats(edge->store, &s);
+    xw_commit_stats(edge->commit, &c);
+    json_t *o = json_object();
+    json_object_set_new(o, "full", json_boolean(xw_commit_full(edge->commit)));
+    json_object_set_new(o, "bytes", number(s.bytes));
+    json_object_set_new(o, "free_bytes", number(s.free_bytes));
+    json_object_set_new(o, "commits", number(s.commits));
+    json_object_set_new(o, "blocks", number(s.blocks));
+    json_object_set_new(o, "records", number(s.records));
+    json_object_set_new(o, "conflicts", number(s.conflicts));
+    json_object_set_new(o, "streams", number(s.streams_n));
+    json_object_set_new(o, "batches_failed", number(c.failed));
+    json_object_set_new(o, "records_waiting", number(c.records_waiting));
+    return o;
+}
+
+static int dump(json_t *o, struct xw_buf *ret_text)
+{
+    char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    int r = text ? xw_buf_append_text(ret_text, text) : -ENOMEM;
+    free(text);
+    json_decref(o);
+    return r;
+}
+
+int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
+{
+    json_t *devices = json_array(), *waiting = json_array(), *alarms = json_array();
+    xw_fleet_each(edge->fleet, each_attachment, devices);
+    xw_port_each_waiting(edge->port, each_waiting, waiting);
+    xw_technical_each(edge->technical, each_alarm, alarms);
+    json_t *o = json_object();
+    json_object_set_new(o, "gateway", json_string(edge->config->id));
+    json_object_set_new(o, "site", json_string(edge->config->site));
+    json_object_set_new(o, "demo", json_boolean(edge->config->demo));
+    json_object_set_new(o, "version", json_string(xw_version()));
+    json_object_set_new(o, "wall_us", json_integer(xw_edge_wall_us()));
+    json_object_set_new(o, "started_wall_us", json_integer(edge->started_wall_us));
+    json_object_set_new(o, "link", link_json(edge));
+    json_object_set_new(o, "spool", spool_json(edge));
+    json_object_set_new(o, "devices", devices);
+    json_object_set_new(o, "waiting", waiting);
+    json_object_set_new(o, "alarms", alarms);
+    return dump(o, ret_text);
+}
+
+int xw_status_health(struct xw_edge *edge, struct xw_buf *ret_text, bool *ret_good)
+{
+    const char *id = edge->config->id;
+    bool full = xw_commit_full(edge->commit);
+    bool low = xw_technical_is_open(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW, id);
+    bool cut = edge->uplink && !edge->link.linked;
+    json_t *checks = json_object();
+    json_object_set_new(checks, "spool", json_string(full ? "takes nothing" : low ? "low" : "ok"));
+    json_object_set_new(checks, "link", json_string(cut ? "cut" : "ok"));
+    json_t *o = json_object();
+    *ret_good = !full && !low && !cut;
+    json_object_set_new(o, "status", json_string(*ret_good ? "ok" : "degraded"));
+    json_object_set_new(o, "checks", checks);
+    return dump(o, ret_text);
+}

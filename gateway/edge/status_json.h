@@ -1,0 +1,13 @@
+/* What the status page shows, as JSON.
+ * Threads: loop thread only. Never a patient's data. */
+#ifndef XW_EDGE_STATUS_JSON_H
+#define XW_EDGE_STATUS_JSON_H
+
+#include "base/buf.h"
+#include "edge/edge.h"
+
+XW_MUST_CHECK int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text);
+/* {"status": "ok" | "degraded", "checks": {name: "ok" or text}} */
+XW_MUST_CHECK int xw_status_health(struct xw_edge *edge, struct xw_buf *ret_text, bool *ret_good);
+
+#endif

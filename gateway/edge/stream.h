@@ -1,0 +1,92 @@
+/* One stream at the gateway: blocks through its pipeline into the spool, events into records.
+ *
+ *   device ─▶ xw_stream_take_block ─┬▶ uplink (live, at once)
+ *                                   └▶ pipeline ─▶ xw_stream_drain ─▶ commit (block + its events)
+ *
+ * Threads: loop thread only. Ownership: belongs to its attachment. Indices are those of the stream.
+ */
+#ifndef XW_EDGE_STREAM_H
+#define XW_EDGE_STREAM_H
+
+#include "edge/adopt.h"
+#include "edge/commit.h"
+#include "edge/edge.h"
+#include "edge/pipeline.h"
+#include "edge/ratefit.h"
+#include "edge/session.h"
+
+struct xw_attachment;
+struct xw_flight;
+
+struct xw_stream {
+    struct xw_edge *edge;
+    struct xw_attachment *attachment;
+    unsigned signal; /* the device's number of it */
+    struct xw_uuid id;
+    uint8_t *header;
+    size_t header_size;
+    Xw__StreamHeader *message;
+    double rate_hz;
+    bool by_device; /* the device gives the index */
+
+    struct xw_pipeline *pipeline;
+    struct xw_flight *flight_first, **flight_last; /* in the pipeline, in order */
+    struct xw_uuid run, follows;
+    bool has_follows, run_told;
+    struct xw_adopt adopt;
+    bool adopting;
+
+    struct xw_ratefit fit;
+    uint64_t newest;        /* one past the newest sample or gap received */
+    int64_t newest_wall_us; /* when it arrived; 0 = nothing since the start */
+    uint64_t device_clock_us;
+    uint64_t anchor_ordinal, anchor_index;
+    int64_t anchor_due_us;
+
+    /* Index given by the gateway: stream index = device's index + offset. */
+    uint64_t offset;
+    bool offset_set;
+    uint64_t connection_first;
+
+    uint32_t lead_off_mask;
+    float rate_bpm; /* last heart rate said */
+    uint64_t samples_n, blocks_n, events_n, late_blocks_n;
+    bool ended; /* its pipeline has said its last word */
+};
+
+/* header is taken. -ENOMEM, -EBADMSG, -EIO. The pipeline is made by xw_stream_begin. */
+XW_MUST_CHECK int xw_stream_init(struct xw_stream *stream, struct xw_attachment *attachment,
+                                 unsigned signal, const struct xw_uuid *id, uint8_t *header,
+                                 size_t header_size);
+void xw_stream_done(struct xw_stream *stream);
+/* Makes the pipeline; a new analysis run begins. */
+XW_MUST_CHECK int xw_stream_begin(struct xw_stream *stream);
+
+/* Samples of the spool for the chain to learn from: coding 0, in order, all before the cut. */
+void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *block);
+
+int32_t *xw_stream_room(struct xw_stream *stream, size_t values_n);
+void xw_stream_take_block(struct xw_stream *stream, const struct xw_session_block *block);
+void xw_stream_take_gap(struct xw_stream *stream, uint64_t first, uint64_t count);
+void xw_stream_gap(struct xw_stream *stream, uint64_t first, uint64_t end, Xw__GapReason reason);
+/* A connection begins or ends. */
+void xw_stream_attached(struct xw_stream *stream);
+/* Ends the run: the chain says all that can be said. */
+void xw_stream_end(struct xw_stream *stream);
+/* Takes out what the pipeline has done. */
+void xw_stream_drain(struct xw_stream *stream);
+uint32_t xw_stream_in_flight(const struct xw_stream *stream);
+/* Index of the oldest block in the pipeline; `newest` when there is none. */
+uint64_t xw_stream_first_in_flight(const struct xw_stream *stream);
+
+/* What is kept, in the device's indices: contiguous from 0 and (at most max) ranges beyond. */
+void xw_stream_held(const struct xw_stream *stream, uint64_t *ret_upto, Xw__Range *ret_ranges,
+                    size_t max, size_t *ret_n);
+/* After the spool had refused: what is missing of a stream that nobody can send again is a gap. */
+void xw_stream_fill_lost(struct xw_stream *stream);
+
+/* An event record of this stream under any run. */
+void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
+                            const uint8_t key[XW_EVENT_KEY_SIZE], uint64_t revision);
+
+#endif

@@ -1,0 +1,148 @@
+/* xinwang-admin: users of the county.
+ *
+ * With a center running it asks over the admin socket; without one it works on the store itself. */
+#include "admin.h"
+
+#include "base/cli.h"
+#include "base/log.h"
+#include "center/secret.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+    const char *config;
+    struct xw_cli_texts sets;
+    const char *name, *role, *site;
+    bool json;
+};
+
+static int load_config(const struct options *o, struct xw_center_config *ret_config)
+{
+    struct xw_config_error error = {{0}};
+    int r = xw_config_init(&xw_center_schema, ret_config, &error);
+    bool named = o->config != NULL;
+    const char *path = named ? o->config : "/etc/xinwang/center.conf";
+    if (r == 0 && (named || access(path, F_OK) == 0))
+        r = xw_config_load(&xw_center_schema, path, ret_config, &error);
+    for (size_t i = 0; r == 0 && i < o->sets.n; i++)
+        r = xw_config_set(&xw_center_schema, o->sets.v[i], ret_config, &error);
+    if (r < 0)
+        fprintf(stderr, "xinwang-admin: %s\n", error.text);
+    return r;
+}
+
+/* NULL after a message on stderr. */
+static json_t *make_request(const struct options *o, const char *verb, const char *user)
+{
+    char password[300] = "";
+    bool wants_password = strcmp(verb, "add") == 0 || strcmp(verb, "passwd") == 0;
+    if (wants_password) {
+        int r = xw_admin_password(password, sizeof(password));
+        if (r < 0) {
+            fprintf(stderr, "xinwang-admin: %s\n",
+                    r == -EKEYREJECTED ? "the two are not the same" : "no password");
+            return NULL;
+        }
+    }
+    json_t *request = json_object();
+    const char *const members[][2] = {
+        {"do", verb},      {"user", user},    {"name", o->name},
+        {"role", o->role}, {"site", o->site}, {"password", password[0] ? password : NULL}};
+    for (size_t i = 0; i < XW_ARRAY_N(members); i++)
+        if (members[i][1])
+            json_object_set_new(request, members[i][0], json_string(members[i][1]));
+    sodium_memzero(password, sizeof(password));
+    return request;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    const char *text = json_string_value(json_object_get(o, key));
+    return text ? text : "";
+}
+
+static void print_users(const json_t *answer)
+{
+    size_t i;
+    json_t *user;
+    json_array_foreach(json_object_get(answer, "users"), i, user) printf(
+        "%-32s %-10s %-8s %s%s%s\n", text_of(user, "user"), text_of(user, "role"),
+        json_is_true(json_object_get(user, "disabled")) ? "disabled" : "active",
+        text_of(user, "name"), text_of(user, "site")[0] ? "  @ " : "", text_of(user, "site"));
+}
+
+static int print_answer(const struct options *o, const json_t *answer)
+{
+    const char *error = json_string_value(json_object_get(answer, "error"));
+    if (o->json) {
+        json_dumpf(answer, stdout, JSON_COMPACT);
+        putchar('\n');
+    }
+    if (error) {
+        fprintf(stderr, "xinwang-admin: %s\n", error);
+        return 1;
+    }
+    if (!o->json)
+        print_users(answer);
+    return 0;
+}
+
+static int run(const struct options *o, const char *verb, const char *user)
+{
+    struct xw_center_config config;
+    char path[256] = "";
+    json_t *answer = NULL;
+    if (load_config(o, &config) < 0)
+        return 2;
+    json_t *request = make_request(o, verb, user);
+    if (!request) {
+        xw_config_done(&xw_center_schema, &config);
+        return 2;
+    }
+    int r = xw_center_admin_path(&config, path, sizeof(path));
+    r = r == 0 && path[0] ? xw_admin_ask_running(path, request, &answer) : -ENOENT;
+    if (r == -ENOENT || r == -ECONNREFUSED)
+        r = xw_admin_ask_store(&config, request, &answer);
+    if (r < 0)
+        fprintf(stderr, "xinwang-admin: %s\n", strerror(-r));
+    int status = r < 0 ? 1 : print_answer(o, answer);
+    json_decref(answer);
+    json_decref(request);
+    xw_config_done(&xw_center_schema, &config);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct options o;
+    const struct xw_cli_option options[] = {
+        {"config", 'c', "FILE", XW_CLI_TEXT, &o.config, "the center's configuration"},
+        {"set", 0, "SECTION.NAME=VALUE", XW_CLI_TEXTS, &o.sets, "one value of it"},
+        {"name", 'n', "TEXT", XW_CLI_TEXT, &o.name, "add: the name that pages show"},
+        {"role", 'r', "ROLE", XW_CLI_TEXT, &o.role, "add: reader, technician, village or admin"},
+        {"site", 's', "SITE", XW_CLI_TEXT, &o.site,
+         "add: the site of a technician or village doctor"},
+        {"json", 'j', NULL, XW_CLI_FLAG, &o.json, "print the answer as JSON"},
+    };
+    const struct xw_cli cli = {
+        .program = "xinwang-admin",
+        .args = "user list | user add|passwd|disable|enable NAME",
+        .summary = "Users of the county. Passwords are asked for, or read from a pipe, one line.",
+        .options = options,
+        .options_n = XW_ARRAY_N(options),
+    };
+    int first;
+    int r = xw_cli_parse(&cli, argc, argv, &first);
+    if (r != 0)
+        return r > 0 ? 0 : 2;
+    xw_log_set_level(XW_LOG_WARNING);
+    int left = argc - first;
+    bool list = left == 2 && strcmp(argv[first + 1], "list") == 0;
+    if ((!list && left != 3) || strcmp(argv[first], "user") != 0 || xw_secret_init() < 0) {
+        xw_cli_help(&cli, stderr);
+        return 2;
+    }
+    return run(&o, argv[first + 1], list ? NULL : argv[first + 2]);
+}

@@ -1,0 +1,109 @@
+// Pictures of the main screens to look at:  node tests/web/shots.mjs OUTDIR [WIDTHxHEIGHT]
+import { mkdirSync } from 'node:fs';
+import { FakeCenter } from './fake/center.mjs';
+import { launch, newPage } from './browser.mjs';
+
+const out = process.argv[2] ?? 'shots';
+const [width, height] = (process.argv[3] ?? '1280x800').split('x').map(Number);
+const only = process.argv[4];
+mkdirSync(out, { recursive: true });
+const center = new FakeCenter({ streams: 24 });
+const base = await center.start();
+const browser = await launch();
+const { page, faults } = await newPage(browser, { width, height });
+const shot = async (name) => {
+  await page.screenshot({ path: `${out}/${name}-${width}.png` });
+};
+const wait = (ms) => page.waitForTimeout(ms);
+const want = (n) => !only || only.split(',').includes(n);
+await page.goto(base);
+await page.waitForSelector('.tile');
+if (want('first')) await shot('first');
+await page.click('[data-role=reader]');
+await page.waitForSelector('.row');
+await wait(3000);
+if (want('list')) await shot('list');
+const s = center.stream('ecg-01');
+await page.goto(`${base}/#/live/${s.id}`);
+await wait(4000);
+if (want('live')) await shot('live');
+if (want('layouts')) {
+  await page.keyboard.press('2');
+  await wait(1200);
+  await shot('live-6x2');
+  await page.keyboard.press('3');
+  await wait(1200);
+  await shot('live-12x1');
+  await page.keyboard.press('m');
+  await wait(1500);
+  await shot('live-scroll');
+  await page.keyboard.press('m');
+  await page.keyboard.press('1');
+}
+if (want('alarm')) {
+  center.vf(s);
+  await wait(5500);
+  await shot('alarm');
+  await page.keyboard.press('e');
+  await wait(800);
+  await shot('evidence');
+  await page.keyboard.press('End');
+  center.normal(s);
+}
+if (want('cut')) {
+  center.cut('gw-dongcun');
+  await wait(2600);
+  await shot('stale');
+  await wait(4000);
+  await shot('lost');
+  center.heal('gw-dongcun', 800);
+  await wait(2500);
+  await shot('healing');
+  await wait(7000);
+  center.cut('gw-dongcun');
+  await wait(2500);
+  const at = s.newest;
+  center.heal('gw-dongcun', 400);
+  center.gap('ecg-01', at + 100, 800, 'spool_limit');
+  await wait(4500);
+  await shot('healed-lost');
+}
+if (want('night')) {
+  await page.keyboard.press('t');
+  await wait(800);
+  await shot('night');
+  await page.keyboard.press('t');
+}
+if (want('two')) {
+  await page.goto(`${base}/#/live/${center.stream('two').id}`);
+  await wait(3500);
+  await shot('two');
+}
+if (want('pages')) {
+  await page.goto(`${base}/#/studies`);
+  await wait(700);
+  await shot('studies-empty');
+  await page.goto(`${base}/#/live/${center.stream('ecg-02').id}`);
+  await wait(3500);
+  await page.keyboard.press('c');
+  await wait(300);
+  await shot('capture');
+  await page.click('[data-reason=chest_pain]');
+  await wait(400);
+  await page.goto(`${base}/#/studies`);
+  await wait(700);
+  await shot('studies');
+  await page.click('[data-study] a');
+  await wait(1500);
+  await shot('study');
+  await page.goto(`${base}/#/gateways`);
+  await wait(1200);
+  await shot('gateways');
+  await page.keyboard.press('?');
+  await wait(300);
+  await shot('keys');
+}
+console.log('faults', faults, await page.evaluate(() => window.xwViolations));
+console.log(await page.evaluate(() => ({ frames: xwStats.frames, missed: xwStats.missed, p95: xwStats.costP95Ms, script: xwStats.scriptP95Ms, under: xwStats.underruns, age: xwStats.ageS })));
+await browser.close();
+await center.stop();

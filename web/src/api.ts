@@ -1,0 +1,196 @@
+// Requests to the county (proto/API.md). Every failure is an ApiError with the county's code.
+
+import Pbf from 'pbf';
+import { readSampleRange, type SampleRange } from './generated/xw.js';
+import type { JsonEvent } from './live/events';
+
+export interface Me {
+  user: string | null;
+  name?: string;
+  role?: Role;
+  csrf?: string;
+  site?: string | null;
+  demo?: boolean;
+}
+export type Role = 'reader' | 'technician' | 'village' | 'admin';
+
+export interface JsonChannel {
+  code: string;
+  unit: string;
+  gain: { num: number; den: number };
+  baseline: number;
+  invalid: number | null;
+}
+export interface JsonStream {
+  id: string;
+  attachment: string;
+  modality: string | number;
+  rate: { num: number; den: number };
+  channels: JsonChannel[];
+  device: string;
+  model: string;
+  gateway: string;
+  site: string;
+  bed: string;
+  demo: boolean;
+  newest: number;
+  newest_wall_us: number;
+  live: boolean;
+  rate_bpm: number;
+  alarm: string | number;
+  alarm_code: string;
+}
+export interface JsonGateway {
+  id: string;
+  site: string;
+  linked: boolean;
+  since_wall_us: number;
+  rtt_us: number;
+  clock_offset_us: number;
+  backlog_samples: number;
+  received_bytes_per_s: number;
+  backfill_samples_per_s: number;
+  software: string;
+  streams: number;
+}
+export interface JsonTechnical {
+  id: string;
+  code: string | number;
+  subject: string;
+  text: string;
+  from_wall_us: number;
+  to_wall_us: number | null;
+}
+export interface JsonStudy {
+  id: string;
+  kind: string;
+  site: string;
+  reason: string;
+  urgent: boolean;
+  state: string;
+  items: { stream?: string; first?: number; count?: number }[];
+  created_wall_us: number;
+  author: string;
+  changes: { wall_us: number; author: string; what: string }[];
+}
+export interface JsonAudit {
+  id: number | string;
+  wall_us: number;
+  user: string;
+  action: string;
+  subject: string;
+  outcome: string;
+}
+export interface JsonDemo {
+  demo: boolean;
+  steps: { id: string; done: boolean }[];
+  roles: { role: Role; user: string }[];
+  gateways: { id: string; site: string; link: string; running: boolean }[];
+  patients: { id: string; device: string; gateway: string }[];
+  actions: string[];
+}
+export interface JsonAnchor {
+  index: number;
+  gateway_wall_us: number;
+  county_offset_us: number | null;
+  uncertainty_us: number;
+  rate_hz: number;
+}
+export interface JsonRanges {
+  known: { first: number; count: number }[];
+  gaps: { first: number; count: number; reason: string | number }[];
+  newest: number;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    text: string,
+  ) {
+    super(text || code);
+  }
+}
+
+let csrf = '';
+export function setCsrf(token: string): void {
+  csrf = token;
+}
+let onUnauthorized: () => void = () => {};
+export function whenUnauthorized(fn: () => void): void {
+  onUnauthorized = fn;
+}
+
+const TIMEOUT_MS = 15_000;
+
+async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(), TIMEOUT_MS);
+  let answer: Response;
+  try {
+    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store', signal: stop.signal, ...init });
+  } catch (e) {
+    throw new ApiError(stop.signal.aborted ? 'timeout' : 'offline', 0, e instanceof Error ? e.message : '');
+  } finally {
+    clearTimeout(timer);
+  }
+  if (answer.ok) return answer;
+  let code = answer.status === 401 ? 'unauthorized' : 'internal';
+  let text = '';
+  try {
+    const body = (await answer.json()) as { error?: string; text?: string };
+    code = body.error ?? code;
+    text = body.text ?? '';
+  } catch {
+    // not JSON: the status says enough
+  }
+  if (answer.status === 401 && !path.startsWith('/api/login')) onUnauthorized();
+  throw new ApiError(code, answer.status, text);
+}
+
+async function get<T>(path: string): Promise<T> {
+  return (await (await request(path)).json()) as T;
+}
+
+async function post<T>(path: string, body: unknown): Promise<T> {
+  const headers: Record<string, string> = { 'Content-Type': 'application/json' };
+  if (csrf) headers['X-Xinwang-CSRF'] = csrf;
+  return (await (await request(path, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as T;
+}
+
+export const api = {
+  me: () => get<Me>('/api/me'),
+  login: (user: string, password: string) => post<Me>('/api/login', { user, password }),
+  logout: () => post<object>('/api/logout', {}),
+  streams: async () => (await get<{ streams: JsonStream[] }>('/api/streams')).streams,
+  stream: (id: string) => get<JsonStream>(`/api/streams/${id}`),
+  ranges: (id: string) => get<JsonRanges>(`/api/streams/${id}/ranges`),
+  events: (id: string, first: number, count: number, kinds: string) =>
+    get<{ events: JsonEvent[]; more: boolean }>(`/api/streams/${id}/events?first=${first}&count=${count}&kinds=${kinds}`),
+  anchors: (id: string, index: number) => get<{ before: JsonAnchor | null; after: JsonAnchor | null }>(`/api/streams/${id}/anchors?index=${index}`),
+  gateways: async () => (await get<{ gateways: JsonGateway[] }>('/api/gateways')).gateways,
+  alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
+  ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),
+  studies: async (state = '') =>
+    (await get<{ studies: JsonStudy[] }>(`/api/studies${state ? `?state=${encodeURIComponent(state)}` : ''}`)).studies,
+  createStudy: (stream: string, first: number, count: number, reason: string, urgent: boolean) =>
+    post<JsonStudy>('/api/studies', { stream, first, count, reason, urgent }),
+  studyState: (id: string, state: string, reason: string) => post<JsonStudy>(`/api/studies/${id}/state`, { state, reason }),
+  audit: (before: number | string | null, limit: number) =>
+    get<{ entries: JsonAudit[]; more: boolean }>(`/api/audit?limit=${limit}${before !== null ? `&before=${before}` : ''}`),
+  health: async (): Promise<{ status: string; checks: Record<string, string> }> => {
+    const r = await fetch('/healthz', { cache: 'no-store' });
+    return (await r.json()) as { status: string; checks: Record<string, string> };
+  },
+  demo: () => get<JsonDemo>('/api/demo'),
+  demoEnter: (role: Role) => post<Me>('/api/demo/enter', { role }),
+  demoAction: (action: string, target: string) => post<object>('/api/demo/action', { action, target }),
+
+  // Samples of [first, first + count); the county answers with at most 4 MiB and says where to go on.
+  samples: async (id: string, first: number, count: number): Promise<SampleRange> => {
+    const answer = await request(`/api/streams/${id}/samples?first=${first}&count=${count}`, {
+      headers: { Accept: 'application/x-protobuf' },
+    });
+    return readSampleRange(new Pbf(new Uint8Array(await answer.arrayBuffer())));
+  },
+};

@@ -1,0 +1,638 @@
+// Draws one stream on one canvas, frame by frame, and only what is new: the write head wipes a bar
+// before it and draws behind it. Everything is placed by an unwrapped pixel position u = index x
+// pixels per sample, so that a partial repaint lands exactly on what was drawn before.
+//
+// Modes: sweep (the head runs over the paper and wraps), scroll (a ring beside the screen, copied so
+// that the newest sample stays at the right), paused (the window stands still and is redrawn whole).
+
+import { COLOURS, FONT, type PaperColours, type ThemeName } from './theme';
+import { leadName, makeLayout, type Column, type Layout, type LayoutName } from './layout';
+import type { StreamModel } from '../live/stream';
+import type { StateSpan } from '../live/holes';
+import { clockText } from '../base/clock';
+
+export interface PaperOptions {
+  layout: LayoutName;
+  mmPerS: 25 | 50;
+  mmPerMv: 5 | 10 | 20;
+  mode: 'sweep' | 'scroll';
+  theme: ThemeName;
+  pxPerMm: number; // CSS pixels per millimetre
+  demo: boolean;
+  bench: boolean;
+}
+
+// Words come from outside, so that the renderer knows no language.
+export interface PaperWords {
+  demo: string;
+  caption: string; // speed, gain, filter: printed on the paper
+  coming: (restS: number, backS: number) => string;
+  fetching: string;
+  lost: (reason: string, seconds: number) => string;
+  leadOff: string;
+}
+
+export interface Marks {
+  beats: { index: number; letter: string }[];
+  lit: { first: number; end: number; beat: boolean }[];
+}
+
+const WIPE_MM = 3;
+const STALE_SHARE = 0.5; // the hatch of a stopped stream covers at most this share of a window
+
+export class EcgRenderer {
+  private ctx: CanvasRenderingContext2D;
+  private ground: HTMLCanvasElement; // grid, labels, calibration: what wiping brings back
+  private ring: HTMLCanvasElement | null = null; // scroll mode: traces alone
+  private ringCtx: CanvasRenderingContext2D | null = null;
+  private layout: Layout = { name: 'rows', columns: [], calibration: [] };
+  private hatch: CanvasPattern | null = null;
+  private mm = 1; // device pixels per millimetre
+  private pps = 1; // device pixels per sample
+  private dpr = 1;
+  private drawnEnd: number[] = []; // per column: u up to which it is drawn
+  private fresh = true;
+  private greyed = false;
+  private leadsOff = 0;
+  private hatched = false; // something absent has been drawn since the last fresh start
+  private labels: { x: number; y: number; w: number; h: number }[] = [];
+  private lastRateHz = 0;
+  end = NaN; // fractional index at the head as last drawn
+  marks: Marks = { beats: [], lit: [] };
+
+  constructor(
+    private canvas: HTMLCanvasElement,
+    private model: StreamModel,
+    private options: PaperOptions,
+    private words: PaperWords,
+  ) {
+    const ctx = canvas.getContext('2d', { alpha: false });
+    if (!ctx) throw new Error('canvas');
+    this.ctx = ctx;
+    this.ground = document.createElement('canvas');
+    this.resize();
+  }
+
+  get colours(): PaperColours {
+    return COLOURS[this.options.theme];
+  }
+
+  get columns(): readonly Column[] {
+    return this.layout.columns;
+  }
+
+  get scale(): { mm: number; pps: number; dpr: number } {
+    return { mm: this.mm, pps: this.pps, dpr: this.dpr };
+  }
+
+  // Samples that the longest column shows.
+  get windowN(): number {
+    return Math.max(1, ...this.layout.columns.map((c) => c.width / this.pps));
+  }
+
+  set(options: PaperOptions, words: PaperWords): void {
+    this.options = options;
+    this.words = words;
+    this.resize();
+  }
+
+  setLeadsOff(mask: number): void {
+    if (mask === this.leadsOff) return;
+    this.leadsOff = mask;
+    this.drawGround();
+    this.fresh = true;
+  }
+
+  invalidate(): void {
+    this.fresh = true;
+  }
+
+  resize(): void {
+    const dpr = window.devicePixelRatio || 1;
+    const width = Math.max(64, Math.round(this.canvas.clientWidth * dpr));
+    const height = Math.max(64, Math.round(this.canvas.clientHeight * dpr));
+    this.dpr = dpr;
+    this.mm = this.options.pxPerMm * dpr;
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    this.ground.width = width;
+    this.ground.height = height;
+    this.layout = makeLayout(this.options.layout, this.model.channels, {
+      width, height, pxPerMm: this.mm, mmPerS: this.options.mmPerS,
+    });
+    this.setScale();
+    if (this.options.mode === 'scroll') {
+      this.ring ??= document.createElement('canvas');
+      this.ring.width = width;
+      this.ring.height = height;
+      this.ringCtx = this.ring.getContext('2d');
+    } else {
+      this.ring = null;
+      this.ringCtx = null;
+    }
+    this.makeHatch();
+    this.drawGround();
+    this.fresh = true;
+  }
+
+  private setScale(): void {
+    this.lastRateHz = this.model.rateHz;
+    this.pps = (this.options.mmPerS * this.mm) / this.lastRateHz;
+  }
+
+  private makeHatch(): void {
+    const tile = document.createElement('canvas');
+    const n = Math.round(8 * this.dpr);
+    tile.width = n;
+    tile.height = n;
+    const c = tile.getContext('2d') as CanvasRenderingContext2D;
+    c.fillStyle = this.colours.hatchGround;
+    c.fillRect(0, 0, n, n);
+    c.strokeStyle = this.colours.hatch;
+    c.lineWidth = 1.4 * this.dpr;
+    c.beginPath();
+    for (const k of [-n, 0, n]) {
+      c.moveTo(k - 2, n + 2);
+      c.lineTo(k + n + 2, -2);
+    }
+    c.stroke();
+    this.hatch = this.ctx.createPattern(tile, 'repeat');
+  }
+
+  private font(px: number, weight = ''): string {
+    return `${weight} ${Math.round(px * this.dpr)}px ${FONT}`.trim();
+  }
+
+  // ---- what lies under the traces ----
+
+  private drawGround(): void {
+    const c = this.ground.getContext('2d', { alpha: false }) as CanvasRenderingContext2D;
+    const { width, height } = this.ground;
+    const col = this.colours;
+    c.fillStyle = col.ground;
+    c.fillRect(0, 0, width, height);
+    const line = Math.max(1, Math.round(this.dpr));
+    for (const [step, colour] of [[1, col.minor], [5, col.major]] as [number, string][]) {
+      if (step === 1 && this.mm < 2.2) continue; // 1 mm lines would run into one another
+      c.fillStyle = colour;
+      for (let k = 0; k * step * this.mm < width; k++) c.fillRect(Math.round(k * step * this.mm), 0, line, height);
+      for (let k = 0; k * step * this.mm < height; k++) c.fillRect(0, Math.round(k * step * this.mm), width, line);
+    }
+    if (this.options.demo) this.drawDemoMark(c);
+    this.drawCalibration(c);
+    this.drawLabels(c);
+  }
+
+  private drawDemoMark(c: CanvasRenderingContext2D): void {
+    c.save();
+    c.fillStyle = this.colours.mark;
+    c.font = this.font(34, 'bold');
+    c.textAlign = 'center';
+    c.textBaseline = 'middle';
+    const { width, height } = this.ground;
+    const stepX = 420 * this.dpr;
+    const stepY = 210 * this.dpr;
+    for (let y = stepY / 2, r = 0; y < height; y += stepY, r++) {
+      for (let x = stepX / 2 + (r % 2) * (stepX / 2); x < width + stepX / 2; x += stepX) {
+        c.save();
+        c.translate(x, y);
+        c.rotate(-0.3);
+        c.fillText(this.words.demo, 0, 0);
+        c.restore();
+      }
+    }
+    c.restore();
+  }
+
+  // 1 mV for 200 ms.
+  private drawCalibration(c: CanvasRenderingContext2D): void {
+    const h = this.options.mmPerMv * this.mm;
+    const w = 0.2 * this.options.mmPerS * this.mm;
+    const lead = 1.5 * this.mm;
+    c.strokeStyle = this.colours.trace;
+    c.lineWidth = 1.25 * this.dpr;
+    c.lineJoin = 'miter';
+    for (const p of this.layout.calibration) {
+      const y = Math.round(p.baseline) + 0.5;
+      const x = p.x + this.mm;
+      c.beginPath();
+      c.moveTo(x, y);
+      c.lineTo(x + lead, y);
+      c.lineTo(x + lead, y - h);
+      c.lineTo(x + lead + w, y - h);
+      c.lineTo(x + lead + w, y);
+      c.lineTo(x + 2 * lead + w, y);
+      c.stroke();
+    }
+  }
+
+  private drawLabels(c: CanvasRenderingContext2D): void {
+    c.textBaseline = 'alphabetic';
+    c.textAlign = 'left';
+    this.labels = [];
+    for (const column of this.layout.columns) {
+      const room = column.height / column.cells.length;
+      for (const cell of column.cells) {
+        const info = this.model.channels[cell.channel];
+        if (!info) continue;
+        const off = (this.leadsOff >>> cell.channel) & 1;
+        const y = Math.round(Math.max(15 * this.dpr, cell.baseline - Math.min(room * 0.38, 9 * this.mm)));
+        const text = leadName(info.code);
+        c.font = this.font(14, 'bold');
+        const width = Math.ceil(c.measureText(text).width + 6 * this.dpr);
+        const label = { x: column.x + Math.round(2 * this.dpr), y: y - Math.round(13 * this.dpr), w: width, h: Math.round(17 * this.dpr) };
+        this.labels.push(label);
+        c.fillStyle = this.colours.ground;
+        c.fillRect(column.x + 2 * this.dpr, y - 13 * this.dpr, width, 17 * this.dpr);
+        c.fillStyle = this.colours.text;
+        c.fillText(text, column.x + 5 * this.dpr, y);
+        if (off) {
+          c.font = this.font(12, 'bold');
+          const w2 = Math.ceil(c.measureText(this.words.leadOff).width + 8 * this.dpr);
+          label.w += w2 + Math.round(6 * this.dpr);
+          c.fillStyle = this.colours.technical;
+          c.fillRect(column.x + width + 6 * this.dpr, y - 13 * this.dpr, w2, 17 * this.dpr);
+          c.fillStyle = this.colours.ground;
+          c.fillText(this.words.leadOff, column.x + width + 10 * this.dpr, y);
+        }
+      }
+    }
+    c.font = this.font(12);
+    c.fillStyle = this.colours.ground;
+    const w = c.measureText(this.words.caption).width;
+    const y = this.ground.height - 6 * this.dpr;
+    c.fillRect(4 * this.dpr, y - 12 * this.dpr, w + 8 * this.dpr, 16 * this.dpr);
+    this.labels.push({ x: Math.round(4 * this.dpr), y: Math.round(y - 12 * this.dpr), w: Math.ceil(w + 8 * this.dpr), h: Math.round(16 * this.dpr) });
+    c.fillStyle = this.colours.dim;
+    c.fillText(this.words.caption, 8 * this.dpr, y);
+  }
+
+  // ---- frames ----
+
+  // head: fractional index up to which samples are to be drawn; line: where the head would be if
+  // nothing had stopped (hatched between the two when stale).
+  drawLive(head: number, stale: boolean, line: number, grey: boolean): void {
+    if (!(head > 0)) {
+      this.paintEmpty();
+      return;
+    }
+    if (Math.abs(this.model.rateHz / this.lastRateHz - 1) > 1e-3) this.setScaleAgain();
+    if (grey !== this.greyed) {
+      this.greyed = grey;
+      this.fresh = true;
+    }
+    this.end = head;
+    const scroll = this.options.mode === 'scroll' && this.ringCtx !== null;
+    const target = scroll ? (this.ringCtx as CanvasRenderingContext2D) : this.ctx;
+    this.model.ring.ensureFiltered(Math.floor(head - this.windowN) - 8, Math.ceil(head) + 1);
+    if (this.fresh) this.hatched = false;
+    if (this.fresh && !scroll) this.ctx.drawImage(this.ground, 0, 0);
+    if (this.fresh && scroll) target.clearRect(0, 0, target.canvas.width, target.canvas.height);
+    this.layout.columns.forEach((col, k) => {
+      const win = col.width / this.pps;
+      const to = stale ? Math.max(head, Math.min(line, head + win * STALE_SHARE)) : head;
+      const u = to * this.pps;
+      const wipe = scroll ? 0 : Math.min(WIPE_MM * this.mm, col.width / 8);
+      let from = this.drawnEnd[k] ?? -Infinity;
+      if (this.fresh || u - from > col.width - wipe || from > u + 4) from = u - col.width + wipe;
+      this.paint(target, col, Math.floor(from) - 3, Math.ceil(u), to, wipe);
+      this.drawnEnd[k] = u;
+    });
+    for (const change of this.takeChanges()) {
+      this.layout.columns.forEach((col, k) => {
+        const u1 = this.drawnEnd[k] ?? 0;
+        const u0 = u1 - col.width + (scroll ? 0 : Math.min(WIPE_MM * this.mm, col.width / 8));
+        const a = Math.max(u0, change.first * this.pps - 3);
+        const b = Math.min(u1, change.end * this.pps + 3);
+        if (b > a) this.paint(target, col, Math.floor(a), Math.ceil(b), u1 / this.pps, 0);
+      });
+    }
+    this.fresh = false;
+    if (scroll) this.compose();
+    if (this.options.bench) this.drawBench(head);
+  }
+
+  private takeChanges(): { first: number; end: number }[] {
+    const c = this.model.changes;
+    if (c.length === 0) return c;
+    this.model.changes = [];
+    return c;
+  }
+
+  repaint(first: number, end: number): void {
+    this.model.changes.push({ first, end });
+  }
+
+  private setScaleAgain(): void {
+    this.setScale();
+    this.drawnEnd = [];
+    this.fresh = true;
+  }
+
+  // A window that stands still and ends at `end`.
+  drawStill(end: number): void {
+    this.end = end;
+    this.greyed = false;
+    this.model.ring.ensureFiltered(Math.floor(end - this.windowN) - 8, Math.ceil(end) + 1);
+    this.takeChanges();
+    this.ctx.drawImage(this.ground, 0, 0);
+    for (const col of this.layout.columns) {
+      const base = Math.round(end * this.pps) - col.width;
+      this.paintPart(this.ctx, col, base, base + col.width, base, end, 0, false);
+    }
+    this.fresh = true; // whatever comes next starts anew
+    this.drawnEnd = [];
+    if (this.options.bench) this.drawBench(end);
+  }
+
+  private paintEmpty(): void {
+    if (!this.fresh) return;
+    this.ctx.drawImage(this.ground, 0, 0);
+    this.fresh = true;
+  }
+
+  // Scroll mode: both halves of the ring, so that the newest sample stands at the right end.
+  private compose(): void {
+    const ring = this.ring as HTMLCanvasElement;
+    this.ctx.drawImage(this.ground, 0, 0);
+    this.layout.columns.forEach((col, k) => {
+      const u = Math.round(this.drawnEnd[k] ?? 0);
+      const cut = ((u % col.width) + col.width) % col.width;
+      const rest = col.width - cut;
+      if (rest > 0) this.ctx.drawImage(ring, col.x + cut, col.y, rest, col.height, col.x, col.y, rest, col.height);
+      if (cut > 0) this.ctx.drawImage(ring, col.x, col.y, cut, col.height, col.x + rest, col.y, cut, col.height);
+      if (this.hatched) this.drawLabelsAgain(0, this.canvas.width, col);
+    });
+  }
+
+  // Paints [uA, uB) of a column that wraps every col.width pixels, and wipes `wipe` more.
+  private paint(c: CanvasRenderingContext2D, col: Column, uA: number, uB: number, to: number, wipe: number): void {
+    const wiped = uB + Math.ceil(wipe);
+    for (let a = uA; a < wiped; ) {
+      const lap = Math.floor(a / col.width);
+      const b = Math.min(wiped, (lap + 1) * col.width);
+      this.paintPart(c, col, a, b, lap * col.width, to, uB, true);
+      a = b;
+    }
+  }
+
+  // One piece without a wrap: u in [a, b), x = col.x + u - base. Content ends at index `to`.
+  private paintPart(
+    c: CanvasRenderingContext2D, col: Column, a: number, b: number, base: number, to: number, _uB: number, wipe: boolean,
+  ): void {
+    const x = col.x + a - base;
+    const w = b - a;
+    c.save();
+    c.beginPath();
+    c.rect(x, col.y, w, col.height);
+    c.clip();
+    if (wipe) {
+      if (c === this.ctx) c.drawImage(this.ground, x, col.y, w, col.height, x, col.y, w, col.height);
+      else c.clearRect(x, col.y, w, col.height);
+    }
+    const first = Math.max(0, Math.floor(a / this.pps) - 3);
+    const end = Math.min(Math.ceil(to), Math.ceil(b / this.pps) + 3);
+    if (end > first) {
+      this.drawLit(c, col, base, first, end);
+      const absent = this.model.holes.absent(this.model.ring.held, first, end);
+      for (const s of absent) this.drawAbsent(c, col, base, s, to);
+      if (absent.length > 0) this.hatched = true;
+      if (absent.length > 0 && c === this.ctx) this.drawLabelsAgain(x, w, col);
+      this.drawTraces(c, col, base, first, Math.min(end, this.model.ring.drawable));
+      if (col.rhythm) this.drawMarks(c, col, base, first, end);
+    }
+    c.restore();
+  }
+
+  // A hatch must not hide which lead it is.
+  private drawLabelsAgain(x: number, w: number, col: Column): void {
+    for (const l of this.labels) {
+      if (l.x + l.w < x || l.x > x + w || l.y < col.y - l.h || l.y > col.y + col.height) continue;
+      this.ctx.drawImage(this.ground, l.x, l.y, l.w, l.h, l.x, l.y, l.w, l.h);
+    }
+  }
+
+  private drawLit(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
+    if (this.marks.lit.length === 0) return;
+    c.fillStyle = this.colours.lit;
+    for (const l of this.marks.lit) {
+      if (l.end <= first || l.first >= end) continue;
+      const x = col.x + l.first * this.pps - base;
+      const w = Math.max(2, (l.end - l.first) * this.pps);
+      if (l.beat) {
+        c.fillRect(x, col.y, w, col.height);
+      } else {
+        c.fillRect(x, col.y, w, 5 * this.dpr); // a whole episode: framed, the trace stays clear
+        c.fillRect(x, col.y + col.height - 5 * this.dpr, w, 5 * this.dpr);
+      }
+    }
+  }
+
+  private drawAbsent(c: CanvasRenderingContext2D, col: Column, base: number, s: StateSpan, to: number): void {
+    const holes = this.model.holes;
+    // The whole hole, not only this piece of it: texts and frames must fall on the same place again.
+    let first = s.first;
+    let end = s.end;
+    if (s.state === 'lost') {
+      const span = holes.lost.spanAt(s.first);
+      if (span) {
+        first = span.first;
+        end = span.end;
+      }
+    } else {
+      const windowFirst = Math.floor(to - col.width / this.pps);
+      const whole = this.model.ring.held.missing(windowFirst, Math.ceil(to)).find((m) => m.first <= s.first && s.first < m.end);
+      if (whole) {
+        first = whole.first;
+        end = whole.end;
+      }
+    }
+    const x0 = col.x + s.first * this.pps - base;
+    const x1 = col.x + s.end * this.pps - base;
+    const fx0 = col.x + first * this.pps - base;
+    const fx1 = col.x + end * this.pps - base;
+    if (s.state === 'lost') {
+      c.fillStyle = this.colours.lostGround;
+      c.fillRect(x0, col.y, x1 - x0, col.height);
+      c.strokeStyle = this.colours.lost;
+      c.lineWidth = 1.5 * this.dpr;
+      c.setLineDash([6 * this.dpr, 4 * this.dpr]);
+      c.strokeRect(fx0 + this.dpr, col.y + 2 * this.dpr, Math.max(2, fx1 - fx0 - 2 * this.dpr), col.height - 4 * this.dpr);
+      c.setLineDash([]);
+      this.tag(c, col, fx0, fx1, this.words.lost(s.reason, (end - first) / this.model.rateHz));
+      return;
+    }
+    c.fillStyle = this.hatch ?? this.colours.hatchGround;
+    c.fillRect(x0, col.y, x1 - x0, col.height);
+    if (s.state === 'fetching') {
+      this.tag(c, col, fx0, fx1, this.words.fetching);
+      return;
+    }
+    const hole = holes.list.find((h) => h.first < s.end && s.first < h.end);
+    if (hole) {
+      const acc = holes.account(hole);
+      const hz = this.model.rateHz;
+      this.tag(c, col, fx0, fx1, this.words.coming(acc.comingN / hz, acc.backN / hz));
+    }
+  }
+
+  // A small label in a hole, in as many lines as it needs, if it has room.
+  private tag(c: CanvasRenderingContext2D, col: Column, x0: number, x1: number, text: string): void {
+    c.font = this.font(12, 'bold');
+    const pad = 6 * this.dpr;
+    const lo = Math.max(x0, col.x) + 3 * this.dpr;
+    const room = Math.min(x1, col.x + col.width) - lo - 3 * this.dpr;
+    const whole = c.measureText(text).width + 2 * pad <= room;
+    const lines = whole ? [text] : text.split(/ · |[:：] ?/);
+    const w = Math.max(...lines.map((l) => c.measureText(l).width)) + 2 * pad;
+    if (w > room) return;
+    const h = 17 * this.dpr;
+    const y = col.y + col.height / 2 - (lines.length * h) / 2;
+    c.fillStyle = this.colours.ground;
+    c.fillRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
+    c.strokeStyle = this.colours.dim;
+    c.lineWidth = this.dpr;
+    c.strokeRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
+    c.fillStyle = this.colours.text;
+    c.textAlign = 'left';
+    c.textBaseline = 'middle';
+    lines.forEach((l, k) => c.fillText(l, lo + pad, y + (k + 0.5) * h));
+  }
+
+  private drawTraces(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
+    if (end <= first) return;
+    const ring = this.model.ring;
+    const spans = ring.held.within(Math.max(first, ring.oldest), end);
+    if (spans.length === 0) return;
+    c.lineWidth = (this.options.theme === 'night' ? 1.4 : 1.25) * this.dpr;
+    c.lineJoin = 'round';
+    c.lineCap = 'round';
+    for (const off of [false, true]) {
+      c.beginPath();
+      let any = false;
+      for (const cell of col.cells) {
+        if (((this.leadsOff >>> cell.channel) & 1) === 1 !== off) continue;
+        any = true;
+        for (const s of spans) this.pathOf(c, col, base, cell.channel, cell.baseline, s.first, s.end);
+      }
+      if (!any) continue;
+      c.strokeStyle = off || this.greyed ? this.colours.stale : this.colours.trace;
+      c.stroke();
+    }
+  }
+
+  private pathOf(
+    c: CanvasRenderingContext2D, col: Column, base: number, ch: number, zero: number, first: number, end: number,
+  ): void {
+    const ring = this.model.ring;
+    const uv = ring.uv[ch] as Float32Array;
+    const info = ring.channels[ch];
+    const mask = ring.capacity - 1;
+    const k = ((info?.uvPerCount ? 1e-3 : 1e-3) * this.options.mmPerMv * this.mm);
+    const x0 = col.x - base;
+    const pps = this.pps;
+    let pen = false;
+    if (pps >= 0.34 || end - first < 64) {
+      for (let i = first; i < end; i++) {
+        const v = uv[i & mask] as number;
+        if (v !== v) {
+          pen = false;
+          continue;
+        }
+        const x = x0 + i * pps;
+        const y = zero - v * k;
+        if (pen) c.lineTo(x, y);
+        else c.moveTo(x, y);
+        pen = true;
+      }
+      return;
+    }
+    // Many samples a pixel: first, lowest, highest, last of each pixel column keep every peak.
+    for (let i = first; i < end; ) {
+      const px = Math.floor(i * pps);
+      const stop = Math.min(end, Math.max(i + 1, Math.ceil((px + 1) / pps)));
+      let lo = Infinity;
+      let hi = -Infinity;
+      let v0 = NaN;
+      let v1 = NaN;
+      for (; i < stop; i++) {
+        const v = uv[i & mask] as number;
+        if (v !== v) continue;
+        if (v0 !== v0) v0 = v;
+        v1 = v;
+        if (v < lo) lo = v;
+        if (v > hi) hi = v;
+      }
+      if (v0 !== v0) {
+        pen = false;
+        continue;
+      }
+      const x = x0 + px + 0.5;
+      if (pen) c.lineTo(x, zero - v0 * k);
+      else c.moveTo(x, zero - v0 * k);
+      c.lineTo(x, zero - lo * k);
+      c.lineTo(x, zero - hi * k);
+      c.lineTo(x, zero - v1 * k);
+      pen = true;
+    }
+  }
+
+  private drawMarks(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
+    const lookN = Math.ceil((40 * this.dpr) / this.pps);
+    c.textAlign = 'center';
+    c.textBaseline = 'top';
+    for (const b of this.marks.beats) {
+      if (b.index < first - lookN) continue;
+      if (b.index > end + lookN) break;
+      const plain = b.letter === 'N';
+      c.font = this.font(12, plain ? '' : 'bold');
+      c.fillStyle = plain ? this.colours.dim : this.colours.text;
+      const x = col.x + b.index * this.pps - base;
+      c.fillRect(Math.round(x), col.y + 18 * this.dpr, this.dpr, 5 * this.dpr);
+      c.fillText(b.letter, x, col.y + 4 * this.dpr);
+    }
+    this.drawTimes(c, col, base, first - lookN, end + lookN);
+  }
+
+  // A tick each second, the time of day each five.
+  private drawTimes(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {
+    const hz = this.model.rateHz;
+    const w0 = this.model.wallUs(first);
+    if (!Number.isFinite(w0)) return;
+    c.fillStyle = this.colours.dim;
+    c.font = this.font(11);
+    c.textAlign = 'left';
+    c.textBaseline = 'bottom';
+    const bottom = col.y + col.height - 34 * this.dpr;
+    for (let s = Math.ceil(w0 / 1e6); ; s++) {
+      const i = first + ((s * 1e6 - w0) / 1e6) * hz;
+      if (i >= end) break;
+      const x = Math.round(col.x + i * this.pps - base);
+      const five = s % 5 === 0;
+      c.fillRect(x, bottom, this.dpr, (five ? 7 : 4) * this.dpr);
+      if (five) c.fillText(clockText(s * 1e6), x + 3 * this.dpr, bottom + 8 * this.dpr);
+    }
+  }
+
+  // For benches: the low 16 bits of the newest drawn index, readable from pixels. 20 cells of 8 x 8
+  // CSS pixels at the upper right: white, black, 16 bits from the highest on, parity, white.
+  private drawBench(head: number): void {
+    const n = Math.floor(head) & 0xffff;
+    const cell = Math.round(8 * this.dpr);
+    const x0 = this.canvas.width - 20 * cell;
+    let parity = 0;
+    const bits: number[] = [1, 0];
+    for (let k = 15; k >= 0; k--) {
+      const bit = (n >>> k) & 1;
+      parity ^= bit;
+      bits.push(bit);
+    }
+    bits.push(parity, 1);
+    bits.forEach((bit, k) => {
+      this.ctx.fillStyle = bit ? '#FFFFFF' : '#000000';
+      this.ctx.fillRect(x0 + k * cell, 0, cell, cell);
+    });
+  }
+}

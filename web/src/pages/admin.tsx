@@ -1,0 +1,74 @@
+// The administrator's page: self-check, gateways, technical alarms, audit.
+
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { api, ApiError, type JsonAudit } from '../api';
+import { dateText } from '../base/clock';
+import { t } from '../i18n/t';
+import { loadAlarms } from '../live/alarms';
+import { Failed, Loading, useFetch } from '../ui';
+import { DemoConsole, useDemo } from './console';
+import { GatewayTable, Technicals } from './gateways';
+
+function Health(): JSX.Element | null {
+  const { value } = useFetch(() => api.health(), [], 10_000);
+  if (!value) return null;
+  return (
+    <p class="health">
+      {t('gw.health')}: <b class={value.status === 'ok' ? 'ok' : 'tech-text'}>{t(value.status === 'ok' ? 'gw.health.ok' : 'gw.health.degraded')}</b>
+      {Object.entries(value.checks).map(([k, v]) => <span key={k} class={v === 'ok' ? 'check' : 'check bad'}>{k}: {v}</span>)}
+    </p>
+  );
+}
+
+function Audit(): JSX.Element {
+  const [entries, setEntries] = useState<JsonAudit[] | null>(null);
+  const [more, setMore] = useState(false);
+  const [error, setError] = useState<ApiError | null>(null);
+  const load = (before: number | string | null): void => {
+    api.audit(before, 50)
+      .then((a) => {
+        setEntries((old) => (before === null ? a.entries : [...(old ?? []), ...a.entries]));
+        setMore(a.more);
+        setError(null);
+      })
+      .catch((e: unknown) => setError(e instanceof ApiError ? e : new ApiError('internal', 0, String(e))));
+  };
+  useEffect(() => load(null), []);
+  return (
+    <section>
+      <h2>{t('audit.title')}</h2>
+      {error && <Failed what={t('audit.title')} error={error} retry={() => load(null)} />}
+      {!entries && !error && <Loading />}
+      {entries && entries.length === 0 && <p class="muted">{t('audit.empty')}</p>}
+      {entries && entries.length > 0 && (
+        <table class="data">
+          <thead><tr><th>{t('audit.time')}</th><th>{t('audit.user')}</th><th>{t('audit.action')}</th><th>{t('audit.subject')}</th><th>{t('audit.outcome')}</th></tr></thead>
+          <tbody>
+            {entries.map((e) => (
+              <tr key={e.id}><td>{dateText(e.wall_us)}</td><td>{e.user}</td><td>{e.action}</td><td class="mono">{e.subject}</td><td>{e.outcome}</td></tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {more && <button class="button" onClick={() => load(entries?.[entries.length - 1]?.id ?? null)}>{t('audit.more')}</button>}
+    </section>
+  );
+}
+
+export function AdminPage(): JSX.Element {
+  useDemo();
+  const { value, error, again } = useFetch(() => api.gateways(), [], 10_000);
+  useEffect(() => void loadAlarms(), []);
+  return (
+    <div class="page">
+      <h1>{t('nav.admin')}</h1>
+      <Health />
+      <h2>{t('gw.title')}</h2>
+      {value ? <GatewayTable list={value} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
+      <Technicals />
+      <Audit />
+      <DemoConsole collapsible />
+    </div>
+  );
+}

@@ -1,0 +1,168 @@
+// Studies: what was captured, where it stands; and a study on the paper.
+
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { api, ApiError, type JsonStream, type JsonStudy } from '../api';
+import { dateText } from '../base/clock';
+import type { EcgController } from '../ecg/controller';
+import { t, tWord } from '../i18n/t';
+import { fromHex } from '../base/hex';
+import { gapNumber } from '../live/client';
+import { StreamModel } from '../live/stream';
+import { demo, role } from '../state';
+import { Empty, errorText, Failed, Loading, useFetch } from '../ui';
+import { DemoConsole, useDemo } from './console';
+import { listed } from './list';
+import { Paper, PaperSettings } from './paper';
+
+function StudyActions(props: { s: JsonStudy; done: () => void }): JSX.Element | null {
+  const [error, setError] = useState('');
+  const [returning, setReturning] = useState(false);
+  const { s } = props;
+  const step = (state: string, reason = ''): void => {
+    setReturning(false);
+    setError('');
+    api.studyState(s.id, state, reason).then(props.done).catch((e: unknown) => setError(e instanceof ApiError ? errorText(e) : String(e)));
+  };
+  const reader = role() === 'reader';
+  return (
+    <span class="buttons">
+      {reader && s.state === 'captured' && <button class="button" onClick={() => step('claimed')}>{t('study.claim')}</button>}
+      {reader && s.state === 'claimed' && <button class="button" onClick={() => setReturning(!returning)}>{t('study.return')}</button>}
+      {s.state === 'captured' && <button class="button" onClick={() => step('cancelled')}>{t('study.cancel')}</button>}
+      {returning && (
+        <>
+          <button class="button" onClick={() => step('returned', 'quality')}>{t('study.return.quality')}</button>
+          <button class="button" onClick={() => step('returned', 'reversed')}>{t('study.return.reversed')}</button>
+        </>
+      )}
+      {error && <span class="inline-error" role="alert">{error}</span>}
+    </span>
+  );
+}
+
+export function StudiesPage(): JSX.Element {
+  useDemo();
+  const { value, error, again } = useFetch(() => api.studies(), [], 5000);
+  return (
+    <div class="page">
+      <h1>{t('study.title')}</h1>
+      {!value ? (error ? <Failed what={t('study.title')} error={error} retry={again} /> : <Loading />)
+        : value.length === 0 ? <Empty what={t('study.empty')} todo={t('study.empty.do')}><a class="button primary" href="#/list">{t('nav.list')}</a></Empty> : (
+          <table class="data">
+            <thead><tr><th>{t('study.time')}</th><th>{t('study.site')}</th><th>{t('study.reason')}</th><th>{t('study.state')}</th><th>{t('study.author')}</th><th /></tr></thead>
+            <tbody>
+              {value.map((s) => (
+                <tr key={s.id} data-study={s.id}>
+                  <td>{dateText(s.created_wall_us)}</td>
+                  <td>{s.site}</td>
+                  <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', s.reason)}</td>
+                  <td><span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span></td>
+                  <td>{s.author}</td>
+                  <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={again} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      {value && error && <p class="inline-error" role="alert">{t('error.what', { what: t('study.title') })} {t('error.code', { code: error.code })}</p>}
+      <DemoConsole collapsible />
+    </div>
+  );
+}
+
+// A model from what the county says of the stream, for a stretch that need not be live.
+function modelOf(s: JsonStream, end: number): StreamModel {
+  const model = new StreamModel({
+    stream_id: fromHex(s.id), modality: 1, rate: s.rate, device_id: s.device, gateway_id: s.gateway, index_source: 0, device_epoch: 0, device_model: s.model,
+    demo: s.demo, attachment_id: fromHex(s.attachment ?? ''),
+    channels: s.channels.map((c) => ({
+      code: c.code, unit: c.unit, gain: c.gain, baseline: c.baseline, invalid: c.invalid ?? 0, has_invalid: c.invalid !== null, adc_min: 0, adc_max: 0, label: c.code,
+    })),
+  }, 60);
+  model.ring.newest = end;
+  return model;
+}
+
+export function StudyPage(props: { id: string }): JSX.Element {
+  const { value, error, again } = useFetch(() => api.studies(), [props.id], 5000);
+  const [model, setModel] = useState<StreamModel | null>(null);
+  const [failed, setFailed] = useState<ApiError | null>(null);
+  const [c, setC] = useState<EcgController | null>(null);
+  const study = value?.find((s) => s.id === props.id);
+  const item = study?.items.find((i) => i.stream !== undefined);
+  useEffect(() => {
+    if (!item?.stream) return;
+    const stream = item.stream;
+    const first = item.first ?? 0;
+    const end = first + (item.count ?? 0);
+    let gone = false;
+    const known = listed(stream);
+    (known ? Promise.resolve(known) : api.stream(stream))
+      .then(async (info) => {
+        const m = modelOf(info, end);
+        const anchor = await api.anchors(stream, end).catch(() => ({ before: null, after: null })); // without times the trace still stands
+        const near = anchor.before ?? anchor.after;
+        if (near) {
+          m.anchorCame({ index: near.index, gatewayWallUs: near.gateway_wall_us, countyOffsetUs: near.county_offset_us, uncertaintyUs: near.uncertainty_us, rateHz: near.rate_hz });
+        }
+        const ranges = await api.ranges(stream);
+        for (const k of ranges.known) m.holes.addKnown(k.first, k.first + k.count);
+        for (const g of ranges.gaps) m.gap({ stream_id: undefined, first: g.first, count: g.count, reason: gapNumber(g.reason) });
+        // Ten seconds before warm the filters up.
+        const from = Math.max(0, first - Math.round(10 * m.nominalHz));
+        for (let at = from; at < end; ) {
+          const got = await api.samples(stream, at, end - at);
+          for (const b of got.blocks) m.block(b, false, NaN);
+          for (const g of got.gaps) m.gap(g);
+          if (got.next <= at) break;
+          at = got.next;
+        }
+        if (!gone) setModel(m);
+      })
+      .catch((e: unknown) => {
+        if (!gone) setFailed(e instanceof ApiError ? e : new ApiError('internal', 0, String(e)));
+      });
+    return () => { gone = true; };
+  }, [item?.stream, item?.first]);
+  void c?.state.value;
+  if (error && !value) return <Failed what={t('study.title')} error={error} retry={again} />;
+  if (!value) return <Loading />;
+  if (!study) return <Empty what={t('error.not_found')} todo={t('study.title')}><a class="button primary" href="#/studies">{t('nav.studies')}</a></Empty>;
+  if (!item) return <Empty what={t('study.unreadable')} todo={t('error.safe')} />;
+  if (failed) return <Failed what={t('study.title')} error={failed} />;
+  if (!model) return <Loading />;
+  const first = item.first ?? 0;
+  const end = first + (item.count ?? 0);
+  const hole = model.ring.held.missing(first, end).length > 0;
+  return (
+    <div class="viewer study-view">
+      <div class="viewer-head">
+        <a class="button back" href="#/studies" title={t('nav.studies')}>←</a>
+        <div class="who-is"><b>{study.site}</b><span>{study.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', study.reason)} · {study.author}</span></div>
+        <span class={`study-state s-${study.state}`}>{tWord('state', study.state)}</span>
+        <span class="badge paused">{t('ecg.study', { t: dateText(model.wallUs(first)) })} · {t('study.seconds', { s: ((end - first) / model.rateHz).toFixed(1) })}</span>
+        <span class="spring" />
+        <StudyActions s={study} done={again} />
+      </div>
+      <div class="viewer-tools"><PaperSettings model={model} still />{hole && <span class="hole">{t('ecg.capture.hole')}</span>}</div>
+      <div class="viewer-main">
+        <div class="viewer-paper"><div class="paper-box still">
+          <Paper model={model} still={{ first, end }} onReady={setC} />
+          {demo.value || model.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}
+        </div>
+          {c && end - first > c.renderer.windowN * 1.02 && (
+            <div class="viewer-foot">
+              <button class="button" onClick={() => c.step(-1)}>−1 s</button>
+              <button class="button" onClick={() => c.step(1)}>+1 s</button>
+            </div>
+          )}
+        </div>
+        <aside class="side">
+          <h3>{t('study.life')}</h3>
+          <ul class="life">{study.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {x.author} · {tWord('state', x.what)}</li>)}</ul>
+        </aside>
+      </div>
+    </div>
+  );
+}
