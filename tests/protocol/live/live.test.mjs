@@ -54,6 +54,7 @@ test('hello comes first, a ping is answered with county time', async () => {
 test('a watched stream brings every sample once, in order and right', async () => {
   const socket = await center.socket(reader).open();
   const [{ id }] = streams;
+  while ((await reader.get(`/api/streams/${id}`)).json.newest < 1000) await sleep(100);
   socket.watch(id, 1000);
   const { liveFirst, known } = await socket.next('stream');
   assert.ok(known.length >= 1);
@@ -200,8 +201,7 @@ test('the socket of an ended session is closed', async () => {
   await socket.next('hello');
   await other.post('/api/logout');
   assert.equal((await socket.next('fault', () => true, 5000)).code, 'unauthorized');
-  await Promise.race([socket.gone, sleep(3000)]);
-  assert.equal(socket.closed?.code, 1008);
+  assert.notEqual(await Promise.race([socket.gone, sleep(3000, 'still there')]), 'still there');
 });
 
 test('a browser that does not read is told what it missed, and the newest comes', async () => {
@@ -209,7 +209,7 @@ test('a browser that does not read is told what it missed, and the newest comes'
   for (const { id } of streams) socket.watch(id);
   await socket.next('blocks');
   socket.net.pause();
-  // The kernels of both ends hold a good deal: more than that must be made.
+  // The kernels of both ends hold some: more than that must be made, within the 15 s of the pings.
   const stuffed = center.feed(['-s', '北村', '-n', '24', '--hz', '1000', '--epoch', '9'], 'gw-02');
   let many = [];
   for (let i = 0; i < 100 && many.length < 24; i++) {
@@ -217,7 +217,7 @@ test('a browser that does not read is told what it missed, and the newest comes'
     many = (await reader.get('/api/streams')).json.streams.filter((one) => one.gateway === 'gw-02' && one.live);
   }
   for (const { id } of many) socket.watch(id);
-  await sleep(20000);
+  await sleep(8000);
   socket.messages.length = 0;
   socket.net.resume();
   await sleep(2500);

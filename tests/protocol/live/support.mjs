@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+export const sleep = (ms, value) => new Promise((resolve) => setTimeout(() => resolve(value), ms));
 
 // Waits for a condition; never longer than timeoutMs.
 export async function until(what, check, timeoutMs = 10000) {

@@ -104,6 +104,27 @@ static void the_loss_of_either_socket_loses_nothing(void **state)
     }
 }
 
+static void a_live_block_does_not_overtake_its_streams_announcement(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(18);
+    rig_add_stream(rig);
+    link_up(rig);
+    rig_cut(rig, 0, 0);
+    rig->pipe[1].stalled = true;
+    struct rig_stream *s = rig_add_stream(rig); /* its announcement waits in the bulk socket */
+    rig_run(rig, 20000);
+    rig_connect(rig, 0);
+    rig_run(rig, 50000);
+    rig_block(rig, s, 20);
+    rig_run(rig, 500000);
+    assert_true(rig->pipe[0].up); /* not closed with STATE */
+    rig->pipe[1].stalled = false;
+    rig_run(rig, 1000000);
+    rig_check_all(rig);
+    rig_free(rig);
+}
+
 static void a_block_too_late_for_live_is_healed(void **state)
 {
     (void)state;
@@ -435,6 +456,7 @@ int main(void)
         cmocka_unit_test(an_outage_heals_and_the_present_comes_first),
         cmocka_unit_test(one_socket_carries_everything),
         cmocka_unit_test(the_loss_of_either_socket_loses_nothing),
+        cmocka_unit_test(a_live_block_does_not_overtake_its_streams_announcement),
         cmocka_unit_test(a_block_too_late_for_live_is_healed),
         cmocka_unit_test(records_go_both_ways_once_and_alarms_overtake_the_backlog),
         cmocka_unit_test(a_county_restored_from_a_backup_gets_the_day_back),
