@@ -363,6 +363,9 @@ void xw_clink_tick(struct xw_clink *clink)
             xw_clink_submit(g);
         if (g->state == XW_CGATEWAY_IDLE)
             continue;
+        if (g->storage_fails && !xw_intake_waiting(&g->side.intake) &&
+            now_us - g->submitted_us >= XW_CLINK_PROBE_US)
+            xw_clink_ask_again(g);
         xw_side_tick(&g->side);
         if ((g->ack_due_us && now_us >= g->ack_due_us) || g->wanted_due || g->side.record_ack_due)
             xw_side_wake(&g->side);

@@ -40,6 +40,8 @@ static void appended(void *user, int status)
     struct xw_glink *glink = user;
     if (status < 0)
         xw_log_warning("link.county_records_refused", XW_LOG_ERR(status));
+    else
+        xw_side_storing(&glink->side);
     xw_intake_submit(&glink->side.intake);
     xw_side_wake(&glink->side);
 }

@@ -340,9 +340,6 @@ static void sockets_that_fail_now_and_then_lose_nothing(void **state)
     }
     assert_true(xw_fault_acted_n("link.send") > 0);
     assert_int_equal(xw_fault_configure(NULL, error, sizeof(error)), 0);
-    /* What the store refused once is offered again in a new session. */
-    xw_uplink_free(b->uplink);
-    start_uplink(b, "town-a", "county.test");
     assert_true(wait_for(b, all_there, WAIT_MS));
     rig_check_all(b->rig);
     bench_free(b);
