@@ -100,8 +100,8 @@ async function measure(streamsN) {
   }
 }
 
-// The step: a stream that has only just begun, so that nothing lies ahead of the write head. In each
-// frame the topmost pixel that changed tells whether the trace has jumped by 1 mV.
+// The step: a calibration signal, twelve leads that jump by 1 mV up and, 200 ms later, down. A frame
+// that draws a jump has hundreds of newly dark pixels (twelve strokes of 10 mm), any other a few.
 async function confirmByPixels() {
   const county = new County({ gateways: 1, relays: false });
   try {
@@ -115,24 +115,22 @@ async function confirmByPixels() {
         new Promise((resolve) => {
           const canvas = [...document.querySelectorAll('canvas')].sort((a, b) => b.width * b.height - a.width * a.height)[0];
           const context = canvas.getContext('2d');
-          const top = 12; // below the cells of the bench
-          const height = Math.floor(canvas.height * 0.25);
           const out = [];
           let before = null;
           const began = performance.now();
           const look = () => {
             const log = window.xwStats.log;
             const at = (log.n - 1) % log.tMs.length;
-            const now = new Uint32Array(context.getImageData(0, top, canvas.width, height).data.buffer);
-            let topmost = -1;
-            if (before) for (let i = 0; i < now.length && topmost < 0; i++) if (now[i] !== before[i]) topmost = Math.floor(i / canvas.width);
-            // The cells: 16 bits of the newest drawn index, from the highest on.
+            const now = context.getImageData(0, 12, canvas.width, canvas.height - 60).data; // below the cells
+            let strokes = 0;
+            if (before) for (let i = 1; i < now.length; i += 4) if (now[i] < 90 && before[i] > 130) strokes += 1;
+          // The cells: 16 bits of the newest drawn index, from the highest on.
             const cells = context.getImageData(canvas.width - 160, 4, 160, 1).data;
             let bits = 0;
             for (let k = 2; k < 18; k++) bits = (bits << 1) | (cells[(k * 8 + 4) * 4] > 127 ? 1 : 0);
-            out.push([log.n, log.tMs[at], log.head[at], topmost, bits]);
+            out.push([log.n, log.tMs[at], log.head[at], strokes, bits]);
             before = now;
-            if (performance.now() - began < 7000) requestAnimationFrame(look);
+            if (performance.now() - began < 9000) requestAnimationFrame(look);
             else resolve(out);
           };
           requestAnimationFrame(look);
@@ -141,17 +139,15 @@ async function confirmByPixels() {
     await reader.close();
     const end = Math.floor(seen.at(-1)[2]);
     const back = await readStream(county.api, stream, 0, end, 12);
-    const rises = [];
-    for (let i = 1; i < end; i++) if (back.x[i * 12] - back.x[(i - 1) * 12] > 500) rises.push(i);
+    const jumps = [];
+    for (let i = 1; i < end; i++) if (Math.abs(back.x[i * 12] - back.x[(i - 1) * 12]) > 500) jumps.push(i);
     const wrongCells = seen.filter(([, , head, , bits]) => (Math.floor(head) & 0xffff) !== bits).length;
     const off = [];
-    for (const rise of rises) {
-      const logged = seen.findIndex(([, , head]) => head >= rise + 1);
-      if (logged < 2 || seen[logged - 1][2] < rise - RATE || logged + 3 >= seen.length) continue;
-      const level = seen.slice(Math.max(0, logged - 8), logged - 1).map((one) => one[3]).filter((y) => y >= 0);
-      const base = Math.min(...level);
-      const pixels = seen.findIndex((one, i) => i >= logged - 6 && one[3] >= 0 && one[3] < base - 15);
-      if (pixels >= 0 && level.length) off.push(pixels - logged);
+    for (const jump of jumps) {
+      const logged = seen.findIndex(([, , head]) => head >= jump + 1);
+      if (logged < 4 || logged + 4 >= seen.length) continue;
+      const near = [0, -1, 1, -2, 2, -3, 3].filter((shift) => seen[logged + shift][3] > 300);
+      off.push(near.length ? near[0] : 99);
     }
     say(`steps: log against pixels, in frames: ${off.join(' ')}; cells that differ from the log: ${wrongCells} of ${seen.length}`);
     figure('latency_pixel_check_frames', Math.max(0, ...off.map(Math.abs)), 'frames', { steps: off.length, cells_read: seen.length, cells_wrong: wrongCells });
