@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 
 XW_COUNTER(live_refused, "xw_center_live_refused_total", NULL, "live sockets refused");
-XW_COUNTER(live_bad, "xw_center_live_bad_messages_total", NULL, "malformed messages of browsers");
+XW_COUNTER(live_faults, "xw_center_live_faults_total", NULL,
+           "live sockets closed because the browser broke a rule");
 XW_COUNTER(live_out, "xw_center_live_bytes_total", NULL, "bytes sent to live sockets");
 
 /* What the kernel may hold unsent: little, so that the socket's own age limit is what counts. */
@@ -171,6 +172,11 @@ static int close_socket(struct live_socket *s, enum lws_close_status code, const
     if (s->closing)
         return -1;
     s->closing = true;
+    if (strcmp(fault, "unauthorized") != 0) {
+        xw_counter_add(&live_faults, 1);
+        xw_log_warning("live.fault", XW_LOG_STR("user", s->user), XW_LOG_STR("fault", fault),
+                       XW_LOG_STR("text", text));
+    }
     xw_hub_quiet(s->hub);
     xw_hub_fault(s->hub, fault, text, NULL);
     if (!lws_send_pipe_choked(s->wsi) && send_next(s) < 0)
@@ -200,8 +206,6 @@ static int take_message(struct live_socket *s)
 {
     struct xw_browser_message m;
     if (xw_browser_message_parse(s->in, s->in_n, &m) < 0) {
-        xw_counter_add(&live_bad, 1);
-        xw_log_warning("live.bad_message", XW_LOG_STR("user", s->user));
         return close_socket(s, LWS_CLOSE_STATUS_PROTOCOL_ERR, "malformed", "not a BrowserMessage");
     }
     switch (m.kind) {
@@ -238,13 +242,10 @@ static int on_receive(struct lws *wsi, struct live_socket *s, const void *data, 
     if (s->closing || !s->center->serving)
         return 0;
     if (!lws_frame_is_binary(wsi)) {
-        xw_counter_add(&live_bad, 1);
         return close_socket(s, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "malformed",
                             "binary messages only");
     }
     if (size > sizeof(s->in) - s->in_n) {
-        xw_counter_add(&live_bad, 1);
-        xw_log_warning("live.too_long", XW_LOG_STR("user", s->user));
         return close_socket(s, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "too_large", "4 KiB at most");
     }
     if (size)

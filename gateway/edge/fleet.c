@@ -20,6 +20,7 @@ enum {
     ENDED_AFTER_US = 10000000, /* attachments of an earlier process that stay away */
     REMEMBERED_MAX = 512,
     ANCHOR_EVERY_US = 10000000,
+    LOOK_MS = 20, /* at the pipelines, while devices are there */
 };
 
 XW_GAUGE(attached_gauge, "xw_edge_devices", NULL, "devices attached now");
@@ -39,8 +40,8 @@ struct xw_fleet {
     struct xw_attachment *all[XW_EDGE_ATTACHMENTS_MAX];
     size_t all_n;
     struct xw_wake *wake;
-    struct xw_timer *ack_timer;
-    bool ack_timer_on;
+    struct xw_timer *ack_timer, *look_timer;
+    bool ack_timer_on, looking;
     struct remembered old[REMEMBERED_MAX];
     size_t old_n;
     int64_t started_us;
@@ -60,6 +61,8 @@ int xw_fleet_new(struct xw_edge *edge, struct xw_fleet **ret_fleet)
     int r = xw_wake_new(edge->loop, drain_all, fleet, &fleet->wake);
     if (r >= 0)
         r = xw_timer_new(edge->loop, send_acks, fleet, &fleet->ack_timer);
+    if (r >= 0)
+        r = xw_timer_new(edge->loop, drain_all, fleet, &fleet->look_timer);
     if (r < 0) {
         xw_fleet_free(fleet);
         return r;
@@ -88,6 +91,8 @@ void xw_fleet_free(struct xw_fleet *fleet)
         xw_wake_free(fleet->wake);
     if (fleet->ack_timer)
         xw_timer_free(fleet->ack_timer);
+    if (fleet->look_timer)
+        xw_timer_free(fleet->look_timer);
     free(fleet);
 }
 
@@ -176,6 +181,16 @@ void xw_fleet_check_pressure(struct xw_attachment *attachment)
         xw_counter_add(&pauses, 1);
         xw_devconn_pause(attachment->conn);
     }
+}
+
+/* Plain blocks do not wake the loop: it looks, as long as any may come. */
+static void look(struct xw_fleet *fleet, bool on)
+{
+    if (on && !fleet->looking)
+        xw_timer_start(fleet->look_timer, LOOK_MS, LOOK_MS);
+    else if (!on && fleet->looking)
+        xw_timer_stop(fleet->look_timer);
+    fleet->looking = on;
 }
 
 static void send_acks(void *arg)
@@ -379,6 +394,7 @@ int xw_fleet_attach(struct xw_fleet *fleet, struct xw_devconn *conn, const Xw__D
     if (!a)
         return -EBADMSG;
     fleet->all[fleet->all_n++] = a;
+    look(fleet, true);
     a->conn = conn;
     xw_port_attached(conn, a);
     if (!ending(fleet, a->device_id))
@@ -489,6 +505,7 @@ void xw_fleet_tick(struct xw_fleet *fleet)
         else if (a->state == XW_ATTACHMENT_OPENING && a->opening)
             xw_opening_tick(a);
     }
+    look(fleet, fleet->all_n > 0);
     xw_gauge_set(&attached_gauge, (int64_t)xw_fleet_attached_n(fleet));
 }
 

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+XW_COUNTER(faults, "xw_link_faults_total", "end=\"gateway\"", "connections ended for a violation");
 XW_COUNTER(live_blocks, "xw_link_live_blocks_total", NULL, "blocks given to the live lane");
 XW_COUNTER(live_left, "xw_link_live_left_total", NULL, "live blocks left to healing at once");
 XW_COUNTER(aged_out, "xw_link_unacknowledged_total", NULL,
@@ -39,6 +40,8 @@ static void appended(void *user, int status)
     struct xw_glink *glink = user;
     if (status < 0)
         xw_log_warning("link.county_records_refused", XW_LOG_ERR(status));
+    else
+        xw_side_storing(&glink->side);
     xw_intake_submit(&glink->side.intake);
     xw_side_wake(&glink->side);
 }
@@ -256,6 +259,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
 {
     unsigned role = conn->role;
     conn->state = XW_CONN_ENDED;
+    xw_counter_add(&faults, conn->violated);
     if (glink->side.conn[role] != conn)
         return;
     glink->side.conn[role] = NULL;

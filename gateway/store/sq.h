@@ -27,13 +27,13 @@
 
 enum {
     SQ_COMMIT_MAX = 8 << 20,      /* bytes taken into one transaction */
-    SQ_PASS_MAX = 64 << 20,       /* bytes of rows compacted in one pass */
-    SQ_PASS_BYTES = 40 << 20,     /* so many waiting bytes start a pass at once */
+    SQ_PASS_MAX = 48 << 20,       /* bytes of rows compacted in one pass */
+    SQ_PASS_BYTES = 32 << 20,     /* so many waiting bytes start a pass at once */
     SQ_PASS_US = 30 * 1000000,    /* so old a row starts a pass */
     SQ_SEGMENT_US = 60 * 1000000, /* longest segment */
     SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
     SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
-    SQ_WAL_HARD = 96 << 20,       /* from here the writer waits for it */
+    SQ_WAL_HARD = 64 << 20,       /* from here the writer waits for it */
     SQ_LOGS_MAX = 65536,          /* logs and peers' logs */
     SQ_STREAMS_MAX = 4 * 1000 * 1000,
     SQ_SHORT_EVENT_N = 4096, /* `long` of the record table */
@@ -233,6 +233,7 @@ struct sq_store {
     struct xw_store base;
     char *dir;
     char *meta_path;
+    int lock_fd, backup_fd; /* one store a folder; held by tools that copy it */
     struct xw_wake *wake;
     struct xw_pool *readers, *shelf, *copier;
     pthread_t writer_thread, keeper_thread;
@@ -394,7 +395,13 @@ XW_MUST_CHECK int sq_gap_add(struct sq_store *store, uint32_t no, struct xw_rang
 XW_MUST_CHECK int sq_unindex(struct sq_store *store, struct sq_stream *stream,
                              struct xw_range range, uint32_t reason);
 
-/* sq_backup.c, sq_object.c */
+/* sq_backup.c, sq_lock.c, sq_object.c */
+XW_MUST_CHECK int sq_lock(struct sq_store *store);
+void sq_unlock(struct sq_store *store);
+/* From outside: a descriptor that holds the lock until it is closed. */
+XW_MUST_CHECK int sq_lock_backup(const char *dir);
+/* While one runs, here or in another process, day files are neither sealed nor deleted. */
+bool sq_backup_runs(const struct sq_store *store);
 XW_MUST_CHECK int sq_backup(struct xw_store *store, const char *dir, xw_store_status_fn done,
                             void *user);
 XW_MUST_CHECK int sq_objects_open(struct sq_store *store);

@@ -26,7 +26,8 @@ struct backup {
     uint8_t *buffer;
 };
 
-enum { BUFFER = 1 << 20, STEP_PAGES = 256 };
+/* Written out every so often: one sync of a whole day would hold up every commit behind it. */
+enum { BUFFER = 1 << 20, STEP_PAGES = 256, SYNC_EVERY = 8 };
 
 static int sync_path(const char *path)
 {
@@ -52,10 +53,14 @@ static int copy_db(const struct backup *backup, const char *from, const char *to
         copy = sqlite3_backup_init(target, "main", source, "main");
         r = copy == NULL ? -ENOMEM : 0;
     }
+    xw_autoclose int fd = open(to, O_RDONLY | O_CLOEXEC);
     int rc = SQLITE_OK;
-    while (r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK)
+    for (unsigned i = 1; r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK; i++) {
+        if (i % SYNC_EVERY == 0 && fd >= 0 && fdatasync(fd) < 0)
+            r = -errno;
         if (atomic_load(&backup->store->closing))
             r = -ECANCELED;
+    }
     if (r == 0 && rc != SQLITE_DONE)
         r = rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? -EBUSY : sq_errno(rc);
     if (copy != NULL)
@@ -75,9 +80,11 @@ static int copy_file(const struct backup *backup, const char *from, const char *
         return -errno;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     int r = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-    while (r == 0) {
+    for (unsigned i = 1; r == 0; i++) {
         if (atomic_load(&backup->store->closing))
             r = -ECANCELED;
+        if (r == 0 && i % SYNC_EVERY == 0 && fdatasync(out) < 0)
+            r = -errno;
         ssize_t n = r < 0 ? 0 : read(in, backup->buffer, BUFFER);
         if (n < 0 && errno == EINTR)
             continue;
@@ -280,5 +287,41 @@ int sq_backup(struct xw_store *base, const char *dir, xw_store_status_fn done, v
         free(copy);
         free(backup);
     }
+    return r;
+}
+
+int xw_store_backup_dir(const char *dir, const char *to)
+{
+    /* As much of a store as copying looks at. */
+    struct sq_store *store = calloc(1, sizeof *store);
+    struct backup backup = {.store = store, .dir = strdup(to)};
+    xw_autoclose int lock = sq_lock_backup(dir);
+    int r = lock < 0 ? lock : 0;
+    if (store == NULL || backup.dir == NULL) {
+        free(store);
+        free(backup.dir);
+        return -ENOMEM;
+    }
+    (void)pthread_mutex_init(&store->conns_lock, NULL);
+    store->dir = strdup(dir);
+    if (asprintf(&store->meta_path, "%s/meta.db", dir) < 0)
+        store->meta_path = NULL;
+    if (store->dir == NULL || store->meta_path == NULL)
+        r = -ENOMEM;
+    else if (r == 0 && access(store->meta_path, F_OK) < 0)
+        r = -errno;
+    if (r == 0) {
+        backup_work(&backup);
+        r = backup.result;
+    }
+    for (size_t i = 0; i < store->conns_n; i++) {
+        sq_conn_close(store->conns[i]);
+        free(store->conns[i]);
+    }
+    (void)pthread_mutex_destroy(&store->conns_lock);
+    free(store->dir);
+    free(store->meta_path);
+    free(store);
+    free(backup.dir);
     return r;
 }

@@ -190,13 +190,15 @@ static void checkpoint_hard(struct sq_store *store)
     int64_t now_us = xw_clock_mono(NULL).us;
     if (st.st_size < SQ_WAL_HARD || now_us < store->writer.checkpoint_after_us)
         return;
-    /* The keeper has written most of it into the database already. A reader that is still in the
-     * log (a backup's snapshot) makes this fail: commits must not wait for it again and again. */
-    (void)sqlite3_busy_timeout(store->writer.conn.db, 100);
+    /* The keeper has written most of it into the database already; what is in the way is its own
+     * checkpoint or a read, and both end soon. The snapshot of a backup does not: commits must not
+     * wait for it again and again. */
+    bool backup = atomic_load(&store->backups) > 0;
+    (void)sqlite3_busy_timeout(store->writer.conn.db, backup ? 50 : 5000);
     int rc = sqlite3_wal_checkpoint_v2(store->writer.conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE,
                                        NULL, NULL);
-    store->writer.checkpoint_after_us = rc == SQLITE_OK ? 0 : now_us + 2000000;
     (void)sqlite3_busy_timeout(store->writer.conn.db, 5000);
+    store->writer.checkpoint_after_us = rc != SQLITE_OK && backup ? now_us + 2000000 : 0;
 }
 
 /* A note must never fail to reach the loop after a commit, so it is there before. */

@@ -115,7 +115,8 @@ export const cases = [
       assert.ok((await onPaper(page, 'colourCount', { ...HATCH, ...b })) < SPECKS, 'hatched');
       assert.ok((await onPaper(page, 'colourCount', { colour: [91, 100, 114], tol: 14, ...b })) > 60, 'no outline');
       const p = await onPaper(page, 'profile', { ...b, least: 1 });
-      assert.ok(p.filter((c) => c === null).length > 100, 'something is drawn where nothing is known');
+      assert.ok(p.filter((c) => c === null).length > 50, // beside the label
+         'something is drawn where nothing is known');
     },
   },
   {

@@ -14,7 +14,7 @@ async function measurePulse(page, { pxPerMm, mmPerS, mmPerMv }) {
   const g = geometry({ ...size, pxPerMm, mmPerS });
   const x0 = g.left + Math.round(12 * pxPerMm); // past the lead's name
   const x1 = g.left + g.strip - 4;
-  const band = { x0, x1, y0: g.upper + 30, y1: size.height - 42 };
+  const band = { x0, x1, y0: g.upper + 2, y1: size.height - 42 }; // this signal has no beat marks
   const p = await onPaper(page, 'profile', band);
   const tops = p.map((c) => (c ? c.top ?? c.mean : null));
   const low = plateau(p.map((c) => (c && c.bottom !== null && c.bottom - c.top < 4 ? c.bottom : null)).filter((v) => v !== null && v > (Math.min(...tops.filter((t) => t !== null)) + 8)));

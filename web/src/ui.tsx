@@ -83,6 +83,10 @@ export function useAck(): { ack: (f: Finding) => void; busy: string; failed: str
   };
 }
 
+export function unitText(unit: string): string {
+  return unit === '1' ? '' : unit === '/min' ? t('ecg.hr.unit') : unit.replace(/^u(?=[A-Z])/, 'µ');
+}
+
 export function alarmWhen(f: Finding): string {
   const at = f.wallUs > 0 ? clockText(f.wallUs) : '';
   return f.end === 0 ? `${at} ${t('alarm.open')}` : at;

@@ -99,6 +99,22 @@ describe('holes', () => {
     expect(h.account(hole)).toEqual({ totalN: 300, backN: 270, lostN: 30, comingN: 0 });
     expect(hole.closedMs).toBe(3);
   });
+  it('are known of from the jump of the present, even if they heal before anybody looks', () => {
+    const h = new Holes();
+    h.addKnown(0, 100);
+    h.opened(100, 900, 1);
+    h.addKnown(900, 950);
+    h.addKnown(100, 700);
+    h.survey(0, 950, 2);
+    expect(h.list.map((x) => [x.first, x.end])).toEqual([[100, 900]]);
+    expect(h.account(h.list[0]!).backN).toBe(600);
+  });
+  it('that the county has are none: they are only fetched', () => {
+    const h = new Holes();
+    h.addKnown(0, 900);
+    h.opened(100, 900, 1);
+    expect(h.list).toEqual([]);
+  });
   it('take a lost stretch beside a coming one as part of the same hole', () => {
     const h = new Holes();
     h.addKnown(0, 100);

@@ -67,7 +67,7 @@ export class FakeCenter {
     s.newest = this.due(s);
     gateway.streams++;
     this.streams.set(s.id, s);
-    for (let b = Math.floor((s.newest / rate / 60) * bpm) - 700; b <= (s.newest / rate / 60) * bpm - 1; b++) if (b > 0) this.beat(s, b, false);
+    for (let b = Math.floor((s.newest / rate / 60) * bpm) - 700; b <= (s.newest / rate / 60) * bpm - 1; b++) if (b > 0 && kind !== 'pulse') this.beat(s, b, false);
     s.nextBeat = Math.floor((s.newest / rate / 60) * bpm);
     return s;
   }
@@ -216,7 +216,7 @@ export class FakeCenter {
         s.dropUntil = 0;
       }
       const r = (b) => Math.round((b * 60 * s.rate) / s.bpm);
-      while (s.kindAt(s.newest) !== 'vf' && kinds[s.kind] !== kinds.pulse && r(s.nextBeat) + 0.3 * s.rate < s.newest) this.beat(s, s.nextBeat++, true);
+      while (s.kindAt(s.newest) !== 'vf' && s.kind !== 'pulse' && r(s.nextBeat) + 0.3 * s.rate < s.newest) this.beat(s, s.nextBeat++, true);
       if (s.kindAt(s.newest) === 'vf') s.nextBeat = Math.ceil((s.newest / s.rate / 60) * s.bpm);
       this.backfill(s, (s.gateway.backfill * BLOCK_MS) / 2000);
     }

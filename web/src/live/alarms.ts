@@ -88,6 +88,11 @@ export function activeAlarms(stream?: string): Finding[] {
     .filter((f) => (!stream || f.stream === stream) && !f.withdrawn && f.priority !== 'none' && (!f.ackedBy || f.end === 0))
     .sort(byUrgency);
 }
+// A rhythm in which a number of beats would mislead, going on now.
+export function isPulseless(f: Finding): boolean {
+  return f.end === 0 && (f.code === 'VF' || f.code === 'ASYSTOLE');
+}
+
 export function pastAlarms(stream?: string): Finding[] {
   void alarmsVersion.value;
   return [...findings.values()].filter((f) => (!stream || f.stream === stream) && f.ackedBy !== '' && f.end !== 0).sort((a, b) => b.wallUs - a.wallUs);

@@ -51,6 +51,13 @@ export class Holes {
     if (this.lost.within(first, end).length > 0) this.lost.remove(first, end);
   }
 
+  // The present went on at `end`, and [first, end) is not here: known of at once, however soon it heals.
+  opened(first: number, end: number, nowMs: number): void {
+    if (this.known.covers(first, end)) return;
+    if (this.list.some((h) => h.first < end && first < h.end)) return;
+    this.list.push({ first, end, sinceMs: nowMs, closedMs: NaN });
+  }
+
   // Looks for new holes in [first, newest), and for closed ones.
   survey(first: number, newest: number, nowMs: number): void {
     for (const coming of this.known.missing(first, newest)) {

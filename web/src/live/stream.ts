@@ -143,6 +143,7 @@ export class StreamModel {
       return;
     }
     const behind = b.first < this.ring.newest;
+    if (live && this.ring.newest > 0 && b.first > this.ring.newest) this.holes.opened(this.ring.newest, b.first, atMs);
     // What is here already stays as it is drawn.
     for (const m of this.ring.held.missing(b.first, end)) this.ring.put(m.first, m.end - m.first, part(x, n, b.count, m.first - b.first, m.end - b.first));
     this.holes.samplesCame(b.first, end);

@@ -35,6 +35,7 @@ export function DemoConsole(props: { device?: string; gateway?: string; collapsi
   const gatewayNow = d.gateways.some((g) => g.id === gateway) ? gateway : (d.gateways[0]?.id ?? '');
   const deviceNow = d.patients.some((p) => p.device === device || p.id === device) ? device : (d.patients[0]?.device ?? '');
   const can = (a: string): boolean => d.actions.length === 0 || d.actions.includes(a);
+  const next = d.steps.find((s) => !s.done)?.id;
   const act = (action: string, target: string): void => {
     setSaid('');
     // From the first page nobody may have gone in yet; the county wants a session for every change.
@@ -79,6 +80,7 @@ export function DemoConsole(props: { device?: string; gateway?: string; collapsi
         </div>
       </fieldset>
       <p class="console-said" role="status">{said}</p>
+      {props.collapsible && next && <p class="console-next"><b>{t('console.next')}：{t(`step.${next}` as Key)}</b> {t(`step.${next}.how` as Key)}</p>}
     </div>
   );
   if (!props.collapsible) return <section class="console"><h2>{t('console.title')}</h2>{body}</section>;

@@ -50,7 +50,7 @@ export function GatewayTable(props: { list: JsonGateway[] }): JSX.Element {
               <td class="n">{t('gw.samples', { n: g.backlog_samples.toLocaleString() })}</td>
               <td class="n">{bytes(g.received_bytes_per_s)}</td>
               <td class="n">{g.backfill_samples_per_s > 0 ? t('gw.samples', { n: g.backfill_samples_per_s.toLocaleString() }) + '/s' : '–'}</td>
-              <td>{g.software}</td>
+              <td class="software" title={g.software}>{g.software}</td>
             </tr>
           ))}
         </tbody>
@@ -71,7 +71,7 @@ export function Technicals(): JSX.Element {
               <tr key={a.id}>
                 <td><Priority priority="technical" /> {tWord('tech', a.code)}</td>
                 <td>{a.subject}</td>
-                <td>{a.text}</td>
+                <td class="muted">{a.text}</td>
                 <td>{dateText(a.fromWallUs)} – {a.toWallUs ? dateText(a.toWallUs) : <b class="tech-text">{t('tech.still')}</b>}</td>
               </tr>
             ))}

@@ -8,10 +8,10 @@ import { api, ApiError, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
-import { activeAlarms, alarmsVersion, loadAlarms, technicalAlarms } from '../live/alarms';
+import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Finding } from '../live/events';
-import { demo, go, role, theme } from '../state';
+import { demo, go, lang, role, theme } from '../state';
 import { AlarmRow, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
 import { modalityWord, priorityRank, priorityWord, type PriorityWord } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
@@ -63,6 +63,18 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
   });
 }
 
+// A device that was switched off and on again opens a new stream: the list shows its newest one, and
+// an older one only as long as somebody has to see to its alarm.
+function currentRows(rows: Row[]): Row[] {
+  const newest = new Map<string, Row>();
+  const source = (r: Row): string => `${r.s.gateway}|${r.s.device}|${r.s.modality}`;
+  for (const row of rows) {
+    const other = newest.get(source(row));
+    if (!other || row.newestWallUs > other.newestWallUs) newest.set(source(row), row);
+  }
+  return rows.filter((r) => newest.get(source(r)) === r || (r.alarm && !r.alarm.ackedBy));
+}
+
 // Alarms first, then what is live, then by site and bed; a row does not jump for anything else.
 function sortRows(rows: Row[]): Row[] {
   const rank = (r: Row): number => (r.priority === 'technical' ? 0 : priorityRank(r.priority));
@@ -104,7 +116,7 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         </span>
         <span class="c-bed" role="cell"><b>{s.bed || s.device}</b><small>{s.bed ? s.device : s.model}</small></span>
         <span class="c-site" role="cell">{s.site}</span>
-        <span class="c-hr" role="cell"><b>{row.bpm > 0 && row.live ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
+        <span class="c-hr" role="cell"><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
         <span class="c-strip" role="cell">{props.moving ? <MiniStrip id={s.id} /> : null}</span>
         <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
         <span class="c-link" role="cell">
@@ -174,6 +186,12 @@ function Rows(props: { rows: Row[] }): JSX.Element {
   );
 }
 
+// What the machine adds is in its own language: shown where it is the reader's, or says what no word of
+// ours does.
+function technicalText(a: { code: string; text: string }): string {
+  return a.text && (lang.value === 'en' || tWord('tech', a.code) === a.code) ? `· ${a.text} ` : '';
+}
+
 export function TechnicalList(props: { gateway?: string; max?: number }): JSX.Element | null {
   const list = technicalAlarms().filter((a) => !props.gateway || a.subject === props.gateway);
   if (list.length === 0) return null;
@@ -181,7 +199,7 @@ export function TechnicalList(props: { gateway?: string; max?: number }): JSX.El
   return (
     <ul class="technical">
       {shown.map((a) => (
-        <li key={a.id}><Priority priority="technical" /> {tWord('tech', a.code)} · {a.subject} {a.text && `· ${a.text}`} · {t('gateway.since', { t: clockText(a.fromWallUs) })}</li>
+        <li key={a.id}><Priority priority="technical" /> {tWord('tech', a.code)} · {a.subject} {technicalText(a)}· {t('gateway.since', { t: clockText(a.fromWallUs) })}</li>
       ))}
       {list.length > shown.length && <li class="more">{t('alarm.more', { n: list.length - shown.length })}</li>}
     </ul>
@@ -228,15 +246,16 @@ export function ListPage(): JSX.Element {
 
   if (!list) return streamsError.value ? <Failed what={t('list.title')} error={streamsError.value} retry={() => void loadStreams()} /> : <Loading />;
   const q = query.value.trim().toLowerCase();
-  const rows = sortRows(rowsOf(list, alarms)).filter((r) => !q || `${r.s.bed} ${r.s.device} ${r.s.site}`.toLowerCase().includes(q));
-  const silent = rows.filter((r) => !r.live).length;
+  const all = currentRows(rowsOf(list, alarms));
+  const rows = sortRows([...all]).filter((r) => !q || `${r.s.bed} ${r.s.device} ${r.s.site}`.toLowerCase().includes(q));
+  const silent = all.filter((r) => !r.live).length;
   const inAlarm = rows.filter((r) => r.priority !== 'none' && r.priority !== 'technical').length;
   const stalled = linkState.value === 'down';
   return (
     <div class="list-page" data-state={stalled ? 'stale' : silent > 0 ? 'partly' : 'full'}>
       <div class="list-head">
         <h1>{t('list.title')}</h1>
-        <span class="count">{t('list.count', { n: list.length, live: list.length - silent, alarm: inAlarm })}</span>
+        <span class="count">{t('list.count', { n: all.length, live: all.length - silent, alarm: inAlarm })}</span>
         {stalled && <span class="age stale">{t('list.stale', { t: clockText(stalledSince.value) })}</span>}
         {!stalled && silent > 0 && <span class="count">{t('list.partly', { n: silent })}</span>}
         <span class="spring" />

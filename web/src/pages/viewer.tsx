@@ -7,12 +7,13 @@ import { clockText } from '../base/clock';
 import { EcgController, type ViewerState } from '../ecg/controller';
 import { leadName } from '../ecg/layout';
 import { t, alarmName, valueName } from '../i18n/t';
-import { activeAlarms, alarmsVersion, loadAlarms, pastAlarms } from '../live/alarms';
+import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Evidence, Finding } from '../live/events';
 import type { StreamModel } from '../live/stream';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
-import { AlarmRow, Empty, Loading, Priority, alarmWhen, useAck } from '../ui';
+import { AlarmRow, Empty, Loading, Priority, alarmWhen, unitText, useAck } from '../ui';
+import { priorityRank } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
 import { listed, TechnicalList } from './list';
 import { Paper, PaperSettings } from './paper';
@@ -54,7 +55,7 @@ function HoleNote(props: { s: ViewerState }): JSX.Element | null {
 function pairs(evidence: Evidence[]): { name: string; unit: string; value: number | null; limit: number | null }[] {
   const out = new Map<string, { name: string; unit: string; value: number | null; limit: number | null }>();
   for (const e of evidence) {
-    const p = out.get(e.name) ?? { name: e.name, unit: e.unit === '1' ? '' : e.unit, value: null, limit: null };
+    const p = out.get(e.name) ?? { name: e.name, unit: unitText(e.unit), value: null, limit: null };
     if (e.threshold) p.limit = e.value;
     else p.value = e.value;
     out.set(e.name, p);
@@ -119,20 +120,28 @@ function Capture(props: { c: EcgController; model: StreamModel; open: boolean; s
   );
 }
 
-function Vitals(props: { s: ViewerState; model: StreamModel }): JSX.Element {
+function Vitals(props: { s: ViewerState; model: StreamModel; pulseless: boolean }): JSX.Element {
   const { s, model } = props;
   const newest = s.endIndex;
   const pvc = Number.isFinite(newest) ? model.findings.beats(newest - 60 * model.rateHz, newest).filter((b) => b.code === 'V').length : 0;
   return (
     <div class="vitals">
-      <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{s.rateBpm > 0 ? Math.round(s.rateBpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
+      <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{s.rateBpm > 0 && !props.pulseless ? Math.round(s.rateBpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
       <span class="vital small"><label>{t('ecg.pvc')}</label><b>{pvc}</b><small>/min</small></span>
-      {s.st.length > 0 && (
-        <span class="vital st"><label>{t('ecg.st')}</label>
-          {s.st.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{x.mv >= 0 ? '+' : '−'}{Math.abs(x.mv).toFixed(2)}</b></span>)}<small>mV</small>
-        </span>
-      )}
     </div>
+  );
+}
+
+const signed = (mv: number): string => (Math.abs(mv) < 0.005 ? '0.00' : `${mv > 0 ? '+' : '−'}${Math.abs(mv).toFixed(2)}`);
+
+// ST levels beside the paper, each with its lead; the unit once.
+function StPanel(props: { s: ViewerState }): JSX.Element | null {
+  if (props.s.st.length === 0) return null;
+  return (
+    <section class="st-panel">
+      <h3>{t('ecg.st')} <small>mV</small></h3>
+      <div>{props.s.st.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{signed(x.mv)}</b></span>)}</div>
+    </section>
   );
 }
 
@@ -146,7 +155,10 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
   void alarmsVersion.value;
   const alarms = activeAlarms(model.id);
   const past = pastAlarms(model.id);
-  const top = alarms[0];
+  // At the head stands the gravest, acknowledged or not; the key and the button answer what is open.
+  const top = [...alarms].sort((a, b) => priorityRank(b.priority) - priorityRank(a.priority) || Number(!!a.ackedBy) - Number(!!b.ackedBy))[0];
+  const toAck = alarms.find((f) => !f.ackedBy);
+  const pulseless = alarms.some(isPulseless);
   const shown = [...alarms, ...past].find((f) => f.key === picked);
   const show = (f: Finding): void => {
     setPicked(f.key);
@@ -170,7 +182,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
       else if (k === 's') cycle(speed, [25, 50]);
       else if (k === 'f') cycle(filterName, ['diagnostic', 'monitor', 'raw']);
       else if (k === 'm') cycle(mode, ['sweep', 'scroll']);
-      else if (k === 'a' && top && !top.ackedBy) ack(top);
+      else if (k === 'a' && toAck) ack(toAck);
       else if (k === 'e' && top) show(top);
       else if (k === 'c') setCapture((v) => !v);
       else if (e.key === 'Escape' && capture) setCapture(false);
@@ -180,7 +192,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [c, top?.key, top?.ackedBy, capture]);
+  }, [c, top?.key, toAck?.key, capture]);
 
   const gateway = model.header.gateway_id;
   const gw = live.gateways.get(gateway);
@@ -193,14 +205,15 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
           <b>{info?.bed || model.header.device_id}</b>
           <span>{info?.site ?? gw?.site_name ?? ''} · {model.header.device_id} {model.header.device_model && `· ${model.header.device_model}`}</span>
         </div>
-        {s && <Vitals s={s} model={model} />}
+        {s && <Vitals s={s} model={model} pulseless={pulseless} />}
         <div class={`alarm-top ${top ? `alarm-${top.priority} ${top.ackedBy ? 'acked' : ''}` : 'none'}`} role={top ? 'alert' : undefined}>
           {top ? (
             <>
               <button class="alarm-body" onClick={() => show(top)}>
                 <Priority priority={top.priority} /> <span class="alarm-name">{alarmName(top.code)}</span>
-                <span class="alarm-when">{alarmWhen(top)}{top.ackedBy && ` · ${t('alarm.acked', { who: top.ackedBy, t: clockText(top.ackedWallUs) })}`}</span>
+                <span class="alarm-when">{alarmWhen(top)}{top.ackedBy && <><br />{t('alarm.acked', { who: top.ackedBy, t: clockText(top.ackedWallUs) })}</>}</span>
               </button>
+              {alarms.length > 1 && <span class="alarm-when more">{t('alarm.more', { n: alarms.length - 1 })}</span>}
               {!top.ackedBy && <button class="button ack" disabled={busy !== ''} onClick={() => ack(top)}>{t('alarm.ack')}</button>}
             </>
           ) : <span class="muted">{t('alarm.none')}</span>}
@@ -230,6 +243,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
         </div>
         <aside class="side">
           <TechnicalList gateway={gateway} />
+          {s && !pulseless && <StPanel s={s} />}
           {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
           <h3>{t('list.alarm')}</h3>
           {alarms.length + past.length === 0 ? <p class="muted">{t('alarm.none')}</p> : (
