@@ -76,9 +76,11 @@ static int64_t pragma(struct sq_store *store, enum sq_statement which)
     return value;
 }
 
-static uint64_t bytes_used(struct sq_store *store)
+/* ret_free: pages that meta.db holds and does not use. */
+static uint64_t bytes_used(struct sq_store *store, uint64_t *ret_free)
 {
-    uint64_t bytes = (uint64_t)(pragma(store, SQ_PAGES) - pragma(store, SQ_PAGES_FREE)) * 4096U;
+    *ret_free = (uint64_t)pragma(store, SQ_PAGES_FREE) * 4096U;
+    uint64_t bytes = (uint64_t)pragma(store, SQ_PAGES) * 4096U - *ret_free;
     sqlite3_stmt *days = sq_get(&store->writer.conn, SQ_DAY_ALL);
     uint32_t n = 0;
     for (; sq_step(days) == 1; n++)
@@ -120,11 +122,14 @@ void sq_look_at_space(struct sq_store *store)
 {
     const struct xw_store_config *config = &store->base.config;
     uint64_t room = UINT64_MAX;
-    uint64_t bytes = bytes_used(store);
+    uint64_t reusable;
+    uint64_t bytes = bytes_used(store, &reusable);
     struct xw_file_space space;
     if (xw_file_space(store->dir, &space) == 0) {
         atomic_store(&store->free_bytes, space.free_n_bytes);
-        room = less(space.free_n_bytes, config->reserve_bytes);
+        /* The file of meta.db never shrinks: what compaction emptied in it is room as well, else a
+         * disk that was full once would stay full. */
+        room = less(space.free_n_bytes + reusable, config->reserve_bytes);
     }
     if (config->limit_bytes != 0)
         room = XW_MIN(room, less(config->limit_bytes, bytes));

@@ -120,7 +120,7 @@ async function badGateways(ca) {
   const refused = async (what, tls, expectOpen = false) => {
     const peer = new GatewayPeer({ port, ca, tls });
     const how = await peer.open().then(() => 'open', (error) => error.message);
-    check(`gateway, ${what}: not let in`, (how === 'open') === expectOpen, how);
+    check(`gateway, ${what}: not let in`, (how === 'open') === expectOpen, how.trim());
     peer.close();
   };
   await refused('a certificate of its own making', strangerCertificate(county.dirs.run, 'self', 'self-signed'));

@@ -148,7 +148,8 @@ await withCounty('a county at the limit of its store', { gateways: 2, store: { l
   await until('the alarm that the store runs low', async () => (await technical(county, 'STORE_LOW')).length > 0, { timeoutMs: 120000, stepMs: 100 });
   check('the alarm comes before the store is full', (await technical(county, 'STORE_FULL')).length === 0);
   await until('the store to be full', async () => (await technical(county, 'STORE_FULL')).length > 0, { timeoutMs: 120000, stepMs: 200 });
-  check('/healthz says so', (await fetch(`http://127.0.0.1:${county.webPort}/healthz`)).status === 503);
+  await until('/healthz to say so', async () => (await fetch(`http://127.0.0.1:${county.webPort}/healthz`)).status === 503, { timeoutMs: 10000, stepMs: 20 })
+    .then(() => check('/healthz says so', true), (error) => check('/healthz says so', false, error.message));
   const before = await stats(county);
   await sleep(6000);
   const after = await stats(county);

@@ -36,7 +36,7 @@ export const mode = stored<'sweep' | 'scroll'>('mode', 'sweep', oneOf('sweep', '
 export const filterName = stored<Band>('filter', 'diagnostic', oneOf('diagnostic', 'monitor', 'raw'));
 export const mainsHz = stored<0 | 50 | 60>('mains', 50, oneOf(0, 50, 60));
 export const scaleFit = stored<boolean>('fit', false, oneOf(true, false));
-export const consoleOpen = stored<boolean>('console', true, oneOf(true, false));
+export const consoleOpen = stored<boolean>('console', window.innerWidth > 760, oneOf(true, false));
 
 // ---- the ruler: CSS pixels per millimetre of this display ----
 

@@ -55,6 +55,7 @@ interface Box {
   height: number;
   pxPerMm: number;
   mmPerS: number;
+  foot: number; // kept free at the bottom for times and the caption
 }
 
 const CAL_MM = { 25: 10, 50: 15 } as Record<number, number>;
@@ -72,7 +73,8 @@ export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box
   const snap = (y: number, room: number): number => (room > 3 * boxMm ? Math.round(y / boxMm) * boxMm : y);
   const addColumns = (groups: number[][], top: number, height: number, rhythm: boolean): void => {
     const rows = Math.max(...groups.map((g) => g.length));
-    const rowHeight = height / rows;
+    const foot = top + height >= box.height ? Math.min(box.foot, height / 6) : 0;
+    const rowHeight = (height - foot) / rows;
     // All columns are equally wide to the pixel: their write heads stand at the same place.
     const width = groups.length === 1 ? Math.floor(usable) : Math.round(Math.max(1, Math.floor((usable / groups.length / boxMm) * 2)) * (boxMm / 2));
     const at = rowHeight > 3 * boxMm ? 0.55 : 0.66;
@@ -112,7 +114,8 @@ export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box
   }
   const first = columns[0] as Column;
   // Where rows are close a pulse on each would run into the next: one in the middle says it all.
-  const close = first.height / first.cells.length < 12 * mm;
+  const apart = first.cells.length > 1 ? (first.cells[1] as Cell).baseline - (first.cells[0] as Cell).baseline : first.height;
+  const close = apart < 12 * mm;
   const marked = close ? first.cells.slice(first.cells.length >> 1, (first.cells.length >> 1) + 1) : first.cells;
   const calibration = marked.map((c) => ({ x: 0, baseline: c.baseline }));
   if (name === '3x4+1R') calibration.push({ x: 0, baseline: ((columns[4] as Column).cells[0] as Cell).baseline });

@@ -120,7 +120,7 @@ export class EcgRenderer {
     this.ground.width = width;
     this.ground.height = height;
     this.layout = makeLayout(this.options.layout, this.model.channels, {
-      width, height, pxPerMm: this.mm, mmPerS: this.options.mmPerS,
+      width, height, pxPerMm: this.mm, mmPerS: this.options.mmPerS, foot: 26 * dpr,
     });
     this.setScale();
     if (this.options.mode === 'scroll') {
