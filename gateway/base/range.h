@@ -30,7 +30,8 @@ struct xw_ranges {
 
 /* for (size_t i = 0; i < set.n; i++) works too; this one names the range. */
 #define XW_RANGES_FOREACH(range_, set_)                                                            \
-    for (const struct xw_range *range_ = (set_)->v, *range_##_end_ = range_ + (set_)->n;           \
+    for (const struct xw_range *range_ = (set_)->v,                                                \
+                               *range_##_end_ = (set_)->n ? range_ + (set_)->n : range_;           \
          range_ != range_##_end_; range_++)
 
 void xw_ranges_init(struct xw_ranges *set, size_t max_n);

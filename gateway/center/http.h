@@ -73,6 +73,10 @@ XW_MUST_CHECK int xw_http_arg_index(const struct xw_http_request *req, const cha
 /* The session of the request; NULL when it has ended meanwhile. */
 struct xw_session *xw_http_session(struct xw_http_request *req);
 
+/* http_send.c: one lws_write each; 0 or not: hang up. */
+int xw_http_send_head(struct lws *wsi, struct xw_http_request *req);
+int xw_http_send_chunk(struct lws *wsi, struct xw_http_request *req);
+
 /* For protocols[0] of the browser's vhost. */
 int xw_http_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                      size_t len);

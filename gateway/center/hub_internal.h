@@ -113,6 +113,8 @@ void hub_stream_event(struct xw_hub_stream *stream, const Xw__Event *event);
 struct hub_message *hub_message_pack(const Xw__LiveMessage *message);
 struct hub_message *hub_message_ref(struct hub_message *message);
 void hub_message_unref(struct hub_message *message);
+struct hub_message *hub_message_fault(const char *code, const char *text,
+                                      const struct xw_uuid *stream);
 /* The content of LiveBlocks for one block; pushes it into the ring. -EBADMSG, -ENOSPC. */
 int hub_message_push_block(struct xw_hub_stream *stream, const struct xw_store_block *block);
 int hub_message_push_gap(struct xw_hub_stream *stream, const struct xw_store_gap *gap);
@@ -120,6 +122,7 @@ int hub_message_push_gap(struct xw_hub_stream *stream, const struct xw_store_gap
 /* hub_socket.c */
 bool hub_socket_sees(const struct xw_hub_socket *socket, const char *site);
 void hub_socket_wake(struct xw_hub_socket *socket);
+struct hub_message *hub_socket_pop(struct xw_hub_socket *socket);
 /* Takes the reference. */
 void hub_socket_queue(struct xw_hub_socket *socket, struct hub_message *message);
 void hub_socket_status(struct xw_hub_socket *socket, struct hub_message *message);

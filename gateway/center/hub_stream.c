@@ -43,6 +43,7 @@ void hub_stream_free(struct xw_hub_stream *stream)
     unlink_stream(stream);
     stream->hub->stats.ring_bytes -= stream->ring.bytes_cap;
     xw_hub_ring_done(&stream->ring);
+    xw_ranges_done(&stream->unshown);
     xw__stream_header__free_unpacked(stream->header, NULL);
     free(stream->header_bytes);
     free(stream->head_json);

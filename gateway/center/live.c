@@ -15,7 +15,8 @@
 #include <sys/socket.h>
 
 XW_COUNTER(live_refused, "xw_center_live_refused_total", NULL, "live sockets refused");
-XW_COUNTER(live_bad, "xw_center_live_bad_messages_total", NULL, "malformed messages of browsers");
+XW_COUNTER(live_faults, "xw_center_live_faults_total", NULL,
+           "live sockets closed because the browser broke a rule");
 XW_COUNTER(live_out, "xw_center_live_bytes_total", NULL, "bytes sent to live sockets");
 
 /* What the kernel may hold unsent: little, so that the socket's own age limit is what counts. */
@@ -34,8 +35,6 @@ struct live_socket {
     int64_t second_us;
     uint32_t in_second_n;
     bool closing;
-    enum lws_close_status close_code;
-    const char *close_text;
 };
 
 /* All live sockets of the process: one loop, one list. */
@@ -143,18 +142,47 @@ static void on_close(struct live_socket *s)
     s->center = NULL;
 }
 
-/* Says why, then closes at the next WRITEABLE. */
-static void begin_close(struct live_socket *s, enum lws_close_status code, const char *fault,
+/* The next message, if there is one: 1 sent, 0 nothing, negative: hang up. */
+static int send_next(struct live_socket *s)
+{
+    /* One loop thread: one scratch buffer for all sockets. */
+    static struct xw_buf out;
+    if (!out.max)
+        xw_buf_init(&out, LWS_PRE + MESSAGE_MAX_BYTES);
+    uint8_t *room;
+    xw_buf_clear(&out);
+    if (xw_buf_reserve(&out, LWS_PRE, &room) < 0)
+        return -1;
+    xw_buf_added(&out, LWS_PRE);
+    int r = xw_hub_next(s->hub, &out);
+    if (r <= 0)
+        return r;
+    size_t n = out.n - LWS_PRE;
+    if (lws_write(s->wsi, out.data + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n)
+        return -1;
+    xw_counter_add(&live_out, n);
+    return 1;
+}
+
+/* Says why, if the pipe has room, and closes with the code. From RECEIVE the caller returns this
+ * -1. */
+static int close_socket(struct live_socket *s, enum lws_close_status code, const char *fault,
                         const char *text)
 {
     if (s->closing)
-        return;
+        return -1;
     s->closing = true;
-    s->close_code = code;
-    s->close_text = text;
+    if (strcmp(fault, "unauthorized") != 0) {
+        xw_counter_add(&live_faults, 1);
+        xw_log_warning("live.fault", XW_LOG_STR("user", s->user), XW_LOG_STR("fault", fault),
+                       XW_LOG_STR("text", text));
+    }
     xw_hub_quiet(s->hub);
     xw_hub_fault(s->hub, fault, text, NULL);
-    lws_callback_on_writable(s->wsi);
+    if (!lws_send_pipe_choked(s->wsi) && send_next(s) < 0)
+        return -1;
+    lws_close_reason(s->wsi, code, (unsigned char *)(uintptr_t)text, strlen(text));
+    return -1;
 }
 
 static void watch(struct live_socket *s, const struct xw_browser_message *m)
@@ -174,14 +202,11 @@ static void watch(struct live_socket *s, const struct xw_browser_message *m)
         xw_demo_watched(s->center->demo, user->role);
 }
 
-static void take_message(struct live_socket *s)
+static int take_message(struct live_socket *s)
 {
     struct xw_browser_message m;
     if (xw_browser_message_parse(s->in, s->in_n, &m) < 0) {
-        xw_counter_add(&live_bad, 1);
-        xw_log_warning("live.bad_message", XW_LOG_STR("user", s->user));
-        begin_close(s, LWS_CLOSE_STATUS_PROTOCOL_ERR, "malformed", "not a BrowserMessage");
-        return;
+        return close_socket(s, LWS_CLOSE_STATUS_PROTOCOL_ERR, "malformed", "not a BrowserMessage");
     }
     switch (m.kind) {
     case XW_BROWSER_WATCH:
@@ -199,6 +224,7 @@ static void take_message(struct live_socket *s)
     case XW_BROWSER_NOTHING:
         break;
     }
+    return 0;
 }
 
 static bool too_fast(struct live_socket *s)
@@ -216,15 +242,11 @@ static int on_receive(struct lws *wsi, struct live_socket *s, const void *data, 
     if (s->closing || !s->center->serving)
         return 0;
     if (!lws_frame_is_binary(wsi)) {
-        xw_counter_add(&live_bad, 1);
-        begin_close(s, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "malformed", "binary messages only");
-        return 0;
+        return close_socket(s, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "malformed",
+                            "binary messages only");
     }
     if (size > sizeof(s->in) - s->in_n) {
-        xw_counter_add(&live_bad, 1);
-        xw_log_warning("live.too_long", XW_LOG_STR("user", s->user));
-        begin_close(s, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "too_large", "4 KiB at most");
-        return 0;
+        return close_socket(s, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "too_large", "4 KiB at most");
     }
     if (size)
         memcpy(s->in + s->in_n, data, size);
@@ -232,49 +254,22 @@ static int on_receive(struct lws *wsi, struct live_socket *s, const void *data, 
     if (lws_remaining_packet_payload(wsi) || !lws_is_final_fragment(wsi))
         return 0;
     if (too_fast(s))
-        begin_close(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too_many", "too many messages");
-    else
-        take_message(s);
+        return close_socket(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too_many", "too many messages");
+    int r = take_message(s);
     s->in_n = 0;
-    return 0;
-}
-
-static int on_writeable(struct lws *wsi, struct live_socket *s)
-{
-    /* One loop thread: one scratch buffer for all sockets. */
-    static struct xw_buf out;
-    if (!out.max)
-        xw_buf_init(&out, LWS_PRE + MESSAGE_MAX_BYTES);
-    uint8_t *room;
-    xw_buf_clear(&out);
-    if (xw_buf_reserve(&out, LWS_PRE, &room) < 0)
-        return -1;
-    xw_buf_added(&out, LWS_PRE);
-    int r = xw_hub_next(s->hub, &out);
-    if (r < 0)
-        return -1;
-    if (r == 0) {
-        if (!s->closing)
-            return 0;
-        lws_close_reason(wsi, s->close_code, (unsigned char *)(uintptr_t)s->close_text,
-                         strlen(s->close_text));
-        return -1;
-    }
-    size_t n = out.n - LWS_PRE;
-    if (lws_write(wsi, out.data + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n)
-        return -1;
-    xw_counter_add(&live_out, n);
-    if (s->closing)
-        lws_callback_on_writable(wsi);
-    return 0;
+    return r;
 }
 
 void xw_live_check(struct xw_center *center)
 {
-    for (struct live_socket *s = sockets; s; s = s->next)
-        if (s->center == center && !xw_sessions_peek(center->sessions, s->session_hash))
-            begin_close(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthorized",
-                        "the session has ended");
+    for (struct live_socket *s = sockets; s; s = s->next) {
+        if (s->center != center || s->closing ||
+            xw_sessions_peek(center->sessions, s->session_hash))
+            continue;
+        if (close_socket(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthorized",
+                         "the session has ended") < 0)
+            lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
 }
 
 int xw_live_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -289,7 +284,7 @@ int xw_live_callback(struct lws *wsi, enum lws_callback_reasons reason, void *us
     case LWS_CALLBACK_RECEIVE:
         return on_receive(wsi, s, in, len);
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return s && s->center ? on_writeable(wsi, s) : 0;
+        return s && s->center && send_next(s) < 0 ? -1 : 0;
     case LWS_CALLBACK_CLOSED:
         on_close(s);
         return 0;

@@ -18,6 +18,8 @@ enum {
     CONGESTED_BYTES = 16 * 1024 * 1024,
     RETRY_US = 1000000,
     ROOM_AGAIN_US = 5000000,
+    GATHER_US =
+        40000, /* an acknowledgement may take 100 ms; fewer syncs are more county per disk */
 };
 
 XW_COUNTER(commit_failed, "xw_edge_commit_failed_total", NULL, "batches that the spool refused");
@@ -44,6 +46,8 @@ struct out {
     struct xw_commit_owner *owners[OWNERS_A_BATCH];
     uint64_t marks[OWNERS_A_BATCH];
     size_t owners_n, bytes;
+    int64_t begun_us;
+    bool urgent; /* an alarm, a decision: not to be gathered */
     struct saved_list records;
 };
 
@@ -92,9 +96,19 @@ static void list_free(struct saved_list *list)
         free(s);
 }
 
+static bool due(const struct xw_commit *commit)
+{
+    const struct out *out = commit->open;
+    if (commit->waiting.n || commit->full)
+        return true;
+    return out && (out->urgent || out->bytes >= BATCH_BYTES ||
+                   xw_edge_now_us() - out->begun_us >= GATHER_US);
+}
+
 static void on_prepare(uv_prepare_t *handle)
 {
-    xw_commit_flush(handle->data);
+    if (due(handle->data))
+        xw_commit_flush(handle->data);
 }
 
 int xw_commit_new(struct xw_edge *edge, struct xw_commit **ret_commit)
@@ -143,6 +157,7 @@ static struct out *gathering(struct xw_commit *commit)
     }
     out->commit = commit;
     list_init(&out->records);
+    out->begun_us = xw_edge_now_us();
     commit->open = out;
     return out;
 }
@@ -175,10 +190,12 @@ void xw_commit_stream(struct xw_commit *commit, const struct xw_uuid *stream, co
 {
     struct out *out = gathering(commit);
     int r = out ? xw_store_batch_stream(out->batch, stream, header, header_size) : -ENOMEM;
-    if (r < 0)
+    if (r < 0) {
         not_added(commit, owner, r);
-    else
-        note_owner(out, owner);
+        return;
+    }
+    out->urgent = true; /* a device waits for it */
+    note_owner(out, owner);
 }
 
 void xw_commit_block(struct xw_commit *commit, const struct xw_store_block *block,
@@ -210,6 +227,13 @@ void xw_commit_gap(struct xw_commit *commit, const struct xw_store_gap *gap,
         note_owner(out, owner);
 }
 
+static bool is_urgent(const struct xw_store_record *record)
+{
+    if (record->kind == XW__RECORD_KIND__RECORD_EVENT)
+        return record->priority >= XW__PRIORITY__PRIORITY_LOW;
+    return record->kind != XW__RECORD_KIND__RECORD_ANCHOR && record->kind < XW_LOCAL_USER;
+}
+
 static int add_saved(struct out *out, struct saved *saved)
 {
     int r = xw_store_batch_record(out->batch, &saved->record, saved->local ? NULL : XW_EDGE_LOG,
@@ -217,6 +241,7 @@ static int add_saved(struct out *out, struct saved *saved)
     if (r < 0)
         return r;
     list_add(&out->records, saved);
+    out->urgent |= is_urgent(&saved->record);
     out->bytes += saved->record.body_size + 160;
     out->commit->stats.records++;
     return 0;

@@ -42,7 +42,8 @@ void xw_commit_message(struct xw_commit *commit, struct xw_store_record *record,
                        const ProtobufCMessage *body, bool local);
 /* owner hears of the batch that holds what was added up to now. */
 void xw_commit_notify(struct xw_commit *commit, struct xw_commit_owner *owner);
-/* Sends off what has gathered; called once at the end of each round of the loop. */
+/* Sends off what has gathered, now; it goes by itself at the end of a round of the loop when due.
+ */
 void xw_commit_flush(struct xw_commit *commit);
 /* Bytes gathered or out: above the limit nothing more should be taken out of the pipelines. */
 bool xw_commit_congested(const struct xw_commit *commit);

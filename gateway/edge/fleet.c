@@ -20,6 +20,7 @@ enum {
     ENDED_AFTER_US = 10000000, /* attachments of an earlier process that stay away */
     REMEMBERED_MAX = 512,
     ANCHOR_EVERY_US = 10000000,
+    LOOK_MS = 20, /* at the pipelines, while devices are there */
 };
 
 XW_GAUGE(attached_gauge, "xw_edge_devices", NULL, "devices attached now");
@@ -39,8 +40,8 @@ struct xw_fleet {
     struct xw_attachment *all[XW_EDGE_ATTACHMENTS_MAX];
     size_t all_n;
     struct xw_wake *wake;
-    struct xw_timer *ack_timer;
-    bool ack_timer_on;
+    struct xw_timer *ack_timer, *look_timer;
+    bool ack_timer_on, looking;
     struct remembered old[REMEMBERED_MAX];
     size_t old_n;
     int64_t started_us;
@@ -60,6 +61,8 @@ int xw_fleet_new(struct xw_edge *edge, struct xw_fleet **ret_fleet)
     int r = xw_wake_new(edge->loop, drain_all, fleet, &fleet->wake);
     if (r >= 0)
         r = xw_timer_new(edge->loop, send_acks, fleet, &fleet->ack_timer);
+    if (r >= 0)
+        r = xw_timer_new(edge->loop, drain_all, fleet, &fleet->look_timer);
     if (r < 0) {
         xw_fleet_free(fleet);
         return r;
@@ -88,6 +91,8 @@ void xw_fleet_free(struct xw_fleet *fleet)
         xw_wake_free(fleet->wake);
     if (fleet->ack_timer)
         xw_timer_free(fleet->ack_timer);
+    if (fleet->look_timer)
+        xw_timer_free(fleet->look_timer);
     free(fleet);
 }
 
@@ -121,6 +126,42 @@ static uint32_t in_flight(const struct xw_attachment *a)
     return n;
 }
 
+static bool ending(const struct xw_fleet *fleet, const char *device_id)
+{
+    for (size_t i = 0; i < fleet->all_n; i++)
+        if (fleet->all[i]->state == XW_ATTACHMENT_ENDING &&
+            !strcmp(fleet->all[i]->device_id, device_id))
+            return true;
+    return false;
+}
+
+static bool finished(const struct xw_attachment *a)
+{
+    if (a->state != XW_ATTACHMENT_ENDING || a->owner.waiting_n || a->conn)
+        return false;
+    for (size_t i = 0; i < a->streams_n; i++)
+        if (!a->streams[i].ended)
+            return false;
+    return true;
+}
+
+/* Frees what has said its last word, and opens what waited for that. */
+static void reap(struct xw_fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->all_n; i++) {
+        struct xw_attachment *a = fleet->all[i];
+        if (!finished(a))
+            continue;
+        fleet->all[i--] = fleet->all[--fleet->all_n];
+        attachment_free(a);
+    }
+    for (size_t i = 0; i < fleet->all_n; i++) {
+        struct xw_attachment *a = fleet->all[i];
+        if (a->state == XW_ATTACHMENT_OPENING && !a->opening && !ending(fleet, a->device_id))
+            xw_attachment_open(a);
+    }
+}
+
 static void drain_all(void *arg)
 {
     struct xw_fleet *fleet = arg;
@@ -131,6 +172,7 @@ static void drain_all(void *arg)
         if (a->conn && xw_devconn_paused(a->conn) && in_flight(a) <= LOW_WATER)
             xw_devconn_resume(a->conn);
     }
+    reap(fleet);
 }
 
 void xw_fleet_check_pressure(struct xw_attachment *attachment)
@@ -139,6 +181,16 @@ void xw_fleet_check_pressure(struct xw_attachment *attachment)
         xw_counter_add(&pauses, 1);
         xw_devconn_pause(attachment->conn);
     }
+}
+
+/* Plain blocks do not wake the loop: it looks, as long as any may come. */
+static void look(struct xw_fleet *fleet, bool on)
+{
+    if (on && !fleet->looking)
+        xw_timer_start(fleet->look_timer, LOOK_MS, LOOK_MS);
+    else if (!on && fleet->looking)
+        xw_timer_stop(fleet->look_timer);
+    fleet->looking = on;
 }
 
 static void send_acks(void *arg)
@@ -166,6 +218,8 @@ static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mar
     struct xw_fleet *fleet = a->edge->fleet;
     if (a->state == XW_ATTACHMENT_OPENING)
         xw_opening_committed(a, status);
+    else if (a->state == XW_ATTACHMENT_ENDING)
+        xw_wake_up(fleet->wake); /* to be freed, but not from here */
     if (status < 0) {
         storage_trouble(a);
         return;
@@ -198,15 +252,6 @@ static struct xw_attachment *find(struct xw_fleet *fleet, const char *device_id)
             !strcmp(fleet->all[i]->device_id, device_id))
             return fleet->all[i];
     return NULL;
-}
-
-static bool ending(const struct xw_fleet *fleet, const char *device_id)
-{
-    for (size_t i = 0; i < fleet->all_n; i++)
-        if (fleet->all[i]->state == XW_ATTACHMENT_ENDING &&
-            !strcmp(fleet->all[i]->device_id, device_id))
-            return true;
-    return false;
 }
 
 static void end_attachment(struct xw_attachment *a)
@@ -349,6 +394,7 @@ int xw_fleet_attach(struct xw_fleet *fleet, struct xw_devconn *conn, const Xw__D
     if (!a)
         return -EBADMSG;
     fleet->all[fleet->all_n++] = a;
+    look(fleet, true);
     a->conn = conn;
     xw_port_attached(conn, a);
     if (!ending(fleet, a->device_id))
@@ -383,16 +429,6 @@ void xw_fleet_detach(struct xw_attachment *a, bool said_bye)
     a->detached_wall_us = xw_edge_wall_us();
     if (a->state == XW_ATTACHMENT_READY && a->attaches_n)
         xw_attachment_record(a, false);
-}
-
-static bool finished(const struct xw_attachment *a)
-{
-    if (a->state != XW_ATTACHMENT_ENDING || a->owner.waiting_n || a->conn)
-        return false;
-    for (size_t i = 0; i < a->streams_n; i++)
-        if (!a->streams[i].ended)
-            return false;
-    return true;
 }
 
 static void tick_ready(struct xw_attachment *a, int64_t now)
@@ -464,19 +500,12 @@ void xw_fleet_tick(struct xw_fleet *fleet)
         end_old(fleet);
     for (size_t i = 0; i < fleet->all_n; i++) {
         struct xw_attachment *a = fleet->all[i];
-        if (finished(a)) {
-            struct xw_attachment *last = fleet->all[--fleet->all_n];
-            fleet->all[i--] = last;
-            attachment_free(a);
-            continue;
-        }
         if (a->state == XW_ATTACHMENT_READY)
             tick_ready(a, now);
         else if (a->state == XW_ATTACHMENT_OPENING && a->opening)
             xw_opening_tick(a);
-        else if (a->state == XW_ATTACHMENT_OPENING && !ending(fleet, a->device_id))
-            xw_attachment_open(a);
     }
+    look(fleet, fleet->all_n > 0);
     xw_gauge_set(&attached_gauge, (int64_t)xw_fleet_attached_n(fleet));
 }
 

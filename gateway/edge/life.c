@@ -29,6 +29,7 @@ struct life {
     bool closing, started;
     int64_t unlinked_us;
     int result;
+    char software[160]; /* borrowed by the uplink for its life */
 };
 
 /* ---- what the spool and the uplink say ---- */
@@ -181,8 +182,7 @@ static int start_uplink(struct life *life)
     const struct xw_edge_config *c = edge->config;
     if (!c->uplink_host[0])
         return 0;
-    char software[160];
-    xw_version_line("xinwang-gateway", software, sizeof(software));
+    xw_version_line("xinwang-gateway", life->software, sizeof(life->software));
     const struct xw_uplink_config config = {
         .host = c->uplink_host,
         .address = c->uplink_address[0] ? c->uplink_address : NULL,
@@ -192,7 +192,7 @@ static int start_uplink(struct life *life)
                 .ca_path = c->ca_path[0] ? c->ca_path : NULL},
         .gateway_id = c->id,
         .site_name = c->site,
-        .software = software,
+        .software = life->software,
         .demo = c->demo,
         .live_late_us = (uint64_t)c->live_late_us,
     };

@@ -95,6 +95,7 @@ static void on_block(void *user, GstBuffer *buffer, const struct xw_ecg_event *e
 {
     struct xw_pipeline *p = user;
     struct xw_pipeline_out head = {.what = XW_PIPELINE_EVENTS};
+    bool spoke = events_n > 0;
     for (; events_n > EVENTS_A_RECORD; events += EVENTS_A_RECORD, events_n -= EVENTS_A_RECORD) {
         head.events_n = EVENTS_A_RECORD;
         write_record(p, &head, events, EVENTS_A_RECORD * sizeof(*events));
@@ -106,7 +107,8 @@ static void on_block(void *user, GstBuffer *buffer, const struct xw_ecg_event *e
         head.count = (uint32_t)(GST_BUFFER_OFFSET_END(buffer) - GST_BUFFER_OFFSET(buffer));
     }
     write_record(p, &head, events, events_n * sizeof(*events));
-    p->on_output(p->user);
+    if (spoke || !buffer)
+        p->on_output(p->user); /* a plain block waits for the loop's next look */
 }
 
 static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer user)

@@ -3,6 +3,7 @@
  * The loop thread pushes blocks in; the streaming thread runs the chain and puts what came of each
  * block into a ring; the loop takes it out. Pushing never blocks: who pushes looks at in_flight and
  * stops reading the device. The streaming thread waits when the ring is full, so nothing is lost.
+ * It wakes the loop when there are events; plain blocks are found at the loop's next look (20 ms).
  *
  * Threads: every function on the loop thread. `on_output` is called on the streaming thread and may
  * only wake the loop. Errors: -ENOMEM, -EIO (GStreamer would not start). Once broken (a pipeline

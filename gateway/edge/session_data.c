@@ -61,6 +61,8 @@ void xw_session_take_block(struct xw_session *session, const Xw__DeviceBlock *b)
               (unsigned long long)b->first, (unsigned long long)s->newest);
     if (b->coding > XW_CODING_INT24)
         FENCE(MALFORMED, "block.coding", "%u is not known", b->coding);
+    if (!b->data.len)
+        FENCE(MALFORMED, "block.data", "empty");
 
     int32_t *x =
         session->host.room(session->host.user, b->signal, (size_t)b->count * s->channels_n);

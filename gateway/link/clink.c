@@ -17,7 +17,6 @@ enum { STREAMS_MAX = 1 << 20 };
 
 int xw_clink_fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
-    xw_counter_add(&faults, 1);
     xw_conn_fail(conn, code, text);
     return -EPROTO;
 }
@@ -343,6 +342,7 @@ void xw_clink_closed(struct xw_clink *clink, struct xw_conn *conn)
 {
     struct xw_cgateway *g = conn->session;
     conn->state = XW_CONN_ENDED;
+    xw_counter_add(&faults, conn->violated);
     not_waiting(clink, conn);
     if (!g || g->side.conn[conn->role] != conn)
         return;
@@ -363,6 +363,9 @@ void xw_clink_tick(struct xw_clink *clink)
             xw_clink_submit(g);
         if (g->state == XW_CGATEWAY_IDLE)
             continue;
+        if (g->storage_fails && !xw_intake_waiting(&g->side.intake) &&
+            now_us - g->submitted_us >= XW_CLINK_PROBE_US)
+            xw_clink_ask_again(g);
         xw_side_tick(&g->side);
         if ((g->ack_due_us && now_us >= g->ack_due_us) || g->wanted_due || g->side.record_ack_due)
             xw_side_wake(&g->side);

@@ -11,6 +11,8 @@ enum {
     XW_CLINK_HELD_MAX_N_BYTES = 16 * 1024 * 1024, /* of StreamHeld in one session */
 };
 
+enum { XW_CLINK_PROBE_US = 2000000 }; /* a refusing store is tried, if nothing else comes */
+
 struct xw_cstream {
     struct xw_cstream *next; /* of the same gateway */
     struct xw_cgateway *gateway;
@@ -23,7 +25,9 @@ struct xw_cstream {
     struct xw_ranges fresh;      /* durable, not acknowledged yet */
     struct xw_ranges held, gaps; /* of the StreamHeld that is to be answered */
     struct xw_ranges wanted;     /* and not here yet */
-    bool wanted_due;
+    struct xw_ranges lost;       /* received, and refused by the store */
+    struct xw_ranges shown;      /* given on, not durable yet: not given on again */
+    bool wanted_due, again_due;
 };
 
 enum xw_cstate { XW_CGATEWAY_IDLE, XW_CGATEWAY_TAKING_EPOCH, XW_CGATEWAY_OPEN };
@@ -79,6 +83,8 @@ XW_MUST_CHECK int xw_clink_suspended(struct xw_cgateway *g, struct xw_conn *conn
                                      const Xw__Suspended *suspended);
 extern const struct xw_intake_ops xw_clink_intake_ops;
 void xw_clink_submit(struct xw_cgateway *g);
+/* The store takes again, or it is time to see whether it does. */
+void xw_clink_ask_again(struct xw_cgateway *g);
 /* Streams of older sessions that nothing waits for any more. */
 void xw_clink_sweep(struct xw_cgateway *g, bool all);
 

@@ -50,11 +50,36 @@ static int put_wanted(struct xw_cgateway *g, struct xw_cstream *s, struct xw_buf
     return 1;
 }
 
+static int put_again(struct xw_cstream *s, struct xw_buf *ret_buf)
+{
+    static _Thread_local Xw__Range range[XW_LINK_RANGES_TOLD_MAX];
+    static _Thread_local Xw__Range *ranges[XW_LINK_RANGES_TOLD_MAX];
+    Xw__StreamWanted body = XW__STREAM_WANTED__INIT;
+    Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
+    body.stream_id = (ProtobufCBinaryData){16, s->id.b};
+    body.wanted = ranges;
+    body.n_wanted = xw_wire_ranges(&s->lost, range, ranges, XW_LINK_RANGES_TOLD_MAX);
+    body.again = true;
+    message.body_case = XW__LINK_MESSAGE__BODY_WANTED;
+    message.wanted = &body;
+    int r = xw_wire_write(&message, ret_buf);
+    if (r < 0)
+        return r;
+    s->again_due = false;
+    xw_ranges_clear(&s->lost);
+    return 1;
+}
+
 static int pull_wanted(struct xw_cgateway *g, struct xw_buf *ret_buf)
 {
-    for (struct xw_cstream *s = g->streams; g->wanted_due && s; s = s->next)
-        if (s->wanted_due && s->session == g->session)
+    for (struct xw_cstream *s = g->streams; g->wanted_due && s; s = s->next) {
+        if (s->session != g->session)
+            continue;
+        if (s->wanted_due)
             return put_wanted(g, s, ret_buf);
+        if (s->again_due)
+            return put_again(s, ret_buf);
+    }
     g->wanted_due = false;
     return 0;
 }

@@ -31,6 +31,8 @@ static struct xw_cstream *stream_new(struct xw_cgateway *g, const struct xw_uuid
     xw_ranges_init(&s->held, RANGES_MAX);
     xw_ranges_init(&s->gaps, RANGES_MAX);
     xw_ranges_init(&s->wanted, RANGES_MAX);
+    xw_ranges_init(&s->lost, RANGES_MAX);
+    xw_ranges_init(&s->shown, RANGES_MAX);
     if (s->header)
         xw__stream_header__pack(header, s->header);
     if (!s->header || xw_idmap_put(&g->clink->streams, id, s) < 0) {
@@ -52,6 +54,8 @@ static void stream_free(struct xw_cstream *s)
     xw_ranges_done(&s->held);
     xw_ranges_done(&s->gaps);
     xw_ranges_done(&s->wanted);
+    xw_ranges_done(&s->lost);
+    xw_ranges_done(&s->shown);
     free(s->header);
     free(s);
 }
@@ -60,7 +64,7 @@ void xw_clink_sweep(struct xw_cgateway *g, bool all)
 {
     for (struct xw_cstream **at = &g->streams; *at;) {
         struct xw_cstream *s = *at;
-        if (!all && (s->session == g->session || s->pending.n)) {
+        if (!all && (s->session == g->session || s->pending.n || s->shown.n)) {
             at = &s->next;
             continue;
         }
@@ -104,6 +108,8 @@ static int announced(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Stre
     if (!same)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_HEADER,
                              "header: differs from the stream's first one");
+    if (s->session != g->session)
+        xw_ranges_clear(&s->lost); /* of an older session, whose truth is told anew */
     s->session = g->session;
     if (g->clink->watch.on_stream)
         g->clink->watch.on_stream(g->clink->watch.user, &s->id, s->header, s->header_size, g->id);
@@ -171,7 +177,7 @@ static bool is_new(struct xw_cgateway *g, const struct xw_cstream *s, struct xw_
                    bool blocks)
 {
     struct xw_store_stream in_store;
-    if (xw_ranges_covers(&s->pending, range.first, range.end))
+    if (xw_ranges_covers(blocks ? &s->shown : &s->pending, range.first, range.end))
         return false;
     if (xw_store_stream(g->clink->store, &s->id, &in_store) < 0)
         return true;
@@ -201,6 +207,8 @@ static int take_block(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Blo
     if (ensure_header(g, s) < 0 || xw_intake_block(&g->side.intake, s, &block, live) < 0 ||
         xw_ranges_add(&s->pending, range.first, range.end) < 0)
         return storage(conn);
+    if (fresh && xw_ranges_add(&s->shown, range.first, range.end) < 0)
+        xw_ranges_clear(&s->shown); /* shown twice at worst */
     if (fresh && g->clink->watch.on_block)
         g->clink->watch.on_block(g->clink->watch.user, &block, live);
     return 0;
@@ -265,6 +273,8 @@ static void stored(void *user, void *stream, struct xw_range range, bool live)
     struct xw_cgateway *g = user;
     struct xw_cstream *s = stream;
     no_longer_pending(s, range);
+    if (xw_ranges_subtract(&s->shown, range.first, range.end) < 0)
+        xw_ranges_clear(&s->shown);
     if (s->wanted.n && xw_ranges_subtract(&s->wanted, range.first, range.end) < 0)
         xw_ranges_clear(&s->wanted);
     /* Not told at all is safe: the gateway sends it again and it is told then. */
@@ -273,9 +283,14 @@ static void stored(void *user, void *stream, struct xw_range range, bool live)
     if (g->clink->watch.on_stored)
         g->clink->watch.on_stored(g->clink->watch.user, &s->id, range, live);
 }
-static void lost(void *user XW_UNUSED, void *stream, struct xw_range range)
+static void lost(void *user, void *stream, struct xw_range range)
 {
-    no_longer_pending(stream, range);
+    struct xw_cgateway *g = user;
+    struct xw_cstream *s = stream;
+    no_longer_pending(s, range);
+    /* If there are too many, the gateway finds out by itself, only later. */
+    if (s->session == g->session && xw_ranges_add(&s->lost, range.first, range.end) < 0)
+        xw_ranges_clear(&s->lost);
 }
 static void recorded(void *user, uint64_t seq, const struct xw_store_record *record)
 {
@@ -300,11 +315,22 @@ static void settled(void *user, uint64_t conn_id, uint64_t n_bytes)
     xw_side_settled(&g->side, conn_id, n_bytes);
 }
 
+/* The store takes again: what it refused may come again now, not before. */
+void xw_clink_ask_again(struct xw_cgateway *g)
+{
+    g->storage_fails = false;
+    xw_side_storing(&g->side);
+    for (struct xw_cstream *s = g->streams; s; s = s->next)
+        if (s->lost.n && s->session == g->session)
+            s->again_due = g->wanted_due = true;
+}
+
 static void appended(void *user, int status)
 {
     struct xw_cgateway *g = user;
     if (status >= 0) {
-        g->storage_fails = false;
+        if (g->storage_fails)
+            xw_clink_ask_again(g);
         if (g->withheld_n_bytes)
             xw_side_settled(&g->side, g->withheld_conn_id, g->withheld_n_bytes);
         g->withheld_n_bytes = 0;

@@ -46,7 +46,7 @@ struct xw_conn {
     uint32_t rtt_us;
     Xw__LinkFault fault; /* what ended it, told by us or by the peer */
     char fault_text[96];
-    bool fault_by_peer;
+    bool fault_by_peer, violated; /* violated: we ended it, the peer broke a rule */
 };
 
 void xw_conn_init(struct xw_conn *conn, const struct xw_clock *clock);

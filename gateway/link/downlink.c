@@ -32,7 +32,7 @@ struct xw_downlink {
     struct xw_timer *tick;
     struct link *links;
     size_t links_n, links_max;
-    bool tls;
+    bool tls, ending;
     int64_t measure_due_us;
 };
 
@@ -57,6 +57,8 @@ static struct xw_downlink *downlink_of(struct lws *wsi)
 static int admit(struct xw_downlink *d, struct lws *wsi)
 {
     char name[XW_LINK_ID_MAX_N_BYTES + 1];
+    if (d->ending)
+        return -1;
     if (d->tls && xw_net_peer_name(wsi, name, sizeof(name)) < 0) {
         xw_counter_add(&refused_tls, 1);
         xw_log_warning("link.no_certificate");
@@ -260,6 +262,12 @@ void xw_downlink_free(struct xw_downlink *d)
     }
     xw_clink_free(d->clink);
     free(d);
+}
+
+void xw_downlink_goodbye(struct xw_downlink *d)
+{
+    d->ending = true;
+    xw_clink_shutdown(d->clink);
 }
 
 void xw_downlink_committed(struct xw_downlink *d, const char *gateway_id, uint64_t out_seq_last)

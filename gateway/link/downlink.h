@@ -57,6 +57,9 @@ XW_MUST_CHECK int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, stru
                                   const struct xw_downlink_watch *watch,
                                   struct xw_downlink **ret_downlink, uint16_t *ret_port);
 void xw_downlink_free(struct xw_downlink *downlink);
+/* An orderly end begins: LinkClose with SHUTDOWN to all, new connections are refused. Gateways come
+ * back at once, to whoever listens then. Free it some 100 ms later. */
+void xw_downlink_goodbye(struct xw_downlink *downlink);
 
 /* Records for this gateway were committed to the log "gw/ID". */
 void xw_downlink_committed(struct xw_downlink *downlink, const char *gateway_id,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+XW_COUNTER(faults, "xw_link_faults_total", "end=\"gateway\"", "connections ended for a violation");
 XW_COUNTER(live_blocks, "xw_link_live_blocks_total", NULL, "blocks given to the live lane");
 XW_COUNTER(live_left, "xw_link_live_left_total", NULL, "live blocks left to healing at once");
 XW_COUNTER(aged_out, "xw_link_unacknowledged_total", NULL,
@@ -39,6 +40,8 @@ static void appended(void *user, int status)
     struct xw_glink *glink = user;
     if (status < 0)
         xw_log_warning("link.county_records_refused", XW_LOG_ERR(status));
+    else
+        xw_side_storing(&glink->side);
     xw_intake_submit(&glink->side.intake);
     xw_side_wake(&glink->side);
 }
@@ -177,6 +180,7 @@ int xw_glink_stream(struct xw_glink *glink, const struct xw_uuid *id, const void
         if (r < 0)
             return r;
         s->announce = glink->greeted ? XW_ANNOUNCE_DUE : XW_ANNOUNCE_NONE;
+        glink->announce_n += glink->greeted;
     }
     s->live_us = xw_clock_mono(glink->clock).us;
     xw_side_wake(&glink->side);
@@ -194,9 +198,11 @@ static void adopt(void *user, const struct xw_store_stream *stored_stream)
 
 void xw_glink_announce_all(struct xw_glink *glink)
 {
+    glink->announce_n = 0;
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         s->announce = XW_ANNOUNCE_DUE;
         s->ready = false;
+        glink->announce_n++;
     }
     glink->suspended_due = glink->suspended_n > 0;
 }
@@ -225,7 +231,8 @@ static void begin_session(struct xw_glink *glink)
 static void end_session(struct xw_glink *glink)
 {
     xw_side_end(&glink->side);
-    glink->greeted = false;
+    glink->greeted = glink->heal_more = false;
+    glink->announce_n = 0;
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         xw_ledger_clear(&s->ledger);
         s->announce = XW_ANNOUNCE_NONE;
@@ -252,6 +259,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
 {
     unsigned role = conn->role;
     conn->state = XW_CONN_ENDED;
+    xw_counter_add(&faults, conn->violated);
     if (glink->side.conn[role] != conn)
         return;
     glink->side.conn[role] = NULL;
@@ -398,5 +406,11 @@ void xw_glink_tick(struct xw_glink *glink)
         xw_glink_release(glink);
     }
     xw_glink_heal(glink);
-    xw_side_wake(&glink->side);
+    if (xw_glink_pending(glink))
+        xw_side_wake(&glink->side);
+}
+
+bool xw_glink_pending(const struct xw_glink *glink)
+{
+    return glink->announce_n || glink->suspended_due || xw_side_pending(&glink->side);
 }

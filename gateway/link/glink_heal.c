@@ -165,9 +165,14 @@ static bool read_gap(struct xw_glink *glink, struct pick *pick)
 
 void xw_glink_heal(struct xw_glink *glink)
 {
-    while (glink->side.active && glink->reads_n < XW_GLINK_READS_MAX &&
-           glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes <
-               XW_GLINK_BACKFILL_QUEUED_N_BYTES) {
+    glink->heal_more = false;
+    while (glink->side.active) {
+        if (glink->reads_n >= XW_GLINK_READS_MAX ||
+            glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes >=
+                XW_GLINK_BACKFILL_QUEUED_N_BYTES) {
+            glink->heal_more = true;
+            return;
+        }
         struct pick pick = pick_gap(glink);
         if (!pick.stream || !read_gap(glink, &pick))
             return;

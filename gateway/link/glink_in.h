@@ -47,9 +47,10 @@ struct xw_glink {
     struct xw_idmap by_id;
     struct xw_gstream *streams;
     struct xw_uuid session_id, spool_id;
-    uint64_t session; /* counts sessions of this process */
-    bool greeted;     /* the session's first hello is out */
-    unsigned reads_n;
+    uint64_t session;             /* counts sessions of this process */
+    bool greeted;                 /* the session's first hello is out */
+    unsigned reads_n, announce_n; /* announce_n: streams with XW_ANNOUNCE_DUE */
+    bool heal_more;               /* healing stopped for want of room, not of gaps */
     uint64_t turns;
     int64_t age_due_us, heal_due_us, suspend_due_us, narrow_since_us, wide_since_us;
     bool suspended_due;
@@ -64,6 +65,8 @@ void xw_glink_announce_all(struct xw_glink *glink);
 XW_MUST_CHECK int xw_glink_hello(struct xw_glink *glink, struct xw_conn *conn);
 
 void xw_glink_heal(struct xw_glink *glink);
+/* Something waits to be sent. */
+bool xw_glink_pending(const struct xw_glink *glink);
 void xw_glink_suspend(struct xw_glink *glink);
 void xw_glink_release(struct xw_glink *glink);
 

@@ -108,7 +108,7 @@ static int announce(struct xw_glink *glink, struct xw_conn *conn, bool active_on
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
     struct xw_store_stream in_store;
-    for (struct xw_gstream *s = glink->streams; s; s = s->next) {
+    for (struct xw_gstream *s = glink->streams; glink->announce_n && s; s = s->next) {
         bool active = s->live_us && now_us - s->live_us < XW_GLINK_ACTIVE_US;
         if (s->announce != XW_ANNOUNCE_DUE || (active_only && !active))
             continue;
@@ -118,6 +118,7 @@ static int announce(struct xw_glink *glink, struct xw_conn *conn, bool active_on
         if (r < 0)
             return r;
         s->announce = XW_ANNOUNCED;
+        glink->announce_n--;
         s->announced_on = conn->id;
         return 1;
     }
@@ -185,8 +186,9 @@ int xw_glink_pull(struct xw_glink *glink, struct xw_conn *conn, struct xw_buf *r
              (conn->role == XW__SOCKET_ROLE__SOCKET_SIGNALS ||
               !glink->side.conn[XW__SOCKET_ROLE__SOCKET_SIGNALS]))
         r = announce(glink, conn, false, ret_buf); /* a round trip saved: before the welcome */
-    if (r > 0 && glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes <
-                     XW_GLINK_BACKFILL_QUEUED_N_BYTES / 2)
+    if (r > 0 && glink->heal_more &&
+        glink->side.lanes.lane[XW__LANE__LANE_BACKFILL].bytes <
+            XW_GLINK_BACKFILL_QUEUED_N_BYTES / 2)
         xw_glink_heal(glink);
     return r;
 }

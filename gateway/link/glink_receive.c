@@ -4,13 +4,11 @@
 #include "base/fault.h"
 #include "base/metrics.h"
 
-XW_COUNTER(faults, "xw_link_faults_total", "end=\"gateway\"", "connections ended for a violation");
 XW_COUNTER(wanted_again, "xw_link_wanted_again_samples_total", NULL,
            "samples acknowledged once and wanted again: the county was restored");
 
 static int fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
-    xw_counter_add(&faults, 1);
     xw_conn_fail(conn, code, text);
     return -EPROTO;
 }
@@ -37,12 +35,24 @@ static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__Li
     return 0;
 }
 
+/* It came and could not be stored: sent again. Says nothing about what was told. */
+static int on_wanted_again(struct xw_gstream *s, const Xw__StreamWanted *wanted)
+{
+    for (size_t i = 0; i < wanted->n_wanted; i++)
+        xw_ledger_again(&s->ledger,
+                        (struct xw_range){wanted->wanted[i]->first,
+                                          wanted->wanted[i]->first + wanted->wanted[i]->count});
+    return 0;
+}
+
 /* has = what we told - what is wanted. What was told is in every StreamHeld not yet answered, so an
  * answer to any of them is good for it. */
 static int on_wanted(struct xw_glink *glink, struct xw_conn *conn, const Xw__StreamWanted *wanted)
 {
     struct xw_uuid id = xw_wire_uuid(&wanted->stream_id);
     struct xw_gstream *s = xw_glink_find(glink, &id);
+    if (s && wanted->again && s->announce != XW_ANNOUNCE_NONE)
+        return on_wanted_again(s, wanted);
     if (!s || s->announce == XW_ANNOUNCE_NONE || (!s->said_n && wanted->n_wanted))
         return fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "wanted: a stream not offered");
     struct xw_store_stream in_store;
@@ -136,7 +146,9 @@ int xw_glink_receive(struct xw_glink *glink, struct xw_conn *conn, const void *d
     if (r < 0)
         return r;
     xw_intake_submit(&glink->side.intake);
-    xw_glink_heal(glink);
-    xw_side_wake(&glink->side);
+    if (message->body_case == XW__LINK_MESSAGE__BODY_WANTED)
+        xw_glink_heal(glink);
+    if (xw_glink_pending(glink))
+        xw_side_wake(&glink->side);
     return 0;
 }

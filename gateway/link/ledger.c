@@ -113,6 +113,14 @@ void xw_ledger_wanted(struct xw_ledger *ledger, struct xw_range range)
     rebuild(ledger);
 }
 
+void xw_ledger_again(struct xw_ledger *ledger, struct xw_range range)
+{
+    for (unsigned r = 0; r < XW_LEDGER_ROLES_N; r++)
+        for (unsigned g = 0; g < XW_LEDGER_GENERATIONS_N; g++)
+            subtract(ledger, &ledger->flight[r][g], range);
+    xw_ledger_wanted(ledger, range);
+}
+
 void xw_ledger_lost(struct xw_ledger *ledger, unsigned role)
 {
     for (unsigned g = 0; g < XW_LEDGER_GENERATIONS_N; g++)

@@ -39,6 +39,8 @@ void xw_ledger_acked(struct xw_ledger *ledger, struct xw_range range);
 void xw_ledger_skip(struct xw_ledger *ledger, struct xw_range range);
 /* The peer does not have it after all; what is queued or in flight stays so. */
 void xw_ledger_wanted(struct xw_ledger *ledger, struct xw_range range);
+/* It was sent and is lost, or was never there: missing again, but for what is queued. */
+void xw_ledger_again(struct xw_ledger *ledger, struct xw_range range);
 /* The socket of this role died. */
 void xw_ledger_lost(struct xw_ledger *ledger, unsigned role);
 /* One generation passed: what was in flight for the whole of it is missing again. Returns how many.

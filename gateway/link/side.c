@@ -72,7 +72,7 @@ void xw_side_end(struct xw_side *side)
     xw_logtx_stop(&side->tx);
     xw_objects_stop(&side->objects);
     xw_lanes_clear(&side->lanes);
-    side->record_ack_due = false;
+    side->record_ack_due = side->record_ack_again = side->records_lost = false;
 }
 
 void xw_side_lost(struct xw_side *side, unsigned role)
@@ -113,6 +113,14 @@ void xw_side_wake(struct xw_side *side)
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         if (side->conn[role] && side->conn[role]->wake)
             side->conn[role]->wake(side->conn[role]);
+}
+
+bool xw_side_pending(const struct xw_side *side)
+{
+    bool pending = side->record_ack_due;
+    for (unsigned i = 0; i < XW_LANES_N; i++)
+        pending = pending || side->lanes.lane[i].head;
+    return pending;
 }
 
 void xw_side_send(struct xw_side *side, const Xw__LinkMessage *message)
@@ -179,6 +187,8 @@ static int on_record_ack(struct xw_side *side, struct xw_conn *conn, const Xw__R
         xw_conn_fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "record_ack: not sent to you");
         return -EPROTO;
     }
+    for (unsigned role = 0; ack->again && role < XW_LINK_ROLES_N; role++)
+        xw_ledger_lost(&side->tx.ledger, role);
     xw_logtx_step(&side->tx);
     return 0;
 }
@@ -299,12 +309,13 @@ int xw_side_pull_ack(struct xw_side *side, struct xw_buf *ret_buf)
     body.upto = log.upto;
     body.ranges = log.ranges;
     body.n_ranges = log.ranges_n;
+    body.again = side->record_ack_again;
     message.body_case = XW__LINK_MESSAGE__BODY_RECORD_ACK;
     message.record_ack = &body;
     int r = xw_wire_write(&message, ret_buf);
     if (r < 0)
         return r;
-    side->record_ack_due = false;
+    side->record_ack_due = side->record_ack_again = false;
     return 1;
 }
 
@@ -343,9 +354,16 @@ int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *paylo
     return r;
 }
 
+static void not_pending(struct xw_side *side, uint64_t seq)
+{
+    /* Cannot fail for want of room: one range splits into at most one more, far from the limit. */
+    if (xw_ranges_subtract(&side->records_pending, seq, seq + 1) < 0)
+        xw_ranges_clear(&side->records_pending);
+}
+
 void xw_side_recorded(struct xw_side *side, uint64_t seq, const struct xw_store_record *record)
 {
-    xw_side_unrecorded(side, seq);
+    not_pending(side, seq);
     side->record_ack_due = true;
     if (side->on_record)
         side->on_record(side->user, record);
@@ -353,11 +371,15 @@ void xw_side_recorded(struct xw_side *side, uint64_t seq, const struct xw_store_
 
 void xw_side_unrecorded(struct xw_side *side, uint64_t seq)
 {
-    /* Cannot fail for want of room: one range splits into at most one more, and the limit is far.
-     */
-    int r = xw_ranges_subtract(&side->records_pending, seq, seq + 1);
-    if (r < 0)
-        xw_ranges_clear(&side->records_pending);
+    not_pending(side, seq);
+    side->records_lost = true;
+}
+
+void xw_side_storing(struct xw_side *side)
+{
+    if (side->records_lost)
+        side->record_ack_due = side->record_ack_again = true;
+    side->records_lost = false;
 }
 
 void xw_side_settled(struct xw_side *side, uint64_t conn_id, uint64_t n_bytes)

@@ -32,7 +32,9 @@ struct xw_side {
     const char *only_origin; /* records of another origin are refused; NULL = any */
     struct xw_ranges records_pending;
     bool record_ack_due;
-    bool active; /* between the first welcome and the end of the session */
+    bool records_lost;     /* received, and refused by the store */
+    bool record_ack_again; /* the store takes again: let them come again */
+    bool active;           /* between the first welcome and the end of the session */
 
     void (*on_record)(void *user, const struct xw_store_record *record);
     void (*on_ephemeral)(void *user, const char *topic, const void *payload, size_t size);
@@ -59,6 +61,8 @@ struct xw_conn *xw_side_preferred(const struct xw_side *side);
 /* Lanes that this socket carries now. */
 unsigned xw_side_lanes(const struct xw_side *side, unsigned role);
 void xw_side_wake(struct xw_side *side);
+/* Something waits in a lane, or an acknowledgement is due. */
+bool xw_side_pending(const struct xw_side *side);
 void xw_side_send(struct xw_side *side, const Xw__LinkMessage *message);
 
 /* Kinds that both ends handle alike. 1: done; 0: not one of them; < 0: the connection has failed.
@@ -76,7 +80,10 @@ XW_MUST_CHECK int xw_side_ephemeral(struct xw_side *side, const char *topic, con
 
 /* For the intake's callbacks. */
 void xw_side_recorded(struct xw_side *side, uint64_t seq, const struct xw_store_record *record);
+/* Its batch failed. */
 void xw_side_unrecorded(struct xw_side *side, uint64_t seq);
+/* A batch succeeded: what failed before may come again. */
+void xw_side_storing(struct xw_side *side);
 void xw_side_settled(struct xw_side *side, uint64_t conn_id, uint64_t n_bytes);
 
 /* upto and ranges of a received log, for hello, welcome and RecordAck. */

@@ -56,7 +56,7 @@ struct xw_uplink {
     struct xw_uplink_state state;
     char text[160];
     int64_t figures_due_us, measure_due_us;
-    bool gathering;
+    bool gathering, ending;
 };
 
 static int64_t now_us(void)
@@ -276,7 +276,8 @@ static void leg_tick(struct leg *leg, int64_t now)
 {
     struct xw_uplink *u = leg->uplink;
     /* Bulk follows when signals was welcomed: one at a time begins a session. */
-    bool may = leg->role == XW__SOCKET_ROLE__SOCKET_SIGNALS || xw_glink_linked(u->glink);
+    bool may =
+        !u->ending && (leg->role == XW__SOCKET_ROLE__SOCKET_SIGNALS || xw_glink_linked(u->glink));
     if (leg->state == LEG_IDLE && may && now >= leg->retry_us) {
         leg_connect(leg);
     } else if (leg->state == LEG_CONNECTING && now >= leg->deadline_us) {
@@ -420,6 +421,12 @@ void xw_uplink_free(struct xw_uplink *u)
     }
     xw_glink_free(u->glink);
     free(u);
+}
+
+void xw_uplink_goodbye(struct xw_uplink *u)
+{
+    u->ending = true;
+    xw_glink_shutdown(u->glink);
 }
 
 int xw_uplink_stream(struct xw_uplink *u, const struct xw_uuid *stream, const void *header,

@@ -50,6 +50,9 @@ XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct
                                 const struct xw_uplink_config *config,
                                 const struct xw_uplink_watch *watch, struct xw_uplink **ret_uplink);
 void xw_uplink_free(struct xw_uplink *uplink);
+/* An orderly end begins: LinkClose with SHUTDOWN on both sockets, no new ones. Free it some 100 ms
+ * later; without it the county only sees the sockets close. */
+void xw_uplink_goodbye(struct xw_uplink *uplink);
 
 /* A stream is open (header is committed or on its way to the spool). */
 XW_MUST_CHECK int xw_uplink_stream(struct xw_uplink *uplink, const struct xw_uuid *stream,

@@ -21,6 +21,14 @@ void *mem_copy(const void *data, size_t size)
     return copy;
 }
 
+void *mem_zeroed(size_t n, size_t size)
+{
+    void *zeroed = calloc(n, size);
+    if (zeroed == NULL)
+        abort();
+    return zeroed;
+}
+
 void mem_later(struct mem_store *store, struct mem_request *request)
 {
     request->next = NULL;
@@ -136,7 +144,7 @@ static void epoch_run(struct mem_store *store, struct mem_request *request)
 static int epoch_next(struct xw_store *base, const char *owner, xw_store_epoch_fn done, void *user)
 {
     struct epoch_request self = {.request.run = epoch_run, .done = done, .user = user};
-    memcpy(self.owner, owner, strlen(owner));
+    memcpy(self.owner, owner, strlen(owner) + 1);
     mem_later(mem_of(base), &((struct epoch_request *)mem_copy(&self, sizeof self))->request);
     return 0;
 }

@@ -82,9 +82,12 @@ static inline struct mem_store *mem_of(const struct xw_store *store)
 }
 
 /* Memory is not what the model is about: without it the process ends. */
-void *mem_copy(const void *data, size_t size);
+void *mem_copy(const void *data, size_t size) __attribute__((returns_nonnull));
+void *mem_zeroed(size_t n, size_t size) __attribute__((returns_nonnull));
 void mem_must(int r);
 #define MEM_PUSH(v, n, cap) mem_must(store_grow(&(v), &(cap), (n), sizeof *(v), SIZE_MAX))
+#define MEM_PUSH_POINTER(v, n, cap)                                                                \
+    mem_must(store_grow(&(v), &(cap), (n), sizeof(void *), SIZE_MAX))
 
 /* Takes the request. */
 void mem_later(struct mem_store *store, struct mem_request *request);

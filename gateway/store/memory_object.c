@@ -66,14 +66,12 @@ int mem_object_write(struct xw_store *base, const struct store_object_part *part
         (object != NULL && object->state.verified))
         return -ESPIPE;
     if (object == NULL) {
-        object = calloc(1, sizeof *object);
-        mem_must(object == NULL ? -ENOMEM : 0);
-        object->data = malloc(part->size + 1);
-        mem_must(object->data == NULL ? -ENOMEM : 0);
+        object = mem_zeroed(1, sizeof *object);
+        object->data = mem_zeroed(part->size + 1, 1);
         object->state.size = part->size;
         memcpy(object->state.sha256, part->sha256, 32);
         memcpy(object->state.media_type, part->media_type, sizeof part->media_type);
-        MEM_PUSH(store->objects, store->objects_n, store->objects_cap);
+        MEM_PUSH_POINTER(store->objects, store->objects_n, store->objects_cap);
         store->objects[store->objects_n++] = object;
     }
     if (part->data_size > 0)
@@ -115,10 +113,11 @@ int mem_object_read(struct xw_store *base, const uint8_t *sha256, uint64_t offse
     if (offset > object->state.held)
         return -EINVAL;
     uint64_t size = XW_MIN(object->state.held - offset, (uint64_t)STORE_OBJECT_CHUNK_MAX);
+    size = XW_MIN(size, (uint64_t)max_size);
     struct read_request self = {.request.run = read_run,
                                 .object = object,
                                 .offset = offset,
-                                .size = XW_MIN((size_t)size, max_size),
+                                .size = (size_t)size,
                                 .done = done,
                                 .user = user};
     mem_later(mem_of(base), &((struct read_request *)mem_copy(&self, sizeof self))->request);

@@ -56,11 +56,10 @@ static void note_received(struct mem_store *store, const struct xw_uuid *id, uin
         if (xw_uuid_equal(&store->inlogs[i]->id, id))
             inlog = store->inlogs[i];
     if (inlog == NULL) {
-        inlog = calloc(1, sizeof *inlog);
-        mem_must(inlog == NULL ? -ENOMEM : 0);
+        inlog = mem_zeroed(1, sizeof *inlog);
         inlog->id = *id;
         xw_ranges_init(&inlog->seqs, STORE_RANGES_MAX);
-        MEM_PUSH(store->inlogs, store->inlogs_n, store->inlogs_cap);
+        MEM_PUSH_POINTER(store->inlogs, store->inlogs_n, store->inlogs_cap);
         store->inlogs[store->inlogs_n++] = inlog;
     }
     mem_must(xw_ranges_add(&inlog->seqs, seq, seq + 1));
@@ -243,9 +242,8 @@ static void answer_state(struct mem_store *store, const struct store_query *quer
 static void query_run(struct mem_store *store, struct mem_request *request)
 {
     struct query_request *self = XW_CONTAINER_OF(request, struct query_request, request);
-    struct xw_store_record *records = calloc(store->records_n + 2, sizeof *records);
-    uint64_t *seqs = calloc(store->records_n + 2, sizeof *seqs);
-    mem_must(records == NULL || seqs == NULL ? -ENOMEM : 0);
+    struct xw_store_record *records = mem_zeroed(store->records_n + 2, sizeof *records);
+    uint64_t *seqs = mem_zeroed(store->records_n + 2, sizeof *seqs);
     struct xw_store_records result = {.records = records, .seqs = seqs};
     if (self->query.what == QUERY_LOG)
         answer_log(store, &self->query, records, seqs, &result);

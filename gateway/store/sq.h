@@ -27,13 +27,13 @@
 
 enum {
     SQ_COMMIT_MAX = 8 << 20,      /* bytes taken into one transaction */
-    SQ_PASS_MAX = 64 << 20,       /* bytes of rows compacted in one pass */
-    SQ_PASS_BYTES = 40 << 20,     /* so many waiting bytes start a pass at once */
+    SQ_PASS_MAX = 48 << 20,       /* bytes of rows compacted in one pass */
+    SQ_PASS_BYTES = 32 << 20,     /* so many waiting bytes start a pass at once */
     SQ_PASS_US = 30 * 1000000,    /* so old a row starts a pass */
     SQ_SEGMENT_US = 60 * 1000000, /* longest segment */
     SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
     SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
-    SQ_WAL_HARD = 96 << 20,       /* from here the writer waits for it */
+    SQ_WAL_HARD = 64 << 20,       /* from here the writer waits for it */
     SQ_LOGS_MAX = 65536,          /* logs and peers' logs */
     SQ_STREAMS_MAX = 4 * 1000 * 1000,
     SQ_SHORT_EVENT_N = 4096, /* `long` of the record table */
@@ -180,8 +180,8 @@ struct sq_writer {
     size_t inlogs_n, inlogs_cap;
     struct sq_epoch *epochs;
     size_t epochs_n, epochs_cap;
-    uint64_t room_bytes; /* left to this transaction's batches */
-    int64_t space_looked_us;
+    uint64_t room_bytes;         /* left to this transaction's batches */
+    int64_t checkpoint_after_us; /* a hard checkpoint failed: not again before */
 };
 
 /* A batch row that waits for compaction. */
@@ -195,8 +195,7 @@ struct sq_row {
 
 struct sq_view_stream {
     struct xw_uuid id;
-    const void *header;
-    size_t header_size;
+    const struct sq_stream *stream; /* what of it never changes */
     struct xw_ranges blocks, known, released;
     bool released_dirty;
 };
@@ -234,6 +233,7 @@ struct sq_store {
     struct xw_store base;
     char *dir;
     char *meta_path;
+    int lock_fd, backup_fd; /* one store a folder; held by tools that copy it */
     struct xw_wake *wake;
     struct xw_pool *readers, *shelf, *copier;
     pthread_t writer_thread, keeper_thread;
@@ -274,7 +274,7 @@ struct sq_store {
     atomic_int space;
     atomic_uint_fast64_t bytes, free_bytes, wal_bytes, commits, blocks_n, records_n, conflicts_n;
     atomic_uint_fast32_t day_files_n;
-    bool closing;
+    atomic_bool closing; /* set on the loop; a backup looks at it */
     void (*closed)(void *);
     void *closed_user;
 };
@@ -337,8 +337,11 @@ void sq_log_release(struct xw_store *store, const char *name, uint64_t upto);
 /* Upkeep of logs: a mark of time, and a step of thinning. */
 XW_MUST_CHECK int sq_logs_upkeep(struct sq_store *store);
 
-/* sq_writer.c */
+/* sq_writer.c, sq_queue.c */
 void *sq_writer_main(void *store);
+/* What goes into the next transaction; NULL when there is nothing (and waiting was not allowed, or
+ * the queue is closed). */
+struct sq_job *sq_take_jobs(struct sq_store *store, bool may_wait);
 /* Fails the open transaction; yields -ECANCELED. */
 int sq_fail(struct sq_store *store, int r);
 void sq_look_at_space(struct sq_store *store);
@@ -392,7 +395,13 @@ XW_MUST_CHECK int sq_gap_add(struct sq_store *store, uint32_t no, struct xw_rang
 XW_MUST_CHECK int sq_unindex(struct sq_store *store, struct sq_stream *stream,
                              struct xw_range range, uint32_t reason);
 
-/* sq_backup.c, sq_object.c */
+/* sq_backup.c, sq_lock.c, sq_object.c */
+XW_MUST_CHECK int sq_lock(struct sq_store *store);
+void sq_unlock(struct sq_store *store);
+/* From outside: a descriptor that holds the lock until it is closed. */
+XW_MUST_CHECK int sq_lock_backup(const char *dir);
+/* While one runs, here or in another process, day files are neither sealed nor deleted. */
+bool sq_backup_runs(const struct sq_store *store);
 XW_MUST_CHECK int sq_backup(struct xw_store *store, const char *dir, xw_store_status_fn done,
                             void *user);
 XW_MUST_CHECK int sq_objects_open(struct sq_store *store);

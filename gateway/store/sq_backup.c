@@ -26,7 +26,8 @@ struct backup {
     uint8_t *buffer;
 };
 
-enum { BUFFER = 1 << 20, STEP_PAGES = 256 };
+/* Written out every so often: one sync of a whole day would hold up every commit behind it. */
+enum { BUFFER = 1 << 20, STEP_PAGES = 256, SYNC_EVERY = 8 };
 
 static int sync_path(const char *path)
 {
@@ -37,7 +38,7 @@ static int sync_path(const char *path)
 }
 
 /* Through the database's own copying, within one read snapshot of the source. */
-static int copy_db(const char *from, const char *to)
+static int copy_db(const struct backup *backup, const char *from, const char *to)
 {
     sqlite3 *source = NULL, *target = NULL;
     int r = sq_open_file(from, SQLITE_OPEN_READWRITE, &source);
@@ -52,9 +53,14 @@ static int copy_db(const char *from, const char *to)
         copy = sqlite3_backup_init(target, "main", source, "main");
         r = copy == NULL ? -ENOMEM : 0;
     }
+    xw_autoclose int fd = open(to, O_RDONLY | O_CLOEXEC);
     int rc = SQLITE_OK;
-    while (r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK)
-        ;
+    for (unsigned i = 1; r == 0 && (rc = sqlite3_backup_step(copy, STEP_PAGES)) == SQLITE_OK; i++) {
+        if (i % SYNC_EVERY == 0 && fd >= 0 && fdatasync(fd) < 0)
+            r = -errno;
+        if (atomic_load(&backup->store->closing))
+            r = -ECANCELED;
+    }
     if (r == 0 && rc != SQLITE_DONE)
         r = rc == SQLITE_BUSY || rc == SQLITE_LOCKED ? -EBUSY : sq_errno(rc);
     if (copy != NULL)
@@ -74,14 +80,18 @@ static int copy_file(const struct backup *backup, const char *from, const char *
         return -errno;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     int r = context != NULL && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
-    while (r == 0) {
-        ssize_t n = read(in, backup->buffer, BUFFER);
+    for (unsigned i = 1; r == 0; i++) {
+        if (atomic_load(&backup->store->closing))
+            r = -ECANCELED;
+        if (r == 0 && i % SYNC_EVERY == 0 && fdatasync(out) < 0)
+            r = -errno;
+        ssize_t n = r < 0 ? 0 : read(in, backup->buffer, BUFFER);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) {
-            r = n < 0 ? -errno : 0;
+        if (n < 0)
+            r = -errno;
+        if (n <= 0)
             break;
-        }
         if (EVP_DigestUpdate(context, backup->buffer, (size_t)n) != 1)
             r = -EIO;
         else
@@ -111,7 +121,7 @@ static int mark_copied(const char *path)
 
 static int copy_meta(const struct backup *backup, const char *part)
 {
-    int r = copy_db(backup->store->meta_path, part);
+    int r = copy_db(backup, backup->store->meta_path, part);
     return r < 0 ? r : mark_copied(part);
 }
 
@@ -123,7 +133,7 @@ static int copy_day(const struct backup *backup, uint32_t day, bool sealed, cons
         to = NULL;
         return -ENOMEM;
     }
-    int r = sealed ? copy_file(backup, from, to, sha256) : copy_db(from, to);
+    int r = sealed ? copy_file(backup, from, to, sha256) : copy_db(backup, from, to);
     if (r < 0)
         xw_log_warning("store.backup_day", XW_LOG_UINT("day", day), XW_LOG_ERR(r));
     return r;
@@ -277,5 +287,41 @@ int sq_backup(struct xw_store *base, const char *dir, xw_store_status_fn done, v
         free(copy);
         free(backup);
     }
+    return r;
+}
+
+int xw_store_backup_dir(const char *dir, const char *to)
+{
+    /* As much of a store as copying looks at. */
+    struct sq_store *store = calloc(1, sizeof *store);
+    struct backup backup = {.store = store, .dir = strdup(to)};
+    xw_autoclose int lock = sq_lock_backup(dir);
+    int r = lock < 0 ? lock : 0;
+    if (store == NULL || backup.dir == NULL) {
+        free(store);
+        free(backup.dir);
+        return -ENOMEM;
+    }
+    (void)pthread_mutex_init(&store->conns_lock, NULL);
+    store->dir = strdup(dir);
+    if (asprintf(&store->meta_path, "%s/meta.db", dir) < 0)
+        store->meta_path = NULL;
+    if (store->dir == NULL || store->meta_path == NULL)
+        r = -ENOMEM;
+    else if (r == 0 && access(store->meta_path, F_OK) < 0)
+        r = -errno;
+    if (r == 0) {
+        backup_work(&backup);
+        r = backup.result;
+    }
+    for (size_t i = 0; i < store->conns_n; i++) {
+        sq_conn_close(store->conns[i]);
+        free(store->conns[i]);
+    }
+    (void)pthread_mutex_destroy(&store->conns_lock);
+    free(store->dir);
+    free(store->meta_path);
+    free(store);
+    free(backup.dir);
     return r;
 }

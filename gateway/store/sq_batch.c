@@ -2,7 +2,14 @@
  * something. After the first change only the database can fail, and then the transaction does. */
 #include "store/sq.h"
 
+#include "base/metrics.h"
+
 #include <string.h>
+
+XW_COUNTER(refused, "xw_store_append_refused_total", NULL,
+           "batches refused because the writer's queue was full");
+XW_COUNTER(conflicts, "xw_store_conflicts_total", NULL,
+           "blocks and records that differ from what is stored; both are kept");
 
 struct batch_job {
     struct sq_job job;
@@ -111,7 +118,7 @@ static int apply_header(struct sq_store *store, const struct store_header *heade
     if (r == 0)
         r = sq_stream_new(store, (uint32_t)store->streams_n + 1, &header->id, header->header,
                           header->size, &shape, &stream);
-    if (r < 0)
+    if (r < 0 || stream == NULL)
         return r;
     sqlite3_stmt *add = sq_get(&store->writer.conn, SQ_STREAM_ADD);
     (void)sqlite3_bind_int64(add, 1, stream->no);
@@ -164,6 +171,7 @@ static void batch_done(struct sq_store *store, struct sq_job *job)
     atomic_fetch_add(&store->blocks_n, self->result.blocks_new);
     atomic_fetch_add(&store->records_n, self->result.records_new);
     atomic_fetch_add(&store->conflicts_n, self->result.conflicts);
+    xw_counter_add(&conflicts, self->result.conflicts);
     if (self->done != NULL)
         self->done(self->user, &self->result);
     xw_store_batch_free(self->batch);
@@ -191,6 +199,8 @@ int sq_append(struct xw_store *base, struct xw_store_batch *batch, xw_store_done
                                   .user = user};
         r = sq_post(store, &job->job);
     }
+    if (r == -EAGAIN)
+        xw_counter_add(&refused, 1);
     if (r < 0) {
         free(job);
         xw_store_batch_free(batch);

@@ -3,7 +3,7 @@
  * The day file is committed and synced first, by (stream, first), then one transaction of meta.db
  * enters the segments and passes the rows by. A crash between leaves rows that are compacted once
  * more into the same places; nothing is lost, nothing is there twice. */
-#include "store/sq_day.h"
+#include "store/sq_compact.h"
 
 #include "base/clock.h"
 #include "base/crc32c.h"
@@ -12,29 +12,7 @@
 
 #include <string.h>
 
-struct made {
-    uint32_t no;
-    uint64_t first, end, bytes;
-    struct xw_buf holes; /* encoded ranges; empty: none */
-};
-
-struct pass {
-    struct sq_store *store;
-    uint64_t upto; /* last row of this pass */
-    struct row_data {
-        uint64_t id;
-        uint8_t *data;
-        size_t size;
-    } * rows;
-    size_t rows_n, rows_cap;
-    uint32_t day;
-    int64_t wall_us;
-    sqlite3 *db;
-    struct made *made;
-    size_t made_n, made_cap;
-};
-
-static void pass_done(struct pass *pass)
+static void pass_done(struct sq_pass *pass)
 {
     for (size_t i = 0; i < pass->rows_n; i++)
         free(pass->rows[i].data);
@@ -46,7 +24,7 @@ static void pass_done(struct pass *pass)
 }
 
 /* Which rows go now. False: not yet worth it. */
-static bool choose(struct pass *pass, bool all)
+static bool choose(struct sq_pass *pass, bool all)
 {
     struct sq_store *store = pass->store;
     int64_t now_us = xw_clock_mono(NULL).us;
@@ -62,7 +40,7 @@ static bool choose(struct pass *pass, bool all)
     return due;
 }
 
-static int read_rows(struct pass *pass)
+static int read_rows(struct sq_pass *pass)
 {
     struct sq_conn *conn = NULL;
     int r = sq_conn_take(pass->store, &conn);
@@ -85,7 +63,7 @@ static int read_rows(struct pass *pass)
         if (r == 0)
             r = -EBADMSG;
         if (r == 1) {
-            struct row_data row = {.id = ids[i]};
+            struct sq_row_data row = {.id = ids[i]};
             const void *data = sq_bytes(get, 0, &row.size);
             r = store_grow(&pass->rows, &pass->rows_cap, pass->rows_n, sizeof row, SIZE_MAX);
             row.data = r == 0 ? malloc(row.size + 1) : NULL;
@@ -106,7 +84,7 @@ static int read_rows(struct pass *pass)
     return r;
 }
 
-static const uint8_t *bytes_of(const struct pass *pass, const struct sq_entry *entry)
+static const uint8_t *bytes_of(const struct sq_pass *pass, const struct sq_entry *entry)
 {
     size_t low = 0, high = pass->rows_n;
     while (low < high) {
@@ -123,12 +101,12 @@ static const uint8_t *bytes_of(const struct pass *pass, const struct sq_entry *e
 }
 
 /* One segment out of entries[0..n), all sound. */
-static int make_segment(struct pass *pass, const struct sq_stream *stream,
+static int make_segment(struct sq_pass *pass, const struct sq_stream *stream,
                         const struct sq_entry *entries, size_t n)
 {
     struct xw_buf dir, data;
     struct xw_ranges present, holes;
-    struct made made = {
+    struct sq_made made = {
         .no = stream->no, .first = entries[0].first, .end = sq_entry_end(&entries[n - 1])};
     xw_buf_init(&dir, 64 << 20);
     xw_buf_init(&data, 64 << 20);
@@ -172,7 +150,7 @@ static int make_segment(struct pass *pass, const struct sq_stream *stream,
 }
 
 /* Cuts a stream's blocks into segments, leaving out what is damaged. */
-static int make_segments(struct pass *pass, const struct sq_stream *stream,
+static int make_segments(struct sq_pass *pass, const struct sq_stream *stream,
                          struct sq_entry *entries, size_t n)
 {
     double span = stream->shape.rate_hz * (SQ_SEGMENT_US / 1e6);
@@ -204,7 +182,7 @@ static int make_segments(struct pass *pass, const struct sq_stream *stream,
 }
 
 /* The stream's entries of this pass's rows, copied under the lock. */
-static int take_entries(struct pass *pass, size_t at, const struct sq_stream **ret_stream,
+static int take_entries(struct sq_pass *pass, size_t at, const struct sq_stream **ret_stream,
                         struct sq_entry **ret_entries, size_t *ret_n)
 {
     struct sq_store *store = pass->store;
@@ -228,7 +206,7 @@ static int take_entries(struct pass *pass, size_t at, const struct sq_stream **r
     return r;
 }
 
-static int write_day(struct pass *pass)
+static int write_day(struct sq_pass *pass)
 {
     sq_seal_touched(pass->store, pass->day);
     int r = sq_day_open_write(pass->store, pass->day, &pass->db);
@@ -253,122 +231,7 @@ static int write_day(struct pass *pass)
     return r;
 }
 
-/* ---- the index, by the writer ---- */
-
-struct install_job {
-    struct sq_job job;
-    struct pass *pass;
-};
-
-int sq_write_held(struct sq_store *store, const struct sq_stream *stream)
-{
-    struct xw_buf bytes;
-    xw_buf_init(&bytes, 16 << 20);
-    int r = sq_ranges_encode(&stream->held, &bytes);
-    sqlite3_stmt *set = sq_get(&store->writer.conn, SQ_STREAM_HELD);
-    (void)sqlite3_bind_int64(set, 1, stream->no);
-    sq_bind_bytes(set, 2, bytes.data, bytes.n);
-    if (r == 0)
-        r = sq_run(set);
-    (void)sqlite3_reset(set);
-    xw_buf_done(&bytes);
-    return r;
-}
-
-/* held grows by the segment's extent less its holes. */
-static int held_add(struct sq_stream *stream, const struct made *made)
-{
-    struct xw_ranges holes, present;
-    xw_ranges_init(&holes, STORE_RANGES_MAX);
-    xw_ranges_init(&present, STORE_RANGES_MAX);
-    int r = sq_ranges_decode(made->holes.data, made->holes.n, &holes);
-    if (r == 0)
-        r = xw_ranges_complement(&holes, made->first, made->end, &present);
-    if (r == 0)
-        r = xw_ranges_add_all(&stream->held, &present);
-    xw_ranges_done(&holes);
-    xw_ranges_done(&present);
-    return r;
-}
-
-static int install_one(struct sq_store *store, const struct pass *pass, const struct made *made)
-{
-    struct sq_stream *stream = store->streams[made->no - 1];
-    bool kept = xw_ranges_overlaps(&stream->kept, made->first, made->end);
-    sqlite3_stmt *add = sq_get(&store->writer.conn, SQ_SEGMENT_ADD);
-    (void)sqlite3_bind_int64(add, 1, made->no);
-    sq_bind_u64(add, 2, made->first);
-    sq_bind_u64(add, 3, made->end);
-    (void)sqlite3_bind_int64(add, 4, pass->day);
-    (void)sqlite3_bind_int64(add, 5, pass->wall_us);
-    sq_bind_u64(add, 6, made->bytes);
-    (void)sqlite3_bind_int(add, 7, kept);
-    if (made->holes.n > 0)
-        sq_bind_bytes(add, 8, made->holes.data, made->holes.n);
-    int r = sq_run(add);
-    if (r == 0)
-        r = sq_touch(store, stream);
-    return r < 0 ? r : held_add(stream, made);
-}
-
-static int install(struct sq_store *store, const struct pass *pass)
-{
-    uint64_t bytes = 0;
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < pass->made_n; i++) {
-        r = install_one(store, pass, &pass->made[i]);
-        bytes += pass->made[i].bytes;
-        bool last = i + 1 == pass->made_n || pass->made[i + 1].no != pass->made[i].no;
-        if (r == 0 && last)
-            r = sq_write_held(store, store->streams[pass->made[i].no - 1]);
-    }
-    sqlite3_stmt *day = sq_get(&store->writer.conn, SQ_DAY_OPEN);
-    (void)sqlite3_bind_int64(day, 1, pass->day);
-    sq_bind_u64(day, 2, bytes);
-    if (r == 0 && pass->made_n > 0)
-        r = sq_run(day);
-    sqlite3_stmt *set = sq_get(&store->writer.conn, SQ_STATE_SET);
-    sq_bind_text(set, 1, "compacted_upto");
-    sq_bind_u64(set, 2, pass->upto);
-    return r < 0 ? r : sq_run(set);
-}
-
-static int install_stage(struct sq_store *store, struct sq_job *job)
-{
-    int r = install(store, XW_CONTAINER_OF(job, struct install_job, job)->pass);
-    return r < 0 ? sq_fail(store, r) : 0;
-}
-
-/* Committed: directories forget the rows. Under dir_lock. */
-static void install_publish(struct sq_store *store, struct sq_job *job)
-{
-    const struct pass *pass = XW_CONTAINER_OF(job, struct install_job, job)->pass;
-    for (size_t s = 0; s < store->streams_n; s++) {
-        struct sq_stream *stream = store->streams[s];
-        size_t n = 0;
-        for (size_t i = 0; i < stream->pend_n; i++)
-            if (stream->pend[i].batch > pass->upto)
-                stream->pend[n++] = stream->pend[i];
-        stream->pend_n = n;
-        if (n == 0) {
-            free(stream->pend);
-            stream->pend = NULL;
-            stream->pend_cap = 0;
-        }
-    }
-    size_t n = 0;
-    store->rows_bytes = 0;
-    for (size_t i = 0; i < store->rows_n; i++)
-        if (store->rows[i].id > pass->upto) {
-            store->rows_bytes += store->rows[i].bytes;
-            store->rows[n++] = store->rows[i];
-        }
-    store->rows_n = n;
-    store->writer.compacted_upto = pass->upto;
-    store->writer.trim_pending = true;
-}
-
-static int run(struct pass *pass)
+static int run(struct sq_pass *pass)
 {
     pass->wall_us = sq_wall_us();
     pass->day = sq_day_of(pass->wall_us);
@@ -377,9 +240,7 @@ static int run(struct pass *pass)
         r = write_day(pass);
     if (r < 0)
         return r;
-    struct install_job job = {
-        .job = {.stage = install_stage, .publish = install_publish, .alone = true}, .pass = pass};
-    r = sq_call(pass->store, &job.job);
+    r = sq_install(pass);
     if (r == 0)
         r = xw_fault_point("store.segment.after_meta");
     /* The day's log is empty after every pass; readers may make this wait for the next one. */
@@ -389,7 +250,7 @@ static int run(struct pass *pass)
 
 int sq_compact_pass(struct sq_store *store, bool all)
 {
-    struct pass pass = {.store = store};
+    struct sq_pass pass = {.store = store};
     if (!choose(&pass, all))
         return 0;
     int r = run(&pass);

@@ -104,7 +104,7 @@ int sq_stream_new(struct sq_store *store, uint32_t no, const struct xw_uuid *id,
     xw_ranges_init(&stream->undo_held, STORE_RANGES_MAX);
     (void)pthread_mutex_lock(&store->dir_lock);
     int r = store_grow(&store->streams, &store->streams_cap, store->streams_n,
-                       sizeof *store->streams, SQ_STREAMS_MAX);
+                       sizeof(struct sq_stream *), SQ_STREAMS_MAX);
     if (r == 0 && no != store->streams_n + 1)
         r = -EUCLEAN;
     if (r == 0)

@@ -2,9 +2,10 @@
  *
  * WAL of meta.db: the writer never checkpoints within a commit. From 16 MiB on the keeper copies
  * what it can (a passive checkpoint stops nobody); while commits go on without a pause that alone
- * never lets the log begin anew, so from 96 MiB on the writer truncates it between two commits,
+ * never lets the log begin anew, so from 64 MiB on the writer truncates it between two commits,
  * when little is left to copy. A day file's log is emptied after every pass, which is at most
- * SQ_PASS_MAX. Together: below 200 MiB. */
+ * SQ_PASS_MAX. Together: below 200 MiB, but for the time that a backup holds a snapshot of meta.db.
+ */
 #include "store/sq.h"
 
 #include "base/clock.h"

@@ -152,9 +152,9 @@ static int load_logs(struct sq_store *store)
     while ((r = sq_step(rows)) == 1) {
         const char *name = (const char *)sqlite3_column_text(rows, 1);
         struct sq_log *log = calloc(1, sizeof *log);
-        r = log == NULL
-                ? -ENOMEM
-                : store_grow(&w->logs, &w->logs_cap, w->logs_n, sizeof *w->logs, SQ_LOGS_MAX);
+        r = log == NULL ? -ENOMEM
+                        : store_grow(&w->logs, &w->logs_cap, w->logs_n, sizeof(struct sq_log *),
+                                     SQ_LOGS_MAX);
         if (r < 0 || name == NULL || sq_u64(rows, 0) != w->logs_n + 1) {
             free(log);
             (void)sqlite3_reset(rows);
@@ -179,8 +179,8 @@ static int load_inlogs(struct sq_store *store)
         const void *ranges = sq_bytes(rows, 1, &size);
         struct sq_inlog *inlog = calloc(1, sizeof *inlog);
         r = inlog == NULL ? -ENOMEM
-                          : store_grow(&w->inlogs, &w->inlogs_cap, w->inlogs_n, sizeof *w->inlogs,
-                                       SQ_LOGS_MAX);
+                          : store_grow(&w->inlogs, &w->inlogs_cap, w->inlogs_n,
+                                       sizeof(struct sq_inlog *), SQ_LOGS_MAX);
         if (r < 0) {
             free(inlog);
             (void)sqlite3_reset(rows);

@@ -3,8 +3,12 @@
 #include "store/sq.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <string.h>
+
+XW_COUNTER(unreadable, "xw_store_unreadable_samples_total", NULL,
+           "stored samples that could not be read any more");
 
 enum { GAP_UNREADABLE = 4 }; /* Xw__GapReason */
 
@@ -153,6 +157,7 @@ static void lost_done(struct sq_store *store, struct sq_job *job)
 {
     struct lost_job *self = XW_CONTAINER_OF(job, struct lost_job, job);
     if (job->status == 0 && self->acted) {
+        xw_counter_add(&unreadable, self->range.end - self->range.first);
         xw_log_error("store.unreadable", XW_LOG_ID("stream", &self->id),
                      XW_LOG_UINT("first", self->range.first), XW_LOG_UINT("end", self->range.end));
         if (store->base.watch.on_unreadable != NULL)

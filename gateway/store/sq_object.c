@@ -349,10 +349,11 @@ int sq_object_read(struct xw_store *base, const uint8_t *sha256, uint64_t offset
     if (self == NULL)
         return -ENOMEM;
     uint64_t size = XW_MIN(object->state.held - offset, (uint64_t)STORE_OBJECT_CHUNK_MAX);
+    size = XW_MIN(size, (uint64_t)max_size);
     *self = (struct read_job){
         .path = sq_object_path(store, sha256, object->state.verified ? "" : ".part"),
         .offset = offset,
-        .size = XW_MIN((size_t)size, max_size),
+        .size = (size_t)size,
         .done = done,
         .user = user};
     int r =

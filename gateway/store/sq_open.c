@@ -38,11 +38,13 @@ static void free_store(struct sq_store *store)
     sq_objects_close(store);
     sq_seal_forget(store);
     sq_unload(store);
-    free_writer(&store->writer);
+    /* The writer's connection last: it is the one that leaves the log's files where they are. */
     for (size_t i = 0; i < store->conns_n; i++) {
         sq_conn_close(store->conns[i]);
         free(store->conns[i]);
     }
+    free_writer(&store->writer);
+    sq_unlock(store);
     if (store->wake != NULL)
         xw_wake_free(store->wake);
     (void)pthread_mutex_destroy(&store->queue_lock);
@@ -85,6 +87,7 @@ static int init_store(struct sq_store *store, struct xw_loop *loop,
     (void)pthread_mutex_init(&store->conns_lock, NULL);
     (void)pthread_cond_init(&store->queue_cond, NULL);
     (void)pthread_cond_init(&store->keeper_cond, NULL);
+    store->lock_fd = store->backup_fd = -1;
     store->queue_tail = &store->queue;
     store->notes_tail = &store->notes;
     store->dir = strdup(config->dir);
@@ -148,6 +151,8 @@ int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *con
     int r = init_store(store, loop, config, watch);
     if (r == 0)
         r = xw_file_make_dirs(store->dir, 0750);
+    if (r == 0)
+        r = sq_lock(store);
     if (r == 0)
         r = xw_fault_point("store.open");
     if (r == 0)

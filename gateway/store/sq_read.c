@@ -219,11 +219,8 @@ int sq_read(struct xw_store *base, const struct xw_uuid *id, struct xw_range ran
         return -ENOMEM;
     range.end = XW_MIN(range.end, STORE_INDEX_MAX);
     range.first = XW_MIN(range.first, range.end);
-    (void)pthread_mutex_lock(&store->dir_lock);
-    const struct sq_stream *stream = store->streams[no - 1];
-    (void)pthread_mutex_unlock(&store->dir_lock);
     *job = (struct read_job){.store = store,
-                             .stream = stream,
+                             .stream = store->view.streams[no - 1]->stream,
                              .range = range,
                              .max_bytes = max_bytes,
                              .done = done,

@@ -17,7 +17,7 @@ int sq_log_of(struct sq_store *store, const char *name, uint32_t *ret_no)
             *ret_no = (uint32_t)i + 1;
             return 0;
         }
-    int r = store_grow(&w->logs, &w->logs_cap, w->logs_n, sizeof *w->logs, SQ_LOGS_MAX);
+    int r = store_grow(&w->logs, &w->logs_cap, w->logs_n, sizeof(struct sq_log *), SQ_LOGS_MAX);
     struct sq_log *log = r == 0 ? calloc(1, sizeof *log) : NULL;
     if (log == NULL)
         return r < 0 ? r : -ENOMEM;
@@ -65,7 +65,8 @@ static int inlog_of(struct sq_store *store, const struct xw_uuid *id, struct sq_
             *ret_no = (uint32_t)i + 1;
             return 0;
         }
-    int r = store_grow(&w->inlogs, &w->inlogs_cap, w->inlogs_n, sizeof *w->inlogs, SQ_LOGS_MAX);
+    int r =
+        store_grow(&w->inlogs, &w->inlogs_cap, w->inlogs_n, sizeof(struct sq_inlog *), SQ_LOGS_MAX);
     struct sq_inlog *inlog = r == 0 ? calloc(1, sizeof *inlog) : NULL;
     if (inlog == NULL)
         return r < 0 ? r : -ENOMEM;

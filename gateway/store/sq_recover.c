@@ -60,7 +60,7 @@ static int stream_of(struct sq_store *store, const struct sq_segment *segment,
     if (r == 0)
         r = sq_stream_new(store, (uint32_t)store->streams_n + 1, &segment->stream, segment->header,
                           segment->header_size, &shape, ret_stream);
-    if (r < 0)
+    if (r < 0 || *ret_stream == NULL)
         return r;
     sqlite3_stmt *add = sq_get(&store->writer.conn, SQ_STREAM_ADD);
     (void)sqlite3_bind_int64(add, 1, (*ret_stream)->no);

@@ -268,7 +268,7 @@ int sq_retain_pass(struct sq_store *store)
     int64_t now_us = sq_wall_us(), retain_us = (int64_t)config->retain_us;
     bool spool = config->release_needed;
     int r = 0;
-    if (atomic_load(&store->backups) > 0)
+    if (sq_backup_runs(store))
         return 0; /* a backup copies day files: none goes meanwhile */
     struct retain_job *job = calloc(1, sizeof *job);
     if (job == NULL)

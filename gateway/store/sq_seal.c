@@ -160,7 +160,7 @@ int sq_seal_step(struct sq_store *store, bool all)
 {
     if (store->seal == NULL) {
         uint32_t day = 0;
-        if (atomic_load(&store->backups) > 0)
+        if (sq_backup_runs(store))
             return 0;
         int r = next_day(store, &day);
         if (r == 1)

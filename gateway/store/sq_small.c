@@ -60,7 +60,7 @@ int sq_epoch_next(struct xw_store *base, const char *owner, xw_store_epoch_fn do
         return -ENOMEM;
     *job = (struct epoch_job){
         .job = {.stage = epoch_stage, .done = epoch_done}, .done = done, .user = user};
-    memcpy(job->owner, owner, strlen(owner));
+    memcpy(job->owner, owner, strlen(owner) + 1);
     int r = sq_post(sq_of(base), &job->job);
     if (r < 0)
         free(job);

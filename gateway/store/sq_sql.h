@@ -75,8 +75,11 @@
     X(RECORD_CONFLICT, "INSERT OR IGNORE INTO record_conflict(key, revision, crc, kind, origin,"   \
                        " wall_us, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)")                       \
     X(RECORD_FORGET, "DELETE FROM record WHERE kind = ?1 AND key = ?2")                            \
+    /* Beats of samples that go; never one that a peer has still to get. */                        \
     X(RECORD_BEATS, "DELETE FROM record WHERE kind = 1 AND top = 1 AND stream = ?1 AND"            \
-                    " first >= ?2 AND first < ?3 AND event_kind = 1 AND end = first + 1")          \
+                    " first >= ?2 AND first < ?3 AND event_kind = 1 AND long = 0 AND NOT EXISTS"   \
+                    " (SELECT 1 FROM log JOIN log_name ON log_name.no = log.log WHERE log.record"  \
+                    " = record.id AND log.seq > log_name.released)")                               \
     /* questions */                                                                                \
     X(ASK_KEY, SQ_RECORD_COLUMNS " WHERE key = ?1 AND top = 1")                                    \
     X(ASK_KIND, SQ_RECORD_COLUMNS " WHERE kind = ?1 AND kind <> 1 AND top = 1 AND key > ?2"        \

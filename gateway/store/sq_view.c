@@ -23,13 +23,12 @@ static int view_stream_add(struct sq_view *view, const struct sq_stream *stream)
     if (copy == NULL)
         return -ENOMEM;
     copy->id = stream->id;
-    copy->header = stream->header;
-    copy->header_size = stream->header_size;
+    copy->stream = stream;
     xw_ranges_init(&copy->blocks, STORE_RANGES_MAX);
     xw_ranges_init(&copy->known, STORE_RANGES_MAX);
     xw_ranges_init(&copy->released, STORE_RANGES_MAX);
-    int r = store_grow(&view->streams, &view->streams_cap, view->streams_n, sizeof *view->streams,
-                       SQ_STREAMS_MAX);
+    int r = store_grow(&view->streams, &view->streams_cap, view->streams_n,
+                       sizeof(struct sq_view_stream *), SQ_STREAMS_MAX);
     if (r == 0)
         r = sq_map_put(&view->map, &stream->id, stream->no);
     if (r < 0) {
@@ -53,7 +52,7 @@ static int view_inlog_add(struct sq_view *view, const struct xw_uuid *id)
     struct sq_view_inlog *inlog = calloc(1, sizeof *inlog);
     int r = inlog == NULL ? -ENOMEM
                           : store_grow(&view->inlogs, &view->inlogs_cap, view->inlogs_n,
-                                       sizeof *view->inlogs, SQ_LOGS_MAX);
+                                       sizeof(struct sq_view_inlog *), SQ_LOGS_MAX);
     if (r < 0) {
         free(inlog);
         return r;
@@ -157,8 +156,8 @@ void sq_view_apply(struct sq_store *store, const struct sq_note *note)
 static void fill(const struct sq_view_stream *stream, struct xw_store_stream *ret_stream)
 {
     *ret_stream = (struct xw_store_stream){.id = stream->id,
-                                           .header = stream->header,
-                                           .header_size = stream->header_size,
+                                           .header = stream->stream->header,
+                                           .header_size = stream->stream->header_size,
                                            .blocks = &stream->blocks,
                                            .known = &stream->known,
                                            .released = &stream->released};

@@ -59,6 +59,7 @@ struct xw_store_watch {
                           const char *text);
 };
 
+/* -EBUSY: another process has it open. */
 XW_MUST_CHECK int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *config,
                                        const struct xw_store_watch *watch,
                                        struct xw_store **ret_store);
@@ -274,6 +275,10 @@ typedef void (*xw_store_status_fn)(void *user, int status);
  * files as files, the open one through the database's own backup. */
 XW_MUST_CHECK int xw_store_backup(struct xw_store *store, const char *dir, xw_store_status_fn done,
                                   void *user);
+/* The same for an administrator's tool: another process may have the store in dir open. Blocks;
+ * opens nothing for writing in dir; sealing and retention of the open store wait for it. Not on a
+ * loop. */
+XW_MUST_CHECK int xw_store_backup_dir(const char *dir, const char *to);
 /* Compaction and retention run by themselves; tests and benches ask for one pass now. */
 XW_MUST_CHECK int xw_store_compact(struct xw_store *store, xw_store_status_fn done, void *user);
 /* Samples in a study are kept; before each deletion of continuous samples the range is recorded. */

@@ -1,5 +1,6 @@
 /* Replays a stored corpus through a fuzz target where libFuzzer is not linked in, so that every
- * build runs every input that was ever worth keeping. usage: target DIR; exit 77 if DIR is empty. */
+ * build runs every input that was ever worth keeping. usage: target DIR; exit 77 if DIR is empty.
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

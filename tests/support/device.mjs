@@ -24,12 +24,12 @@ export const hello = ({ version = 1, id = 'raw-1', epoch = 1n, resume = true, si
   ]));
 
 // x: interleaved Int32Array; without one, a ramp that tells every sample from every other.
-export const block = ({ number = 0, first = 0, count = 20, channels = 3, x, coding = 0, crc, data } = {}) => {
+export const block = ({ number = 0, first = 0, count = 20, channels = 3, x, coding = 0, crc, data, clock = 0 } = {}) => {
   const samples = x ?? Int32Array.from({ length: count * channels }, (_, i) => (first * channels + i) % 30000);
   const coded = encodeBlock(samples, channels);
   return bytesField(3, Buffer.concat([
     intField(1, number), intField(2, first), intField(3, count), ...(coding ? [intField(4, coding)] : []),
-    fixed32Field(5, crc ?? coded.crc), bytesField(6, data ?? coded.data),
+    fixed32Field(5, crc ?? coded.crc), bytesField(6, data ?? coded.data), ...(clock ? [intField(7, Math.round(clock))] : []),
   ]));
 };
 export const gap = ({ number = 0, first = 0, count = 1 } = {}) =>

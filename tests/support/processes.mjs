@@ -5,6 +5,12 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
+// Nothing started here outlives the one who started it, even if that one dies of an error.
+const children = new Set();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
 export class Process {
   constructor(name, file, args, { env = {}, logDir, cwd } = {}) {
     Object.assign(this, { name, file, args, env, logDir, cwd });
@@ -28,6 +34,8 @@ export class Process {
     });
     fs.closeSync(log);
     this.child = child;
+    children.add(child);
+    child.once('exit', () => children.delete(child));
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
       child.once('error', (error) => resolve({ code: -1, signal: null, error }));

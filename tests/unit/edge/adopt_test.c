@@ -232,7 +232,8 @@ static void each_alarm_once_and_each_beat_once(void **state)
         assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, 0, true), open_n);
         assert_int_equal(double_beats(&broken), 0);
         size_t n = count(&broken, XW_ECG_KIND_BEAT, 0, false);
-        /* A chain that began a minute ago may judge a doubtful beat otherwise; no more than that. */
+        /* A chain that began a minute ago may judge a doubtful beat otherwise; no more than that.
+         */
         if (n + 3 * kills < beats || n > beats + 3 * kills)
             print_message("round %u: %zu beats, %zu in one piece\n", round, n, beats);
         assert_true(n + 3 * kills >= beats && n <= beats + 3 * kills);

@@ -133,6 +133,12 @@ struct xw_store *model_new(void)
     return s;
 }
 
+void model_set_id(struct xw_store *s, const char *name, uint64_t seed)
+{
+    const struct xw_part parts[] = {{name, strlen(name)}, {&seed, sizeof(seed)}};
+    s->id = xw_uuid_v8(parts, XW_ARRAY_N(parts));
+}
+
 static void job_free(struct job *job)
 {
     xw_store_batch_free(job->batch);

@@ -9,6 +9,8 @@
 #include "store/store.h"
 
 struct xw_store *model_new(void);
+/* Its incarnation, instead of a random one: for runs that can be repeated. */
+void model_set_id(struct xw_store *store, const char *name, uint64_t seed);
 /* Pending completions are delivered with -ECANCELED first. */
 void model_free(struct xw_store *store);
 /* Delivers what waits, and what that causes; returns how many. */

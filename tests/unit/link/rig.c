@@ -95,7 +95,7 @@ static void on_suspended(void *user, const struct xw_uuid *streams, size_t strea
 static void on_county_record(void *user, const struct xw_store_record *record)
 {
     struct rig *rig = user;
-    assert_string_equal(record->origin, "county");
+    assert_true(record->key_size > 0);
     rig->county_records_told++;
 }
 static void on_county_ephemeral(void *user, const char *topic, const void *payload, size_t size)
@@ -143,6 +143,8 @@ struct rig *rig_new(uint64_t seed)
     rig->certificate = rig->gateway_id;
     rig->spool = model_new();
     rig->archive = model_new();
+    model_set_id(rig->spool, "spool", seed);
+    model_set_id(rig->archive, "archive", seed);
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
         rig->pipe[role].to_county.tail = &rig->pipe[role].to_county.head;
         rig->pipe[role].to_gateway.tail = &rig->pipe[role].to_gateway.head;
@@ -193,7 +195,8 @@ struct rig_stream *rig_add_stream(struct rig *rig)
     Xw__Channel channel[RIG_CHANNELS], *channels[RIG_CHANNELS];
     Xw__StreamHeader header = XW__STREAM_HEADER__INIT;
     uint8_t attachment[16] = {9, (uint8_t)rig->streams_n};
-    s->id = xw_uuid_v7(NULL);
+    const struct xw_part parts[] = {{"stream", 6}, {&rig->streams_n, sizeof(rig->streams_n)}};
+    s->id = xw_uuid_v8(parts, XW_ARRAY_N(parts));
     rate.num = RIG_RATE_HZ;
     rate.den = 1;
     gain.num = 1000;

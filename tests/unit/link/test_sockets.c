@@ -303,6 +303,23 @@ static void the_link_comes_back_after_the_county_was_away(void **state)
     bench_free(b);
 }
 
+static void a_goodbye_says_why(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    struct xw_uplink_state s;
+    start_downlink(b, true);
+    start_uplink(b, "town-a", "county.test");
+    assert_true(wait_for(b, linked, WAIT_MS));
+    xw_downlink_goodbye(b->downlink);
+    assert_true(wait_for(b, cut, WAIT_MS));
+    xw_uplink_get_state(b->uplink, &s);
+    assert_non_null(strstr(s.text, "shutting down"));
+    xw_uplink_goodbye(b->uplink);
+    wait_for(b, never, 50);
+    bench_free(b);
+}
+
 static void sockets_that_fail_now_and_then_lose_nothing(void **state)
 {
     (void)state;
@@ -323,9 +340,6 @@ static void sockets_that_fail_now_and_then_lose_nothing(void **state)
     }
     assert_true(xw_fault_acted_n("link.send") > 0);
     assert_int_equal(xw_fault_configure(NULL, error, sizeof(error)), 0);
-    /* What the store refused once is offered again in a new session. */
-    xw_uplink_free(b->uplink);
-    start_uplink(b, "town-a", "county.test");
     assert_true(wait_for(b, all_there, WAIT_MS));
     rig_check_all(b->rig);
     bench_free(b);
@@ -460,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(live_records_and_healing_go_over_tls),
         cmocka_unit_test(the_link_comes_back_after_the_county_was_away),
+        cmocka_unit_test(a_goodbye_says_why),
         cmocka_unit_test(sockets_that_fail_now_and_then_lose_nothing),
         cmocka_unit_test(a_stranger_is_refused),
         cmocka_unit_test(a_certificate_of_another_gateway_is_refused),

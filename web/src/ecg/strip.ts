@@ -67,7 +67,12 @@ export class Strip {
     const pps = w / (STRIP_S * m.rateHz);
     this.playout.setRate(m.rateHz);
     const head = this.playout.head(now) - m.ring.delay;
-    if (!(head > 0)) return;
+    if (!(head > 0)) {
+      // Nothing to show yet, or no longer: plain ground, never a picture of something.
+      c.fillStyle = silent > HATCH_AFTER_MS ? col.hatchGround : col.ground;
+      c.fillRect(0, 0, w, h);
+      return;
+    }
     const wipe = 8 * dpr;
     const stop = silent > HATCH_AFTER_MS ? Math.min(this.playout.lineAt(now), head + STRIP_S * 0.5 * m.rateHz) : head;
     const u1 = Math.max(head, stop) * pps;

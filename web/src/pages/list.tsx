@@ -63,6 +63,18 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
   });
 }
 
+// A device that was switched off and on again opens a new stream: the list shows its newest one, and
+// an older one only as long as somebody has to see to its alarm.
+function currentRows(rows: Row[]): Row[] {
+  const newest = new Map<string, Row>();
+  const source = (r: Row): string => `${r.s.gateway}|${r.s.device}|${r.s.modality}`;
+  for (const row of rows) {
+    const other = newest.get(source(row));
+    if (!other || row.newestWallUs > other.newestWallUs) newest.set(source(row), row);
+  }
+  return rows.filter((r) => newest.get(source(r)) === r || (r.alarm && !r.alarm.ackedBy));
+}
+
 // Alarms first, then what is live, then by site and bed; a row does not jump for anything else.
 function sortRows(rows: Row[]): Row[] {
   const rank = (r: Row): number => (r.priority === 'technical' ? 0 : priorityRank(r.priority));
@@ -234,15 +246,16 @@ export function ListPage(): JSX.Element {
 
   if (!list) return streamsError.value ? <Failed what={t('list.title')} error={streamsError.value} retry={() => void loadStreams()} /> : <Loading />;
   const q = query.value.trim().toLowerCase();
-  const rows = sortRows(rowsOf(list, alarms)).filter((r) => !q || `${r.s.bed} ${r.s.device} ${r.s.site}`.toLowerCase().includes(q));
-  const silent = rows.filter((r) => !r.live).length;
+  const all = currentRows(rowsOf(list, alarms));
+  const rows = sortRows([...all]).filter((r) => !q || `${r.s.bed} ${r.s.device} ${r.s.site}`.toLowerCase().includes(q));
+  const silent = all.filter((r) => !r.live).length;
   const inAlarm = rows.filter((r) => r.priority !== 'none' && r.priority !== 'technical').length;
   const stalled = linkState.value === 'down';
   return (
     <div class="list-page" data-state={stalled ? 'stale' : silent > 0 ? 'partly' : 'full'}>
       <div class="list-head">
         <h1>{t('list.title')}</h1>
-        <span class="count">{t('list.count', { n: list.length, live: list.length - silent, alarm: inAlarm })}</span>
+        <span class="count">{t('list.count', { n: all.length, live: all.length - silent, alarm: inAlarm })}</span>
         {stalled && <span class="age stale">{t('list.stale', { t: clockText(stalledSince.value) })}</span>}
         {!stalled && silent > 0 && <span class="count">{t('list.partly', { n: silent })}</span>}
         <span class="spring" />

@@ -1,0 +1,66 @@
+/* A browser's message: refused, or something that says the same again when it is packed. */
+#include "center/live_parse.h"
+
+#include "live.pb-c.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t pack(const struct xw_browser_message *m, uint8_t *ret_data)
+{
+    Xw__BrowserMessage wire = XW__BROWSER_MESSAGE__INIT;
+    Xw__WatchStream watch = XW__WATCH_STREAM__INIT;
+    Xw__UnwatchStream unwatch = XW__UNWATCH_STREAM__INIT;
+    Xw__WatchList list = XW__WATCH_LIST__INIT;
+    Xw__BrowserPing ping = XW__BROWSER_PING__INIT;
+    watch.stream_id.len = unwatch.stream_id.len = sizeof(m->stream.b);
+    watch.stream_id.data = unwatch.stream_id.data = (uint8_t *)(uintptr_t)m->stream.b;
+    watch.history_ms = m->history_ms;
+    list.on = m->on;
+    ping.client_us = m->client_us;
+    switch (m->kind) {
+    case XW_BROWSER_WATCH:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_WATCH;
+        wire.watch = &watch;
+        break;
+    case XW_BROWSER_UNWATCH:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_UNWATCH;
+        wire.unwatch = &unwatch;
+        break;
+    case XW_BROWSER_LIST:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_LIST;
+        wire.list = &list;
+        break;
+    case XW_BROWSER_PING:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_PING;
+        wire.ping = &ping;
+        break;
+    case XW_BROWSER_NOTHING:
+        break;
+    }
+    return xw__browser_message__pack(&wire, ret_data);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct xw_browser_message m, again;
+    uint8_t packed[256];
+    uint8_t *copy = malloc(size ? size : 1);
+    if (!copy)
+        return 0;
+    if (size)
+        memcpy(copy, data, size);
+    int r = xw_browser_message_parse(copy, size, &m);
+    free(copy);
+    if (r < 0)
+        return 0;
+    if (m.history_ms > 2000)
+        abort();
+    size_t n = pack(&m, packed);
+    if (xw_browser_message_parse(packed, n, &again) < 0 || again.kind != m.kind ||
+        !xw_uuid_equal(&again.stream, &m.stream) || again.history_ms != m.history_ms ||
+        again.on != m.on || again.client_us != m.client_us)
+        abort();
+    return 0;
+}

@@ -1,0 +1,131 @@
+/* Records and headers as a gateway may send them: into the hub, the alarms and the studies, and out
+ * again as JSON. The first byte says what the rest is. */
+#include "center/alarms.h"
+#include "center/hub.h"
+#include "center/json.h"
+#include "center/studies.h"
+#include "center/technical.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void want_write(void *user, void *socket_user)
+{
+    (void)user;
+    (void)socket_user;
+}
+
+static bool every(void *user, const struct xw_uuid *stream)
+{
+    (void)user;
+    (void)stream;
+    return true;
+}
+
+static bool every_text(void *user, const char *subject, const char *origin)
+{
+    (void)user;
+    (void)subject;
+    (void)origin;
+    return true;
+}
+
+static void feed_hub(const struct xw_store_record *record, const uint8_t *data, size_t size)
+{
+    struct xw_hub *hub;
+    struct xw_hub_socket *socket;
+    struct xw_hub_config config = {.streams_max = 2, .hold_us = 2000000, .want_write = want_write};
+    struct xw_uuid id = {{0}};
+    if (xw_hub_new(&config, &hub) < 0)
+        return;
+    if (size >= 16)
+        memcpy(id.b, data, 16);
+    if (xw_hub_socket_new(hub, NULL, NULL, &socket) == 0) {
+        xw_hub_list(socket, true);
+        if (xw_hub_stream(hub, &id, data, size, "site") == 0 && xw_hub_watch(socket, &id, 100) < 0)
+            abort();
+        xw_hub_record(hub, record, NULL);
+        (void)!xw_hub_beat(hub, "gw", data, size);
+        struct xw_store_block block = {
+            .stream = id, .first = 0, .count = 1, .coding = size % 4, .data = data, .size = size};
+        xw_hub_block(hub, &block, true);
+        xw_hub_tick(hub);
+        struct xw_buf out;
+        xw_buf_init(&out, 4 << 20);
+        while (xw_hub_next(socket, &out) > 0)
+            xw_buf_clear(&out);
+        xw_buf_done(&out);
+        xw_hub_socket_free(socket);
+    }
+    xw_hub_free(hub);
+}
+
+static void feed_alarms(struct xw_store_record *record)
+{
+    struct xw_alarms *alarms;
+    struct xw_alarms_config config = {0};
+    if (xw_alarms_new(&config, &alarms) < 0)
+        return;
+    for (uint64_t revision = 1; revision <= 2; revision++) {
+        record->revision = revision;
+        (void)xw_alarms_record(alarms, record);
+    }
+    json_decref(xw_alarms_json(alarms, 10, every, NULL));
+    xw_alarms_free(alarms);
+}
+
+static void feed_studies(const struct xw_store_record *record)
+{
+    struct xw_studies *studies;
+    if (xw_studies_new(&studies) < 0)
+        return;
+    const struct xw_study *study = xw_studies_record(studies, record);
+    if (study) {
+        json_t *o = xw_study_json(study);
+        if (!o)
+            abort();
+        json_decref(o);
+    }
+    xw_studies_free(studies);
+}
+
+static void feed_technicals(const struct xw_store_record *record)
+{
+    struct xw_technicals *technicals;
+    if (xw_technicals_new(NULL, NULL, NULL, &technicals) < 0)
+        return;
+    xw_technicals_record(technicals, record);
+    json_decref(xw_technicals_json(technicals, 10, every_text, NULL));
+    xw_technicals_free(technicals);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint32_t kinds[] = {
+        XW__RECORD_KIND__RECORD_EVENT,     XW__RECORD_KIND__RECORD_ANCHOR,
+        XW__RECORD_KIND__RECORD_STUDY,     XW__RECORD_KIND__RECORD_ALARM_ACK,
+        XW__RECORD_KIND__RECORD_TECHNICAL, XW__RECORD_KIND__RECORD_ATTACHMENT,
+    };
+    if (size < 1)
+        return 0;
+    size_t body_size = size - 1;
+    uint8_t *body = malloc(body_size ? body_size : 1);
+    uint8_t key[XW_EVENT_KEY_N] = {0};
+    if (!body)
+        return 0;
+    memcpy(body, data + 1, body_size);
+    struct xw_store_record record = {.key = key,
+                                     .key_size = sizeof(key),
+                                     .revision = 1,
+                                     .kind = kinds[data[0] % XW_ARRAY_N(kinds)],
+                                     .body = body,
+                                     .body_size = body_size,
+                                     .origin = "gw"};
+    feed_hub(&record, body, body_size);
+    feed_alarms(&record);
+    feed_studies(&record);
+    feed_technicals(&record);
+    free(body);
+    return 0;
+}

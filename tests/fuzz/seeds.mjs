@@ -1,0 +1,151 @@
+// Writes first inputs for the fuzz targets, made from the byte examples of proto/vectors and from
+// texts below: node tests/fuzz/seeds.mjs. Run it again when a wire message has changed; what
+// libFuzzer has found beyond them stays where it is.
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const corpus = path.join(root, 'tests', 'fuzz', 'corpus');
+
+function vectors(file) {
+  const out = {};
+  const text = fs.readFileSync(path.join(root, 'proto', 'vectors', file), 'utf8');
+  for (const part of text.split(/^\[/m).slice(1)) {
+    const name = part.slice(0, part.indexOf(']'));
+    const type = part.match(/^type: (\S+)/m)[1];
+    const hex = part.slice(part.indexOf('\nhex:') + 5).split('\n').filter((line) => /^\s*([0-9a-f]{2}\s*)+$/.test(line));
+    out[name] = { type, bytes: Buffer.from(hex.join('').replace(/\s/g, ''), 'hex') };
+  }
+  return out;
+}
+
+function write(target, name, bytes) {
+  fs.mkdirSync(path.join(corpus, target), { recursive: true });
+  fs.writeFileSync(path.join(corpus, target, name), bytes);
+}
+
+const u16 = (n) => Buffer.from([n & 255, n >> 8]);
+const framed = (bytes) => {
+  const head = [];
+  for (let n = bytes.length; ; n >>>= 7) {
+    head.push(n > 127 ? (n & 127) | 128 : n);
+    if (n <= 127) return Buffer.concat([Buffer.from(head), bytes]);
+  }
+};
+
+// ---- devices: a hello and what may follow, with every way a host may answer ----
+const device = vectors('device.hex');
+const said = Object.entries(device).filter(([, one]) => one.type === 'xw.DeviceMessage');
+const hello = framed(device['device-hello'].bytes);
+for (const [name, one] of said)
+  if (name !== 'device-hello') write('fuzz_device_cuts', name, Buffer.concat([Buffer.from([0x10]), hello, framed(one.bytes)]));
+const all = said.filter(([name]) => !/auth|bye|hello/.test(name)).map(([, one]) => framed(one.bytes));
+for (const [name, how] of [['opened-later', 2], ['paused', 4], ['waiting', 8]])
+  write('fuzz_device_cuts', name, Buffer.concat([Buffer.from([how | 0x20]), hello, ...all]));
+write('fuzz_device_cuts', 'proven', Buffer.concat([Buffer.from([0x51]), hello, framed(device['device-auth'].bytes), ...all]));
+
+// ---- the link: single messages, and sessions of both peers ----
+const link = vectors('link.hex');
+const SAY = 0;
+const TICK = 1;
+const HEAR = 2;
+const STORE = 3;
+const REOPEN = 4;
+const FAIL = 5;
+const HOLD = 6;
+const OWN = 7;
+const BULK = 8;
+const much = (n) => n << 4;
+const say = (name, socket = 0) => Buffer.concat([Buffer.from([SAY | socket]), u16(link[name].bytes.length), link[name].bytes]);
+const steps = (...bytes) => Buffer.from(bytes);
+for (const [name, one] of Object.entries(link))
+  for (const from of [0, 1]) write('fuzz_wire', `${name}-${from ? 'county' : 'gateway'}`, Buffer.concat([Buffer.from([from]), one.bytes]));
+
+// The first hello announces two streams: welcome comes once both were told.
+const greeting = Buffer.concat([say('link-hello'), steps(STORE, HEAR), say('link-held'), say('link-held'), steps(STORE, HEAR)]);
+for (const name of Object.keys(link))
+  write('fuzz_link_county', name, Buffer.concat([greeting, say(name), steps(STORE, HEAR, TICK | much(5), HEAR)]));
+const content = ['link-open', 'link-blocks', 'link-records', 'link-object_offer', 'link-object_chunk', 'link-ephemeral', 'link-suspended'];
+const everything = Buffer.concat(content.map((name) => say(name)));
+write('fuzz_link_county', 'all', Buffer.concat([greeting, everything, steps(STORE, HEAR, TICK | much(9), HEAR)]));
+write('fuzz_link_county', 'store-full', Buffer.concat([greeting, steps(FAIL | much(1)), everything, steps(STORE, HEAR, FAIL, STORE, HEAR)]));
+write('fuzz_link_county', 'store-slow', Buffer.concat([greeting, steps(HOLD | much(1)), everything, steps(STORE, TICK | much(9), REOPEN, HOLD, STORE, HEAR)]));
+write('fuzz_link_county', 'own', Buffer.concat([greeting, steps(OWN | much(1), HEAR, OWN | much(2), HEAR, OWN, HEAR)]));
+write('fuzz_link_county', 'again', Buffer.concat([greeting, steps(REOPEN), greeting, everything, steps(HEAR)]));
+// What a gateway says depends on the spool it has: these seeds fit the harness, whose stream is 10 11 … 1f.
+for (const name of Object.keys(link))
+  write('fuzz_link_gateway', name, Buffer.concat([steps(HEAR), say('link-welcome'), say('link-wanted'), steps(HEAR), say(name), steps(STORE, HEAR, TICK | much(5), HEAR)]));
+write('fuzz_link_gateway', 'two-sockets', Buffer.concat([steps(HEAR, REOPEN | BULK, HEAR | BULK), say('link-welcome'), say('link-welcome', BULK), say('link-wanted'), steps(HEAR, HEAR | BULK, TICK | much(9), OWN | much(1), OWN, HEAR)]));
+
+// ---- browsers ----
+for (const [name, one] of Object.entries(vectors('live.hex')))
+  if (one.type === 'xw.BrowserMessage') write('fuzz_live', name, one.bytes);
+write('fuzz_live', 'short-id', Buffer.from('0a040a02abcd', 'hex'));
+const bodies = {
+  login: '{"user":"zhang","password":"correct horse"}',
+  study: '{"kind":"ecg","urgent":true,"reason":"胸痛","items":[{"stream":"0190a0b0-0000-7000-8000-000000000001","first":0,"count":5000}]}',
+  'twice': '{"a":1,"a":2}',
+  deep: '{"a":[[[[[[[[[1]]]]]]]]]}',
+  index: '{"first":9007199254740991,"next":9007199254740992,"minus":-1,"real":1.5}',
+  escapes: '{"a":"\\u0041\\ud83d\\ude00\\"\\\\"}',
+  hex: '{"sha256":"00ff7f","state":"claimed","kind":"beat"}',
+  more: '{} {}',
+};
+for (const [name, text] of Object.entries(bodies)) write('fuzz_json', name, text);
+const token = 'a1'.repeat(32);
+write('fuzz_http', 'cookie', Buffer.from(`\x00a=b; xw_session=${token}; c=d`));
+write('fuzz_http', 'cookie-short', Buffer.from('\x00xw_session=abc'));
+write('fuzz_http', 'origin', Buffer.from('\x01localhost:8700\nhttp://localhost:8700'));
+write('fuzz_http', 'args', Buffer.from('\x02count=5\nfirst=123'));
+write('fuzz_http', 'args-long', Buffer.from('\x02first=99999999999999999999'));
+
+// ---- studies: create, claim, cancel of study 11…; ids by birth ----
+const lengthy = (field, bytes) => Buffer.concat([Buffer.from([(field << 3) | 2]), framed(Buffer.from(bytes))]);
+const number = (field, n) => Buffer.from([field << 3, n]);
+const uuid = (last) => Buffer.from([...Array(15).fill(0x11), last]);
+const change = (id, county, field, body) =>
+  Buffer.concat([lengthy(1, uuid(1)), lengthy(2, uuid(id)), lengthy(3, 'dr-1'), number(4, county), lengthy(field, body)]);
+const samples = Buffer.concat([lengthy(1, uuid(9)), number(3, 100)]);
+const create = change(2, 0, 6, Buffer.concat([number(1, 1), lengthy(2, '东山镇'), lengthy(3, 'chest_pain'), number(4, 1), lengthy(5, lengthy(1, samples))]));
+const state = (id, county, to) => change(id, county, 8, Buffer.concat([number(1, to), lengthy(2, 'why')]));
+const note = change(7, 1, 9, lengthy(1, 'a note'));
+const parts = (...all) => Buffer.concat(all.map((one) => Buffer.concat([u16(one.length), one])));
+const steps20 = Array.from({ length: 12 }, (_, to) => state(20 + to, to & 1, to));
+write('fuzz_study', 'claimed', parts(create, state(3, 1, 2), note));
+write('fuzz_study', 'cancel-after-claim', parts(create, state(3, 1, 2), state(4, 0, 8)));
+write('fuzz_study', 'every-state', parts(create, ...steps20));
+write('fuzz_study', 'create-twice', parts(create, create, change(5, 0, 6, number(1, 2))));
+write('fuzz_study', 'create-last', parts(note, state(3, 1, 2), create));
+
+// ---- rows of the store: directories and ranges whose CRC the target puts right ----
+const varints = (...all) => Buffer.concat(all.map(varint));
+function varint(n) {
+  const out = [];
+  for (; n > 127; n = Math.floor(n / 128)) out.push((n % 128) | 128);
+  return Buffer.from([...out, n]);
+}
+const crc = Buffer.from([1, 2, 3, 4]);
+const inBatch = (stream, first, count, size) => Buffer.concat([varints(stream, first, count, 0), crc, crc, varint(size)]);
+const inSegment = (skip, count, size) => Buffer.concat([varints(skip, count, 0), crc, crc, varint(size)]);
+write('fuzz_store_row', 'batch', Buffer.concat([Buffer.from([4]), Buffer.from('B\x01'), varint(2), inBatch(3, 1000, 20, 60), inBatch(4, 70000, 20, 61)]));
+write('fuzz_store_row', 'segment', Buffer.concat([Buffer.from([6]), Buffer.from('S\x01'), varint(2), inSegment(0, 20, 30), inSegment(40, 20, 31)]));
+write('fuzz_store_row', 'ranges', Buffer.concat([Buffer.from([5]), Buffer.from('R\x01'), varint(2), varints(0, 500, 20, 70000)]));
+write('fuzz_store_row', 'crc-wrong', Buffer.concat([Buffer.from([1]), Buffer.from('R\x01'), varint(1), varints(0, 5), crc]));
+
+// ---- configuration ----
+const configs = {
+  all: '[site]\nname = "  a clinic "\nmode = on\n[spool]\nfolder = /srv/x\nsize = 4GiB\n[device]\nport = 80\nstrict = no\nidle = 20ms\n[uplink]\ntoken = s3cret\npeers = a, b,c\n',
+  comments: '# one\n; two\n\n[site]\r\nname=x\r\n',
+  twice: '[site]\nname = a\nname = b\n',
+  unknown: '[site]\ncolour = blue\n',
+  range: '[device]\nport = 65536\n',
+  section: '[nowhere]\n',
+  homeless: 'name = a\n',
+  'no-value': '[site]\nname\n',
+  'quotes-inside': '[site]\nname = a "b" \\c # d\n',
+  'empty-list': '[uplink]\npeers =\n',
+  'four-peers': '[uplink]\npeers = a, b, c, d\n',
+  'no-newline': '[spool]\nsize = 1048576',
+};
+for (const [name, text] of Object.entries(configs)) write('fuzz_config', name, text);

@@ -1,0 +1,391 @@
+// Byte-exact scripts against a real xinwang-gateway: what is taken, what is fenced off, with which
+// words. usage: node device.test.mjs PATH/xinwang-gateway [NAME…]
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { Gateway } from './gateway.mjs';
+import * as w from './wire.mjs';
+
+const binary = process.argv[2];
+const only = process.argv.slice(3);
+const key = Buffer.alloc(32, 7);
+const keyDir = fs.mkdtempSync(path.join(os.tmpdir(), 'xw-keys-'));
+fs.writeFileSync(path.join(keyDir, 'keys'), `# a comment\nkeyed ${key.toString('hex')}\n`, { mode: 0o600 });
+
+const gateway = await new Gateway(binary, { 'device.hello_timeout': '1500ms', 'device.keys': path.join(keyDir, 'keys') }).start();
+let names = 0;
+const name = () => `dev-${++names}`;
+const connect = () => new w.Device(gateway.port);
+// A device that is accepted and live.
+async function live(o = {}) {
+  const d = connect();
+  d.id = o.device ?? name();
+  d.send(w.hello({ ...o, device: d.id }));
+  d.accepted = await d.next('accepted');
+  return d;
+}
+
+const tests = {
+  async blocks_are_acknowledged_after_the_spool_has_them() {
+    const d = await live();
+    assert.deepEqual(w.held(d.accepted, 2), { upto: 0, ranges: [], stream: w.held(d.accepted, 2).stream });
+    assert.equal(w.held(d.accepted, 2).stream.length, 32);
+    d.send(w.block({ first: 0 }), w.block({ first: 10 }));
+    await d.acked(20);
+    const s = await gateway.until((x) => x.devices.some((y) => y.device === d.id && y.streams[0].kept === 20));
+    assert.equal(s.spool.conflicts, 0);
+    d.end();
+  },
+  async all_codings_are_taken() {
+    const d = await live();
+    const x = [3, -3, 3, 0, -32768, 32767, 0, 1];
+    const raw = (size) => Buffer.concat(x.map((v) => { const b = Buffer.alloc(8); b.writeBigInt64LE(BigInt(v)); return b.subarray(0, size); }));
+    let last = 0;
+    const delta = Buffer.concat(x.map((v) => { const dlt = v - last; last = v; return w.varint(dlt < 0 ? -2 * dlt - 1 : 2 * dlt); }));
+    [[0, delta], [1, raw(2)], [2, raw(4)], [3, raw(3)]].forEach(([coding, data], i) => d.send(w.block({ first: 8 * i, x: [x], coding, data })));
+    await d.acked(32);
+    d.end();
+  },
+  async any_cut_of_the_bytes_is_the_same() {
+    const d = connect();
+    const bytes = Buffer.concat([w.hello({ device: name() }), w.block({ first: 0 }), w.block({ first: 10 })].map(w.frame));
+    for (const b of bytes) {
+      d.raw(Buffer.from([b]));
+      if (Math.random() < 0.1) await new Promise((r) => setTimeout(r, 1));
+    }
+    await d.next('accepted');
+    await d.acked(20);
+    d.end();
+  },
+  async an_unknown_field_and_an_unknown_message_are_passed_over() {
+    const d = await live({ extra: w.all(w.text(99, 'later'), w.num(100, 5)) });
+    d.send(w.msg(40, Buffer.from('a message of a later version')), w.block());
+    await d.acked(10);
+    d.end();
+  },
+  async ping_gets_its_clock_back() {
+    const d = await live();
+    d.send(w.ping(123456789));
+    assert.equal(w.number(await d.next('pong'), 1), 123456789);
+    d.end();
+  },
+  async a_repeated_block_is_acknowledged_and_stored_once() {
+    const d = await live();
+    d.send(w.block(), w.block(), w.block({ first: 10 }));
+    await d.acked(20);
+    const s = await gateway.status();
+    assert.equal(s.devices.find((x) => x.device === d.id).streams[0].kept, 20);
+    d.end();
+  },
+  async a_hole_is_told_as_ranges_and_can_be_filled_or_declared() {
+    const d = await live();
+    d.send(w.block({ first: 0 }), w.block({ first: 30 }), w.block({ first: 60 }));
+    const ack = await d.next('ack', (b) => w.held(b, 1).ranges.length === 2);
+    assert.deepEqual(w.held(ack, 1).ranges, [[30, 10], [60, 10]]);
+    d.send(w.block({ first: 10 }), w.block({ first: 20 }), w.gap(40, 20));
+    await d.acked(70);
+    d.end();
+  },
+  async resume_after_a_cut_tells_what_is_held() {
+    const id = name();
+    let d = await live({ device: id });
+    const stream = w.held(d.accepted, 2).stream;
+    d.send(w.block({ first: 0 }), w.block({ first: 10 }));
+    await d.acked(20);
+    d.end();
+    d = await live({ device: id });
+    assert.equal(w.held(d.accepted, 2).upto, 20);
+    assert.equal(w.held(d.accepted, 2).stream, stream);
+    d.end();
+  },
+  async resume_after_a_killed_gateway_goes_on_in_the_same_stream() {
+    const id = name();
+    let d = await live({ device: id });
+    const stream = w.held(d.accepted, 2).stream;
+    for (let i = 0; i < 200; i++) d.send(w.block({ first: 10 * i, x: [w.ramp(10, i)] }));
+    d.send(w.leads(1, 5, ['RA']));
+    await d.next('ack', (b) => w.held(b, 1).upto >= 2000 && w.number(b, 2) === 1);
+    await gateway.restart();
+    d = await live({ device: id });
+    assert.equal(w.held(d.accepted, 2).upto, 2000);
+    assert.equal(w.held(d.accepted, 2).stream, stream);
+    assert.equal(w.number(d.accepted, 3), 1, 'facts held');
+    d.send(w.leads(1, 5, ['RA']), w.marker(2, 1990, 1), w.block({ first: 2000 }));
+    await d.next('ack', (b) => w.held(b, 1).upto >= 2010 && w.number(b, 2) === 2);
+    d.end();
+  },
+  async another_epoch_is_another_stream() {
+    const id = name();
+    let d = await live({ device: id, epoch: 5n });
+    const stream = w.held(d.accepted, 2).stream;
+    d.send(w.block());
+    await d.acked(10);
+    d.end();
+    d = await live({ device: id, epoch: 6n });
+    assert.notEqual(w.held(d.accepted, 2).stream, stream);
+    assert.equal(w.held(d.accepted, 2).upto, 0);
+    d.end();
+  },
+  async several_rates_are_several_streams_of_one_attachment() {
+    const d = await live({ signals: [w.signal({ number: 0 }), w.signal({ number: 3, modality: 4, num: 4, channels: [w.channel({ code: 'PLETH', unit: '1' })] })] });
+    assert.notEqual(w.held(d.accepted, 2, 0).stream, w.held(d.accepted, 2, 3).stream);
+    d.send(w.block({ signal: 3, first: 0, x: [[1, 2, 3, 4]] }), w.block());
+    await d.acked(10, 0);
+    d.send(w.ping());
+    d.end();
+  },
+  async a_device_that_does_not_resume_gets_its_index_here() {
+    const id = name();
+    let d = await live({ device: id, resume: 0 });
+    const stream = w.held(d.accepted, 2).stream;
+    d.send(w.block({ first: 1000 }), w.block({ first: 1010 }));
+    await d.acked(1020);
+    d.end();
+    d = await live({ device: id, resume: 0 });
+    assert.equal(w.held(d.accepted, 2).stream, stream, 'the same gateway process: the same stream');
+    d.send(w.block({ first: 0 }));
+    await d.acked(10);
+    d.send(w.block({ first: 5 }));
+    assert.match(await d.fault(w.FAULT.INDEX), /goes back/);
+  },
+  async facts_are_acknowledged_by_their_count() {
+    const d = await live();
+    d.send(w.block(), w.leads(1, 2, ['RA', 'C1']), w.pace(2, 3), w.marker(3, 4, 3), w.marker(4, 5, 4));
+    await d.next('ack', (b) => w.number(b, 2) === 4);
+    d.end();
+  },
+  async samples_equal_to_the_invalid_value_are_data() {
+    const c = w.all(w.channel(), w.sint(5, -32768), w.num(9, 1));
+    const d = await live({ signals: [w.signal({ channels: [c] })] });
+    d.send(w.block({ x: [[-32768, -32768, 1, 2, 3, 4, 5, 6, 7, -32768]] }));
+    await d.acked(10);
+    d.end();
+  },
+  async overlap_that_differs_is_a_conflict_and_both_are_kept() {
+    const d = await live();
+    const before = (await gateway.status()).spool.conflicts;
+    d.send(w.block({ x: [[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]] }));
+    await d.acked(10);
+    d.send(w.block({ x: [[2, 2, 2, 2, 2, 2, 2, 2, 2, 2]] }), w.block({ first: 10 }));
+    await d.acked(20);
+    const s = await gateway.until((x) => x.spool.conflicts > before);
+    assert.ok(s.alarms.some((a) => a.code === 'conflict'));
+    d.end();
+  },
+
+  // ---- fences ----
+  async a_length_that_is_not_canonical_is_refused() {
+    await connect().raw(Buffer.from([0x81, 0x00])).fault(w.FAULT.TOO_LARGE);
+  },
+  async a_length_above_the_limit_is_refused_before_its_bytes_come() {
+    await connect().raw(w.varint(256 * 1024 + 1)).fault(w.FAULT.TOO_LARGE);
+  },
+  async bytes_that_are_no_message_are_malformed() {
+    await connect().raw(w.frame(Buffer.from([0xff, 0xff, 0xff]))).fault(w.FAULT.MALFORMED);
+    await connect().raw(w.frame(Buffer.alloc(0))).fault(w.FAULT.MALFORMED);
+  },
+  async a_truncated_message_only_times_out() {
+    await connect().raw(Buffer.from([20, 1, 2])).fault(w.FAULT.TIMEOUT, 8000);
+  },
+  async nothing_before_the_hello() {
+    for (const m of [w.block(), w.gap(0, 1), w.ping(), w.auth(Buffer.alloc(32)), w.leads(1, 0, [])]) await connect().send(m).fault(w.FAULT.STATE);
+  },
+  async no_hello_twice() {
+    const d = await live();
+    await d.send(w.hello({ device: d.id })).fault(w.FAULT.STATE);
+  },
+  async the_version_is_checked() {
+    assert.match(await connect().send(w.hello({ version: 2 })).fault(w.FAULT.VERSION), /version/);
+  },
+  async the_identity_is_checked() {
+    for (const device of ['', 'a b', 'x'.repeat(65), '../x', 'ä']) await connect().send(w.hello({ device })).fault(w.FAULT.IDENTITY);
+  },
+  async impossible_headers_are_fenced_with_the_field() {
+    const cases = [
+      [/signals/, { signals: [] }],
+      [/rate/, { signals: [w.signal({ num: 0 })] }],
+      [/rate/, { signals: [w.signal({ den: 0 })] }],
+      [/rate/, { signals: [w.signal({ num: 5 })] }],
+      [/rate/, { signals: [w.signal({ num: 100000 })] }],
+      [/channels/, { signals: [w.signal({ channels: [] })] }],
+      [/channels/, { signals: [w.signal({ channels: Array.from({ length: 19 }, (_, i) => w.channel({ code: `V${i}` })) })] }],
+      [/gain/, { signals: [w.signal({ channels: [w.channel({ num: 0 })] })] }],
+      [/gain/, { signals: [w.signal({ channels: [w.channel({ num: 1, den: 1000 })] })] }],
+      [/unit/, { signals: [w.signal({ channels: [w.channel({ unit: 'kg' })] })] }],
+      [/code/, { signals: [w.signal({ channels: [w.channel({ code: '' })] })] }],
+      [/twice/, { signals: [w.signal({ channels: [w.channel(), w.channel()] })] }],
+      [/twice/, { signals: [w.signal(), w.signal()] }],
+      [/the same/, { signals: [w.signal(), w.signal({ number: 1 })] }],
+      [/modality/, { signals: [w.signal({ modality: 77 })] }],
+      [/adc_min/, { signals: [w.signal({ channels: [w.channel({ min: 5, max: 4 })] })] }],
+      [/model/, { model: 'm'.repeat(65) }],
+    ];
+    for (const [words, o] of cases) assert.match(await connect().send(w.hello({ device: name(), ...o })).fault(w.FAULT.HEADER), words);
+  },
+  async a_wrong_crc_is_fenced() {
+    assert.match(await (await live()).send(w.block({ crc: 1 })).fault(w.FAULT.CRC), /crc32c/);
+  },
+  async an_unannounced_change_of_the_leads_is_fenced() {
+    const two = [w.ramp(10), w.ramp(10)];
+    assert.match(await (await live()).send(w.block({ x: two })).fault(w.FAULT.CHANNELS), /2 channels; 1 were announced/);
+    await (await live()).send(w.block({ signal: 1 })).fault(w.FAULT.CHANNELS);
+  },
+  async data_that_does_not_fit_its_count_is_malformed() {
+    const data = Buffer.alloc(21);
+    await (await live()).send(w.block({ data })).fault(w.FAULT.MALFORMED);
+    await (await live()).send(w.block({ data: Buffer.alloc(0) })).fault(w.FAULT.MALFORMED);
+    await (await live()).send(w.block({ coding: 9 })).fault(w.FAULT.MALFORMED);
+  },
+  async blocks_longer_than_250_ms_are_fenced() {
+    const d = await live();
+    d.send(w.block({ x: [w.ramp(62)] }));
+    await d.acked(62);
+    await d.send(w.block({ first: 62, x: [w.ramp(63)] })).fault(w.FAULT.TOO_LARGE);
+    await (await live()).send(w.block({ count: 0 })).fault(w.FAULT.TOO_LARGE);
+  },
+  async a_jump_of_more_than_an_hour_needs_a_gap_message() {
+    assert.match(await (await live()).send(w.block({ first: 250 * 3600 + 1 })).fault(w.FAULT.INDEX), /without a gap/);
+    const d = await live();
+    d.send(w.gap(0, 250 * 7200), w.block({ first: 250 * 7200 }));
+    await d.acked(250 * 7200 + 10);
+    d.end();
+  },
+  async absurd_indices_are_fenced() {
+    await (await live()).send(w.block({ first: 2n ** 63n })).fault(w.FAULT.INDEX);
+    await (await live()).send(w.gap(2n ** 63n, 1)).fault(w.FAULT.INDEX);
+    await (await live()).send(w.gap(0, 2n ** 61n)).fault(w.FAULT.INDEX);
+    await (await live()).send(w.gap(0, 0)).fault(w.FAULT.MALFORMED);
+  },
+  async facts_are_counted_without_holes() {
+    await (await live()).send(w.leads(1, 0, []), w.leads(3, 0, [])).fault(w.FAULT.INDEX);
+    await (await live()).send(w.leads(0, 0, [])).fault(w.FAULT.MALFORMED);
+    await (await live()).send(w.marker(1, 10 ** 9, 1)).fault(w.FAULT.INDEX);
+  },
+  async a_fenced_device_raises_one_alarm_and_others_are_unharmed() {
+    const other = await live();
+    const bad = name();
+    for (let i = 0; i < 3; i++) await (await live({ device: bad })).send(w.block({ crc: 1 })).fault(w.FAULT.CRC);
+    other.send(w.block());
+    await other.acked(10);
+    const s = await gateway.status();
+    assert.equal(s.alarms.filter((a) => a.code === 'device_fenced' && a.subject === bad).length, 1);
+    const lines = gateway.log.split('\n').filter((l) => l.includes('device_fenced') && l.includes(`subject=${bad} `));
+    assert.ok(lines.length <= 1, 'logged once');
+    other.end();
+  },
+  async a_device_that_is_attached_is_not_attached_twice() {
+    const d = await live();
+    await connect().send(w.hello({ device: d.id })).fault(w.FAULT.BUSY);
+    d.send(w.block());
+    await d.acked(10);
+    d.end();
+  },
+  async silence_instead_of_a_hello_times_out() {
+    await connect().fault(w.FAULT.TIMEOUT, 8000);
+  },
+  async one_message_of_many_blocks_pauses_and_goes_on() {
+    const d = await live();
+    for (let i = 0; i < 3000; i++) d.send(w.block({ first: i, x: [[i]] }));
+    await d.acked(3000);
+    d.end();
+  },
+
+  // ---- proof and acceptance ----
+  async a_device_with_a_key_must_prove_it() {
+    const d = connect().send(w.hello({ device: 'keyed' }));
+    const nonce = w.field(await d.next('challenge'), 1);
+    assert.equal(nonce.length, 32);
+    const right = crypto.createHmac('sha256', key).update('xw-device-1').update(nonce).update('keyed').digest();
+    d.send(w.auth(right));
+    await d.next('accepted');
+    d.send(w.block());
+    await d.acked(10);
+    d.end();
+    const e = connect().send(w.hello({ device: 'keyed' }));
+    await e.next('challenge');
+    await e.send(w.auth(right)).fault(w.FAULT.IDENTITY); /* an old answer is no answer */
+    const f = connect().send(w.hello({ device: 'keyed' }));
+    await f.next('challenge');
+    await f.send(w.block()).fault(w.FAULT.STATE);
+  },
+  async unknown_devices_wait_until_somebody_accepts_them() {
+    const g = await new Gateway(binary, { 'device.accept': 'listed', 'device.listed': 'known' }).start();
+    const post = (url, headers) => fetch(`${g.url}${url}`, { method: 'POST', headers }).then((r) => r.status);
+    try {
+      const known = new w.Device(g.port).send(w.hello({ device: 'known' }));
+      await known.next('accepted');
+      const d = new w.Device(g.port).send(w.hello({ device: 'new-1' }));
+      await d.next('waiting');
+      d.send(w.ping(5));
+      await d.next('pong');
+      const s = await g.until((x) => x.waiting.length === 1);
+      assert.equal(s.waiting[0].device, 'new-1');
+      assert.equal(await post('/devices/new-1/accept', {}), 403, 'without the token');
+      assert.equal(await post('/devices/new-1/accept', { 'X-Xinwang-Token': 'wrong' }), 403);
+      assert.equal(await post('/devices/new-1/accept', { 'X-Xinwang-Token': 'script' }), 200);
+      await d.next('accepted');
+      d.send(w.block());
+      await d.acked(10);
+      const e = new w.Device(g.port).send(w.hello({ device: 'new-2' }));
+      await e.next('waiting');
+      assert.equal(await post('/devices/new-2/refuse', { 'X-Xinwang-Token': 'script' }), 200);
+      await e.fault(w.FAULT.IDENTITY);
+      await g.restart();
+      const again = new w.Device(g.port).send(w.hello({ device: 'new-1' }));
+      await again.next('accepted');
+      await new w.Device(g.port).send(w.hello({ device: 'new-2' })).fault(w.FAULT.IDENTITY);
+      await new w.Device(g.port).send(w.hello({ device: 'new-3' })).send(w.block()).fault(w.FAULT.STATE);
+      for (const x of [known, d, again]) x.end();
+    } finally {
+      await g.stop();
+    }
+  },
+  async a_stopping_gateway_says_so() {
+    const g = await new Gateway(binary).start();
+    const d = new w.Device(g.port).send(w.hello());
+    await d.next('accepted');
+    d.send(w.block());
+    await d.acked(10);
+    const fault = d.fault(w.FAULT.SHUTDOWN);
+    await g.stop();
+    await fault;
+  },
+
+  // ---- the status page ----
+  async the_page_is_served_with_a_strict_policy_and_its_token() {
+    const page = await fetch(`${gateway.url}/`);
+    assert.equal(page.status, 200);
+    assert.match(page.headers.get('content-security-policy'), /default-src 'none'/);
+    const html = await page.text();
+    assert.match(html, /name="xw-token" content="[0-9a-f]{48}"/);
+    assert.doesNotMatch(html, /<script>|onclick=/);
+    for (const file of ['/status.js', '/status.css']) assert.equal((await fetch(gateway.url + file)).status, 200);
+    assert.equal((await fetch(`${gateway.url}/nothing`)).status, 404);
+    assert.equal((await (await fetch(`${gateway.url}/healthz`)).json()).checks.spool, 'ok');
+    assert.match(await (await fetch(`${gateway.url}/metrics`)).text(), /xw_edge_blocks_total \d+/);
+  },
+};
+
+let failed = 0;
+for (const [title, run] of Object.entries(tests)) {
+  if (only.length && !only.includes(title)) continue;
+  const begin = Date.now();
+  try {
+    await run();
+    console.log(`ok   ${title} (${Date.now() - begin} ms)`);
+  } catch (e) {
+    failed++;
+    console.log(`FAIL ${title}: ${e.stack}`);
+  }
+}
+try {
+  await gateway.stop();
+} catch (e) {
+  failed++;
+  console.log(`FAIL at the end: ${e.message}`);
+}
+fs.rmSync(keyDir, { recursive: true, force: true });
+console.log(`${Object.keys(tests).length} scripts, ${failed} failed`);
+process.exit(failed ? 1 : 0);
