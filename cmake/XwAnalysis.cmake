@@ -15,6 +15,6 @@ if(CLANG_TIDY)
 endif()
 if(CPPCHECK)
     add_custom_target(cppcheck COMMAND ${CPPCHECK} --project=${CMAKE_BINARY_DIR}/compile_commands.json
-        --enable=warning,portability --inline-suppr --error-exitcode=1 --quiet
+        --library=gtk --enable=warning,portability --inline-suppr --error-exitcode=1 --quiet
         --suppress=*:${CMAKE_BINARY_DIR}/* -i ${CMAKE_BINARY_DIR} VERBATIM)
 endif()

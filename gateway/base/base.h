@@ -25,8 +25,13 @@
 
 /* Each argument is evaluated once; both should have the same type. They may be nested: every use
  * has variables of its own. */
+#ifdef __CPPCHECK__ /* it cannot read expressions that are blocks */
+#define XW_MIN(a, b) ((a) < (b) ? (a) : (b))
+#define XW_MAX(a, b) ((a) > (b) ? (a) : (b))
+#else
 #define XW_MIN(a, b) XW_PICK_(a, b, <, XW_JOIN_(xw_a_, __COUNTER__), XW_JOIN_(xw_b_, __COUNTER__))
 #define XW_MAX(a, b) XW_PICK_(a, b, >, XW_JOIN_(xw_a_, __COUNTER__), XW_JOIN_(xw_b_, __COUNTER__))
+#endif
 #define XW_JOIN_(x, y) XW_JOIN_AGAIN_(x, y)
 #define XW_JOIN_AGAIN_(x, y) x##y
 #define XW_PICK_(a, b, op, va, vb) XW_PICK_AGAIN_(a, b, op, va, vb)

@@ -63,11 +63,13 @@ static int get(const uint8_t **at, const uint8_t *end, uint64_t *v)
     }
     return 0;
 }
-/* The next field of a message: its number, with *v a number or the size of what begins at *data. */
+/* The next field of a message: its number, with *v a number (*data is NULL then) or the size of
+ * what begins at *data. */
 static unsigned next_field(const uint8_t **at, const uint8_t *end, uint64_t *v,
                            const uint8_t **data)
 {
     uint64_t tag;
+    *data = NULL;
     if (!get(at, end, &tag))
         return 0;
     if ((tag & 7) == 0)
@@ -198,14 +200,13 @@ static int take(const uint8_t *at, const uint8_t *end)
     unsigned kind = next_field(&at, end, &v, &data), field;
     if (kind == 5)
         fprintf(stderr, "the gateway reports a fault\n");
-    if (kind != 3 && kind != 4) /* accepted, acknowledgement */
+    if ((kind != 3 && kind != 4) || !data) /* accepted, acknowledgement */
         return 0;
     const uint8_t *held_end = data + v;
     while ((field = next_field(&data, held_end, &v, &inner)) != 0) {
-        const uint8_t *signal_end = inner + v;
-        if (field != (kind == 3 ? 2u : 1u))
+        if (field != (kind == 3 ? 2u : 1u) || !inner)
             continue;
-        const uint8_t *p = inner;
+        const uint8_t *p = inner, *signal_end = inner + v;
         while ((field = next_field(&p, signal_end, &w, &inner)) != 0)
             if (field == 2 && w > acked)
                 acked = w; /* contiguous from 0: all before it may be forgotten */

@@ -157,9 +157,10 @@ static const char *parse_field(const char *p, const ProtobufCFieldDescriptor *fi
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         size_t *n = (size_t *)(void *)(base + field->quantifier_offset), size = size_of(field);
         void **array = (void **)(void *)at;
-        *array = realloc(*array, (*n + 1) * size);
-        if (!*array)
+        void *grown = realloc(*array, (*n + 1) * size);
+        if (!grown)
             abort();
+        *array = grown;
         memset((char *)*array + *n * size, 0, size);
         at = (char *)*array + (*n)++ * size;
     } else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {

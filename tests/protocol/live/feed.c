@@ -398,7 +398,7 @@ static void on_state(void *user, const struct xw_uplink_state *state)
 {
     static int before = -1;
     (void)user;
-    if (before != state->linked)
+    if (before != (int)state->linked)
         say("{\"linked\":%s}", state->linked ? "true" : "false");
     before = state->linked;
 }
