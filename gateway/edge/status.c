@@ -8,6 +8,7 @@
 #include "edge/page.h"
 #include "edge/status_json.h"
 
+#include <arpa/inet.h>
 #include <libwebsockets.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -101,7 +102,10 @@ static bool host_ok(struct lws *wsi)
         return end && (end[1] == 0 || end[1] == ':') && !strncmp(host, "[::1]", 5);
     }
     host[strcspn(host, ":")] = 0;
-    return !strcmp(host, "localhost") || !strncmp(host, "127.", 4);
+    /* An address, not a name that only begins like one (127.0.0.1.example.org). */
+    struct in_addr v4;
+    return !strcmp(host, "localhost") ||
+           (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
 static int decide(struct xw_status *status, struct lws *wsi, struct answer *a, char *path)
@@ -197,6 +201,8 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         xw_buf_done(&a->body);
         return 0;
     case LWS_CALLBACK_HTTP: {
+        if (!status)
+            return 1;
         uint64_t t = xw_loop_watch_begin();
         r = on_request(status, wsi, a);
         xw_loop_watch_end(status->edge->loop, "edge.status", t);
