@@ -67,6 +67,7 @@ static void record_fact(struct xw_stream *stream, Xw__Event *event, uint64_t seq
     event->rule = (char *)"device";
     event->confidence = 1;
     xw_stream_record_event(stream, event, key, 1);
+    event->run_id = (ProtobufCBinaryData){0, NULL}; /* it was on this stack */
 }
 
 static void take_leads(struct xw_stream *stream, const Xw__DeviceLeads *leads, uint64_t index)

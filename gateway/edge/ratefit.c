@@ -69,6 +69,8 @@ static void refit(struct xw_ratefit *fit)
     struct xw_ratefit_point hull[XW_RATEFIT_POINTS_MAX];
     size_t n = 0;
     double mean = 0;
+    if (!fit->points_n)
+        return;
     for (size_t i = 0; i < fit->points_n; i++) {
         const struct xw_ratefit_point *p = &fit->points[i];
         while (n >= 2 && turn(&hull[n - 2], &hull[n - 1], p) <= 0)
