@@ -278,9 +278,20 @@ static void a_full_spool_drops_what_was_released_and_only_that(void **state)
     ts_expect(ts, 1, 0, (uint64_t)i * 4000, 0);
     xw_store_release(ts->store, &id, (struct xw_range){0, 150 * 4000});
     ts_reopen(ts);
+    /* A new write-ahead log has made some room: it is used up first. */
+    for (unsigned tries = 0; tries < 1000; tries++) {
+        assert_int_equal(xw_store_stream(ts->store, &id, &stream), 0);
+        if (!xw_ranges_contains(stream.blocks, 0))
+            break;
+        if (try_block(ts, i) == 0)
+            i++;
+        else
+            assert_int_equal(ts_compact(ts), 0);
+    }
     for (unsigned tries = 0; tries < 100 && try_block(ts, i) < 0; tries++)
         assert_int_equal(ts_compact(ts), 0);
-    assert_int_equal(try_block(ts, i + 1), 0);
+    i++;
+    assert_int_equal(try_block(ts, i++), 0);
     assert_int_equal(xw_store_stream(ts->store, &id, &stream), 0);
     assert_true(xw_ranges_covers(stream.known, 0, (uint64_t)i * 4000));
     assert_false(xw_ranges_contains(stream.blocks, 0));
