@@ -89,7 +89,7 @@ static void make_room(struct xw_alarms *alarms)
     if (i == alarms->n)
         i = 0;
     alarm_free(alarms->v[i]);
-    memmove(&alarms->v[i], &alarms->v[i + 1], (alarms->n - i - 1) * sizeof(alarms->v[0]));
+    memmove(&alarms->v[i], &alarms->v[i + 1], (alarms->n - i - 1) * sizeof(struct xw_alarm *));
     alarms->n--;
 }
 
@@ -100,7 +100,7 @@ static void insert(struct xw_alarms *alarms, struct xw_alarm *alarm)
     size_t at = alarms->n;
     while (at > 0 && alarms->v[at - 1]->wall_us > alarm->wall_us)
         at--;
-    memmove(&alarms->v[at + 1], &alarms->v[at], (alarms->n - at) * sizeof(alarms->v[0]));
+    memmove(&alarms->v[at + 1], &alarms->v[at], (alarms->n - at) * sizeof(struct xw_alarm *));
     alarms->v[at] = alarm;
     alarms->n++;
 }

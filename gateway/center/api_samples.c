@@ -86,11 +86,11 @@ static int answer_alloc(struct answer *a, const struct xw_store_samples *s)
     size_t unknown_n = s->unknown ? s->unknown->n : 0;
     a->own = calloc(s->blocks_n + 1, sizeof(*a->own));
     a->blocks = calloc(s->blocks_n + 1, sizeof(*a->blocks));
-    a->block_pointers = calloc(s->blocks_n + 1, sizeof(*a->block_pointers));
+    a->block_pointers = calloc(s->blocks_n + 1, sizeof(Xw__Block *));
     a->gaps = calloc(s->gaps_n + 1, sizeof(*a->gaps));
-    a->gap_pointers = calloc(s->gaps_n + 1, sizeof(*a->gap_pointers));
+    a->gap_pointers = calloc(s->gaps_n + 1, sizeof(Xw__Gap *));
     a->unknown = calloc(unknown_n + 1, sizeof(*a->unknown));
-    a->unknown_pointers = calloc(unknown_n + 1, sizeof(*a->unknown_pointers));
+    a->unknown_pointers = calloc(unknown_n + 1, sizeof(Xw__Range *));
     return a->own && a->blocks && a->block_pointers && a->gaps && a->gap_pointers && a->unknown &&
                    a->unknown_pointers
                ? 0

@@ -70,8 +70,9 @@ static void on_changed(void *user, int status)
 
 /* The change and its audit entry, durable together; the gateway that owns the stream gets it. */
 static void append_change(struct xw_http_request *req, const struct xw_uuid *study,
-                          Xw__StudyChange *change, const char *gateway_id, const char *action)
+                          const Xw__StudyChange *what, const char *gateway_id, const char *action)
 {
+    Xw__StudyChange full = *what, *change = &full;
     struct xw_uuid change_id = xw_uuid_v7(NULL);
     struct xw_audit_entry entry;
     struct xw_store_record records[2];

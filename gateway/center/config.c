@@ -38,7 +38,7 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_PATH(S, gateway_ca, "link", "ca", "/etc/xinwang/ca.crt",
                    "the authority that signed the gateways' certificates"),
     XW_CONFIG_INT(S, gateways_max, "link", "gateways_max", 1, 10000, "gateways", "1000", ""),
-    XW_CONFIG_DURATION(S, link_lost_us, "link", "lost_after", 0, 10000000, "3s",
+    XW_CONFIG_DURATION(S, link_lost_us, "link", "lost_after", 0, 10000000, "2s",
                        "a gateway away for so long raises the technical alarm of a lost link"),
 
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),

@@ -65,7 +65,9 @@ int xw_json_get_index(const json_t *object, const char *key, uint64_t *ret_value
 
 json_t *xw_json_text(const char *text)
 {
-    json_t *value = json_string(text ? text : "");
+    if (!text)
+        text = "";
+    json_t *value = json_string(text);
     if (value)
         return value;
     char *copy = strdup(text);
@@ -124,7 +126,8 @@ int xw_json_unhex(const char *text, uint8_t *ret_data, size_t cap, size_t *ret_s
         if (nibble(text[i]) < 0)
             return -EBADMSG;
     for (size_t i = 0; i < n / 2; i++)
-        ret_data[i] = (uint8_t)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
+        ret_data[i] =
+            (uint8_t)((unsigned)nibble(text[2 * i]) << 4 | (unsigned)nibble(text[2 * i + 1]));
     *ret_size = n / 2;
     return 0;
 }

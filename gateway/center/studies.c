@@ -93,12 +93,12 @@ static int make_room(struct xw_studies *s)
         if (i == s->n)
             return -EOVERFLOW;
         study_free(s->v[i]);
-        memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(s->v[0]));
+        memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(struct xw_study *));
         s->n--;
     }
     if (s->n == s->cap) {
         size_t cap = s->cap ? s->cap * 2 : 64;
-        struct xw_study **v = realloc(s->v, cap * sizeof(*v));
+        struct xw_study **v = realloc(s->v, cap * sizeof(struct xw_study *));
         if (!v)
             return -ENOMEM;
         s->v = v;
@@ -117,7 +117,7 @@ static struct xw_study *find_or_add(struct xw_studies *s, const struct xw_uuid *
         return NULL;
     study->id = *id;
     size_t at = lower_bound(s, id);
-    memmove(&s->v[at + 1], &s->v[at], (s->n - at) * sizeof(s->v[0]));
+    memmove(&s->v[at + 1], &s->v[at], (s->n - at) * sizeof(struct xw_study *));
     s->v[at] = study;
     s->n++;
     return study;
@@ -140,7 +140,7 @@ static int add_change(struct xw_study *study, Xw__StudyChange *change)
         return -EOVERFLOW;
     if (study->changes_n == study->changes_cap) {
         size_t cap = study->changes_cap ? study->changes_cap * 2 : 8;
-        Xw__StudyChange **v = realloc(study->changes, cap * sizeof(*v));
+        Xw__StudyChange **v = realloc(study->changes, cap * sizeof(Xw__StudyChange *));
         if (!v)
             return -ENOMEM;
         study->changes = v;

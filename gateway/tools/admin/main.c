@@ -65,12 +65,14 @@ static const char *text_of(const json_t *o, const char *key)
 
 static void print_users(const json_t *answer)
 {
-    size_t i;
-    json_t *user;
-    json_array_foreach(json_object_get(answer, "users"), i, user) printf(
-        "%-32s %-10s %-8s %s%s%s\n", text_of(user, "user"), text_of(user, "role"),
-        json_is_true(json_object_get(user, "disabled")) ? "disabled" : "active",
-        text_of(user, "name"), text_of(user, "site")[0] ? "  @ " : "", text_of(user, "site"));
+    const json_t *users = json_object_get(answer, "users");
+    for (size_t i = 0; i < json_array_size(users); i++) {
+        const json_t *user = json_array_get(users, i);
+        bool disabled = json_is_true(json_object_get(user, "disabled"));
+        printf("%-32s %-10s %-8s %s%s%s\n", text_of(user, "user"), text_of(user, "role"),
+               disabled ? "disabled" : "active", text_of(user, "name"),
+               text_of(user, "site")[0] ? "  @ " : "", text_of(user, "site"));
+    }
 }
 
 static int print_answer(const struct options *o, const json_t *answer)
