@@ -65,7 +65,7 @@ static bool one_id_twice(const struct part *parts, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct part parts[RECORDS_MAX];
+    struct part parts[RECORDS_MAX] = {0};
     size_t n = 0;
     for (size_t at = 0; at + 2 <= size && n < RECORDS_MAX;) {
         size_t part = (size_t)data[at] | (size_t)data[at + 1] << 8;
