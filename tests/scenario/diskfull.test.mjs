@@ -56,7 +56,7 @@ class Forgetful {
   }
 }
 
-async function fullGateway(county) {
+async function fullGateway(county, makeRoom = () => {}) {
   await county.start();
   const [gateway] = county.gateways;
   county.startSim({ devices: devices([gateway.devicePort], 6) });
@@ -81,6 +81,7 @@ async function fullGateway(county) {
     check('the gateway lives', gateway.process.running && gateway.process.starts === 1);
 
     gateway.relay.set('up');
+    makeRoom();
     const growing = sum(await stats(county), 'acked');
     await until('devices to be acknowledged again', async () => sum(await stats(county), 'acked') > growing + 20000, { timeoutMs: 60000, stepMs: 200 });
     await until('the alarms to end', async () => {
@@ -134,7 +135,7 @@ try {
 if (mounted) {
   fs.writeFileSync(path.join(disk, 'others'), Buffer.alloc(108 << 20)); // 84 MiB are left
   try {
-    await withCounty('a gateway on a full disk', { spool: { limit: '0', reserve: '64MiB', low: '14MiB', dir: path.join(disk, 'spool') } }, fullGateway);
+    await withCounty('a gateway on a full disk', { spool: { limit: '0', reserve: '64MiB', low: '14MiB', dir: path.join(disk, 'spool') } }, (county) => fullGateway(county, () => fs.rmSync(path.join(disk, 'others'))));
   } finally {
     execFileSync('umount', [disk]);
   }
