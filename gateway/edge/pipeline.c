@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/ring.h"
 #include "gst/ecgscreen.h"
+#include "gst/handover.h"
 #include "gst/header.h"
 #include "gst/message.h"
 #include "gst/xwsink.h"
@@ -252,6 +253,7 @@ void xw_pipeline_push(struct xw_pipeline *p, uint64_t first, uint32_t count)
     GST_BUFFER_DURATION(buffer) = time_of(p, first + count) - GST_BUFFER_PTS(buffer);
     if (!p->any || first != p->expected)
         GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    xw_gst_gives(buffer);
     p->any = true;
     p->expected = first + count;
     if (xw_fault_point("edge.pipeline.push") < 0) {

@@ -12,6 +12,7 @@
  */
 #include "gst/ecgscreen.h"
 
+#include "gst/handover.h"
 #include "gst/header.h"
 #include "gst/message.h"
 
@@ -130,6 +131,7 @@ static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer)
     if (!self->have_config)
         return GST_FLOW_OK;
     GstMapInfo map;
+    xw_gst_takes(buffer);
     if (!gst_buffer_map(buffer, &map, GST_MAP_READ))
         return GST_FLOW_ERROR;
     guint channels = self->config.channels_n;

@@ -12,6 +12,7 @@
  */
 #include "gst/xwsink.h"
 
+#include "gst/handover.h"
 #include "gst/header.h"
 #include "gst/message.h"
 
@@ -47,6 +48,7 @@ static void hand_over(XwSink *self, GstBuffer *buffer)
 static GstFlowReturn render(GstBaseSink *base, GstBuffer *buffer)
 {
     XwSink *self = XW_SINK(base);
+    xw_gst_takes(buffer);
     if (self->channels_n)
         self->samples_n += gst_buffer_get_size(buffer) / (sizeof(gint32) * self->channels_n);
     hand_over(self, buffer);

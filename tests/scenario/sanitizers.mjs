@@ -30,8 +30,8 @@ fs.mkdirSync(reports);
 // The environment of one process; its reports go to files of its name.
 function options(name, { gstreamer = false } = {}) {
   const common = `log_path=${path.join(reports, name)}:exitcode=${REPORT_EXIT}`;
-  if (kind === 'thread') return { TSAN_OPTIONS: `${common}:halt_on_error=0:second_deadlock_stack=1${gstreamer ? ':ignore_noninstrumented_modules=1' : ''}` };
-  return { ASAN_OPTIONS: `${common}:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1`, UBSAN_OPTIONS: `${common}:print_stacktrace=1` };
+  if (kind === 'thread') return { G_SLICE: 'always-malloc', TSAN_OPTIONS: `${common}:halt_on_error=0:second_deadlock_stack=1${gstreamer ? ':ignore_noninstrumented_modules=1' : ''}` };
+  return { ASAN_OPTIONS: `${common}:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1`, G_SLICE: 'always-malloc', UBSAN_OPTIONS: `${common}:print_stacktrace=1` };
 }
 const reported = (name = '') => fs.readdirSync(reports).filter((file) => file.startsWith(name));
 function tell(files) {

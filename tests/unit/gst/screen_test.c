@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gst/ecgscreen.h"
+#include "gst/handover.h"
 #include "gst/header.h"
 #include "gst/message.h"
 #include "gst/xwsink.h"
@@ -34,6 +35,7 @@ static GstBuffer *buffer_of(const int32_t *x, uint64_t first, size_t rows)
     GST_BUFFER_OFFSET_END(buffer) = first + rows;
     GST_BUFFER_PTS(buffer) = gst_util_uint64_scale(first, GST_SECOND, PATIENT_RATE_HZ);
     GST_BUFFER_DURATION(buffer) = gst_util_uint64_scale(rows, GST_SECOND, PATIENT_RATE_HZ);
+    xw_gst_gives(buffer);
     return buffer;
 }
 
