@@ -155,6 +155,7 @@ static void on_second(void *arg)
     xw_hub_tick(center->hub);
     xw_sessions_expire(center->sessions);
     xw_live_check(center);
+    xw_center_save_sessions(center);
     xw_demo_second(center->demo);
     if (xw_notify_watchdog_ms())
         (void)xw_notify("WATCHDOG=1");

@@ -124,6 +124,7 @@ void xw_hub_socket_free(struct xw_hub_socket *socket);
 XW_MUST_CHECK int xw_hub_watch(struct xw_hub_socket *socket, const struct xw_uuid *stream,
                                uint32_t history_ms);
 void xw_hub_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *stream);
+bool xw_hub_watches(const struct xw_hub_socket *socket);
 void xw_hub_list(struct xw_hub_socket *socket, bool on);
 /* Watches nothing any more and forgets what was queued: before a last fault and the close. */
 void xw_hub_quiet(struct xw_hub_socket *socket);

@@ -225,6 +225,14 @@ void xw_hub_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *stream)
         hub_watch_drop(w);
 }
 
+bool xw_hub_watches(const struct xw_hub_socket *socket)
+{
+    for (uint32_t i = 0; i < socket->watches_end; i++)
+        if (socket->watches[i].stream)
+            return true;
+    return false;
+}
+
 void xw_hub_list(struct xw_hub_socket *socket, bool on)
 {
     socket->list = on;

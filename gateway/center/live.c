@@ -263,11 +263,13 @@ static int on_receive(struct lws *wsi, struct live_socket *s, const void *data, 
 void xw_live_check(struct xw_center *center)
 {
     for (struct live_socket *s = sockets; s; s = s->next) {
-        if (s->center != center || s->closing ||
-            xw_sessions_peek(center->sessions, s->session_hash))
+        if (s->center != center || s->closing)
             continue;
-        if (close_socket(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthorized",
-                         "the session has ended") < 0)
+        struct xw_session *session = xw_sessions_peek(center->sessions, s->session_hash);
+        if (session && xw_hub_watches(s->hub))
+            xw_session_touch(center->sessions, session);
+        if (!session && close_socket(s, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthorized",
+                                     "the session has ended") < 0)
             lws_set_timeout(s->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
     }
 }

@@ -90,6 +90,26 @@ static void on_session_end(void *user, const struct xw_session *session)
         xw_log_warning("session.forget", XW_LOG_ERR(r));
 }
 
+static void save_session(void *user, const struct xw_session *session)
+{
+    struct xw_center *center = user;
+    uint8_t key[34];
+    struct xw_buf body;
+    struct xw_store_record record;
+    xw_buf_init(&body, 1024);
+    int r = xw_session_pack(session, key, &body, &record);
+    if (r == 0)
+        r = xw_journal_append(center->journal, &record, 1, NULL, NULL, NULL);
+    if (r < 0)
+        xw_log_warning("session.not_kept", XW_LOG_ERR(r));
+    xw_buf_done(&body);
+}
+
+void xw_center_save_sessions(struct xw_center *center)
+{
+    xw_sessions_save(center->sessions, save_session, center);
+}
+
 static int make_sessions(struct xw_center *center)
 {
     struct xw_sessions_config config = {.idle_us = center->config.session_idle_us,

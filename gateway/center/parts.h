@@ -10,6 +10,8 @@
 XW_MUST_CHECK int xw_center_parts_new(struct xw_center *center);
 /* After the store was closed. */
 void xw_center_parts_free(struct xw_center *center);
+/* Keeps when sessions were last used. */
+void xw_center_save_sessions(struct xw_center *center);
 /* downlink.c: what the link to the gateways tells us. */
 void xw_center_fill_watch(struct xw_center *center, struct xw_downlink_watch *ret_watch);
 /* Figures of all gateways, as the downlink has them now. */

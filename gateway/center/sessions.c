@@ -158,6 +158,24 @@ void xw_sessions_expire(struct xw_sessions *sessions)
             end_at(sessions, i - 1);
 }
 
+void xw_sessions_save(struct xw_sessions *sessions,
+                      void (*save)(void *user, const struct xw_session *session), void *user)
+{
+    for (size_t i = 0; i < sessions->n; i++) {
+        struct xw_session *s = sessions->v[i];
+        if (s->seen_us - s->saved_us < XW_SESSION_SAVE_US)
+            continue;
+        s->revision++;
+        s->saved_us = s->seen_us;
+        save(user, s);
+    }
+}
+
+void xw_session_touch(const struct xw_sessions *sessions, struct xw_session *session)
+{
+    session->seen_us = xw_clock_wall(sessions->config.clock).us;
+}
+
 bool xw_session_note_read(struct xw_session *session, const struct xw_uuid *stream, int64_t now_us)
 {
     size_t oldest = 0;

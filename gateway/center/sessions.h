@@ -2,9 +2,10 @@
  *
  * A session is known by 32 random bytes in a cookie; kept is only their SHA-256, in memory and as a
  * local record, so that a restart signs nobody out. Times are wall time (they outlive the process).
- * A session ends idle_us after its last request, max_us after it began, or when its user changes.
- * Threads: loop thread only. Ownership: the table owns sessions; pointers are good until control
- * goes back to the loop. Limits: max_n (the one idle longest ends). */
+ * A session ends idle_us after its last request or the end of its last watched stream, max_us after
+ * it began, or when its user changes. Threads: loop thread only. Ownership: the table owns
+ * sessions; pointers are good until control goes back to the loop. Limits: max_n (the one idle
+ * longest ends). */
 #ifndef XW_CENTER_SESSIONS_H
 #define XW_CENTER_SESSIONS_H
 
@@ -59,6 +60,13 @@ struct xw_session *xw_sessions_peek(struct xw_sessions *sessions, const uint8_t 
 void xw_sessions_end(struct xw_sessions *sessions, struct xw_session *session);
 void xw_sessions_end_user(struct xw_sessions *sessions, const char *user);
 void xw_sessions_expire(struct xw_sessions *sessions);
+/* Calls save for each session seen more than XW_SESSION_SAVE_US after it was last kept; its
+ * revision is raised already. Losing the last minutes of it in a crash costs an earlier end,
+ * nothing else. */
+void xw_sessions_save(struct xw_sessions *sessions,
+                      void (*save)(void *user, const struct xw_session *session), void *user);
+/* Somebody looks at live signals on it: that is no idleness. */
+void xw_session_touch(const struct xw_sessions *sessions, struct xw_session *session);
 size_t xw_sessions_n(const struct xw_sessions *sessions);
 /* True once in ten minutes for a session and stream: reading is to be noted. */
 bool xw_session_note_read(struct xw_session *session, const struct xw_uuid *stream, int64_t now_us);

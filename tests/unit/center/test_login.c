@@ -128,6 +128,30 @@ static void the_session_idle_longest_makes_room(void **state)
     xw_sessions_free(sessions);
 }
 
+static unsigned saved_n;
+static void on_save(void *user, const struct xw_session *session)
+{
+    (void)user;
+    assert_int_equal(session->revision, 2 + saved_n);
+    saved_n++;
+}
+
+static void use_is_kept_every_five_minutes(void **state)
+{
+    char token[XW_TOKEN_TEXT_N];
+    struct xw_session *session;
+    struct xw_sessions *sessions = open_sessions(3);
+    (void)state;
+    assert_int_equal(xw_sessions_begin(sessions, "li", token, &session), 0);
+    for (unsigned i = 0; i < 60; i++) {
+        xw_clock_fake_advance(&fake, MIN_US / 2);
+        xw_session_touch(sessions, session);
+        xw_sessions_save(sessions, on_save, NULL);
+    }
+    assert_int_equal(saved_n, 6);
+    xw_sessions_free(sessions);
+}
+
 static void reading_is_noted_once_in_ten_minutes(void **state)
 {
     struct xw_session session = {.user = "li"};
@@ -265,6 +289,7 @@ int main(void)
         cmocka_unit_test(a_wrong_token_finds_nothing),
         cmocka_unit_test(a_record_brings_a_session_back_and_holds_no_token),
         cmocka_unit_test(the_session_idle_longest_makes_room),
+        cmocka_unit_test(use_is_kept_every_five_minutes),
         cmocka_unit_test(reading_is_noted_once_in_ten_minutes),
         cmocka_unit_test(the_sixth_wrong_try_within_a_minute_is_refused),
         cmocka_unit_test(right_passwords_do_not_count),
