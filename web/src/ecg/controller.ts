@@ -9,7 +9,8 @@ import type { Hole, HoleAccount } from '../live/holes';
 import { makeBank, type FilterChoice } from '../filter/make';
 import { drawOverview, overviewSpan, OVERVIEW_S } from './overview';
 import { Playout } from './playout';
-import { EcgRenderer, type PaperOptions, type PaperWords } from './renderer';
+import type { PaperOptions, PaperWords } from './ground';
+import { EcgRenderer } from './renderer';
 import { stats } from './stats';
 
 export const HATCH_AFTER_MS = 1500;

@@ -5,32 +5,13 @@
 // Modes: sweep (the head runs over the paper and wraps), scroll (a ring beside the screen, copied so
 // that the newest sample stays at the right), paused (the window stands still and is redrawn whole).
 
-import { COLOURS, FONT, type PaperColours, type ThemeName } from './theme';
-import { leadName, makeLayout, type Column, type Layout, type LayoutName } from './layout';
+import { COLOURS, type PaperColours } from './theme';
+import { drawBench, drawGround, fontOf, hatchTile, type LabelBox, type PaperOptions, type PaperWords } from './ground';
+import { makeLayout, type Column, type Layout } from './layout';
+import { tracePath } from './trace';
 import type { StreamModel } from '../live/stream';
 import type { StateSpan } from '../live/holes';
 import { clockText } from '../base/clock';
-
-export interface PaperOptions {
-  layout: LayoutName;
-  mmPerS: 25 | 50;
-  mmPerMv: 5 | 10 | 20;
-  mode: 'sweep' | 'scroll';
-  theme: ThemeName;
-  pxPerMm: number; // CSS pixels per millimetre
-  demo: boolean;
-  bench: boolean;
-}
-
-// Words come from outside, so that the renderer knows no language.
-export interface PaperWords {
-  demo: string;
-  caption: string; // speed, gain, filter: printed on the paper
-  coming: (restS: number, backS: number) => string;
-  fetching: string;
-  lost: (reason: string, seconds: number) => string;
-  leadOff: string;
-}
 
 export interface Marks {
   beats: { index: number; letter: string }[];
@@ -55,7 +36,7 @@ export class EcgRenderer {
   private greyed = false;
   private leadsOff = 0;
   private hatched = false; // something absent has been drawn since the last fresh start
-  private labels: { x: number; y: number; w: number; h: number }[] = [];
+  private labels: LabelBox[] = [];
   private lastRateHz = 0;
   end = NaN; // fractional index at the head as last drawn
   marks: Marks = { beats: [], lit: [] };
@@ -143,130 +124,17 @@ export class EcgRenderer {
   }
 
   private makeHatch(): void {
-    const tile = document.createElement('canvas');
-    const n = Math.round(8 * this.dpr);
-    tile.width = n;
-    tile.height = n;
-    const c = tile.getContext('2d') as CanvasRenderingContext2D;
-    c.fillStyle = this.colours.hatchGround;
-    c.fillRect(0, 0, n, n);
-    c.strokeStyle = this.colours.hatch;
-    c.lineWidth = 1.4 * this.dpr;
-    c.beginPath();
-    for (const k of [-n, 0, n]) {
-      c.moveTo(k - 2, n + 2);
-      c.lineTo(k + n + 2, -2);
-    }
-    c.stroke();
-    this.hatch = this.ctx.createPattern(tile, 'repeat');
+    this.hatch = this.ctx.createPattern(hatchTile(this.colours, this.dpr), 'repeat');
   }
 
   private font(px: number, weight = ''): string {
-    return `${weight} ${Math.round(px * this.dpr)}px ${FONT}`.trim();
+    return fontOf(this.dpr, px, weight);
   }
-
-  // ---- what lies under the traces ----
 
   private drawGround(): void {
-    const c = this.ground.getContext('2d', { alpha: false }) as CanvasRenderingContext2D;
-    const { width, height } = this.ground;
-    const col = this.colours;
-    c.fillStyle = col.ground;
-    c.fillRect(0, 0, width, height);
-    const line = Math.max(1, Math.round(this.dpr));
-    for (const [step, colour] of [[1, col.minor], [5, col.major]] as [number, string][]) {
-      if (step === 1 && this.mm < 2.2) continue; // 1 mm lines would run into one another
-      c.fillStyle = colour;
-      for (let k = 0; k * step * this.mm < width; k++) c.fillRect(Math.round(k * step * this.mm), 0, line, height);
-      for (let k = 0; k * step * this.mm < height; k++) c.fillRect(0, Math.round(k * step * this.mm), width, line);
-    }
-    if (this.options.demo) this.drawDemoMark(c);
-    this.drawCalibration(c);
-    this.drawLabels(c);
-  }
-
-  private drawDemoMark(c: CanvasRenderingContext2D): void {
-    c.save();
-    c.fillStyle = this.colours.mark;
-    c.font = this.font(34, 'bold');
-    c.textAlign = 'center';
-    c.textBaseline = 'middle';
-    const { width, height } = this.ground;
-    const stepX = 420 * this.dpr;
-    const stepY = 210 * this.dpr;
-    for (let y = stepY / 2, r = 0; y < height; y += stepY, r++) {
-      for (let x = stepX / 2 + (r % 2) * (stepX / 2); x < width + stepX / 2; x += stepX) {
-        c.save();
-        c.translate(x, y);
-        c.rotate(-0.3);
-        c.fillText(this.words.demo, 0, 0);
-        c.restore();
-      }
-    }
-    c.restore();
-  }
-
-  // 1 mV for 200 ms.
-  private drawCalibration(c: CanvasRenderingContext2D): void {
-    const h = this.options.mmPerMv * this.mm;
-    const w = 0.2 * this.options.mmPerS * this.mm;
-    const lead = 1.5 * this.mm;
-    c.strokeStyle = this.colours.trace;
-    c.lineWidth = 1.25 * this.dpr;
-    c.lineJoin = 'miter';
-    for (const p of this.layout.calibration) {
-      const y = Math.round(p.baseline) + 0.5;
-      const x = p.x + this.mm;
-      c.beginPath();
-      c.moveTo(x, y);
-      c.lineTo(x + lead, y);
-      c.lineTo(x + lead, y - h);
-      c.lineTo(x + lead + w, y - h);
-      c.lineTo(x + lead + w, y);
-      c.lineTo(x + 2 * lead + w, y);
-      c.stroke();
-    }
-  }
-
-  private drawLabels(c: CanvasRenderingContext2D): void {
-    c.textBaseline = 'alphabetic';
-    c.textAlign = 'left';
-    this.labels = [];
-    for (const column of this.layout.columns) {
-      const room = column.height / column.cells.length;
-      for (const cell of column.cells) {
-        const info = this.model.channels[cell.channel];
-        if (!info) continue;
-        const off = (this.leadsOff >>> cell.channel) & 1;
-        const y = Math.round(Math.max(15 * this.dpr, cell.baseline - Math.min(room * 0.38, 9 * this.mm)));
-        const text = leadName(info.code);
-        c.font = this.font(14, 'bold');
-        const width = Math.ceil(c.measureText(text).width + 6 * this.dpr);
-        const label = { x: column.x + Math.round(2 * this.dpr), y: y - Math.round(13 * this.dpr), w: width, h: Math.round(17 * this.dpr) };
-        this.labels.push(label);
-        c.fillStyle = this.colours.ground;
-        c.fillRect(column.x + 2 * this.dpr, y - 13 * this.dpr, width, 17 * this.dpr);
-        c.fillStyle = this.colours.text;
-        c.fillText(text, column.x + 5 * this.dpr, y);
-        if (off) {
-          c.font = this.font(12, 'bold');
-          const w2 = Math.ceil(c.measureText(this.words.leadOff).width + 8 * this.dpr);
-          label.w += w2 + Math.round(6 * this.dpr);
-          c.fillStyle = this.colours.technical;
-          c.fillRect(column.x + width + 6 * this.dpr, y - 13 * this.dpr, w2, 17 * this.dpr);
-          c.fillStyle = this.colours.ground;
-          c.fillText(this.words.leadOff, column.x + width + 10 * this.dpr, y);
-        }
-      }
-    }
-    c.font = this.font(12);
-    c.fillStyle = this.colours.ground;
-    const w = c.measureText(this.words.caption).width;
-    const y = this.ground.height - 6 * this.dpr;
-    c.fillRect(4 * this.dpr, y - 12 * this.dpr, w + 8 * this.dpr, 16 * this.dpr);
-    this.labels.push({ x: Math.round(4 * this.dpr), y: Math.round(y - 12 * this.dpr), w: Math.ceil(w + 8 * this.dpr), h: Math.round(16 * this.dpr) });
-    c.fillStyle = this.colours.dim;
-    c.fillText(this.words.caption, 8 * this.dpr, y);
+    this.labels = drawGround(this.ground, {
+      layout: this.layout, channels: this.model.channels, options: this.options, words: this.words, mm: this.mm, dpr: this.dpr, leadsOff: this.leadsOff,
+    });
   }
 
   // ---- frames ----
@@ -311,7 +179,7 @@ export class EcgRenderer {
     }
     this.fresh = false;
     if (scroll) this.compose();
-    if (this.options.bench) this.drawBench(head);
+    if (this.options.bench) drawBench(this.ctx, head, this.dpr);
   }
 
   private takeChanges(): { first: number; end: number }[] {
@@ -340,11 +208,11 @@ export class EcgRenderer {
     this.ctx.drawImage(this.ground, 0, 0);
     for (const col of this.layout.columns) {
       const base = Math.round(end * this.pps) - col.width;
-      this.paintPart(this.ctx, col, base, base + col.width, base, end, 0, false);
+      this.paintPart(this.ctx, col, base, base + col.width, base, end, false);
     }
     this.fresh = true; // whatever comes next starts anew
     this.drawnEnd = [];
-    if (this.options.bench) this.drawBench(end);
+    if (this.options.bench) drawBench(this.ctx, end, this.dpr);
   }
 
   private paintEmpty(): void {
@@ -373,14 +241,14 @@ export class EcgRenderer {
     for (let a = uA; a < wiped; ) {
       const lap = Math.floor(a / col.width);
       const b = Math.min(wiped, (lap + 1) * col.width);
-      this.paintPart(c, col, a, b, lap * col.width, to, uB, true);
+      this.paintPart(c, col, a, b, lap * col.width, to, true);
       a = b;
     }
   }
 
   // One piece without a wrap: u in [a, b), x = col.x + u - base. Content ends at index `to`.
   private paintPart(
-    c: CanvasRenderingContext2D, col: Column, a: number, b: number, base: number, to: number, _uB: number, wipe: boolean,
+    c: CanvasRenderingContext2D, col: Column, a: number, b: number, base: number, to: number, wipe: boolean,
   ): void {
     const x = col.x + a - base;
     const w = b - a;
@@ -507,6 +375,7 @@ export class EcgRenderer {
     const spans = ring.held.within(Math.max(first, ring.oldest), end);
     if (spans.length === 0) return;
     c.lineWidth = (this.options.theme === 'night' ? 1.4 : 1.25) * this.dpr;
+    const pxPerUv = 1e-3 * this.options.mmPerMv * this.mm;
     c.lineJoin = 'round';
     c.lineCap = 'round';
     for (const off of [false, true]) {
@@ -515,67 +384,11 @@ export class EcgRenderer {
       for (const cell of col.cells) {
         if (((this.leadsOff >>> cell.channel) & 1) === 1 !== off) continue;
         any = true;
-        for (const s of spans) this.pathOf(c, col, base, cell.channel, cell.baseline, s.first, s.end);
+        for (const s of spans) tracePath(c, ring, cell.channel, s.first, s.end, { x0: col.x - base, pps: this.pps, zero: cell.baseline, pxPerUv });
       }
       if (!any) continue;
       c.strokeStyle = off || this.greyed ? this.colours.stale : this.colours.trace;
       c.stroke();
-    }
-  }
-
-  private pathOf(
-    c: CanvasRenderingContext2D, col: Column, base: number, ch: number, zero: number, first: number, end: number,
-  ): void {
-    const ring = this.model.ring;
-    const uv = ring.uv[ch] as Float32Array;
-    const info = ring.channels[ch];
-    const mask = ring.capacity - 1;
-    const k = ((info?.uvPerCount ? 1e-3 : 1e-3) * this.options.mmPerMv * this.mm);
-    const x0 = col.x - base;
-    const pps = this.pps;
-    let pen = false;
-    if (pps >= 0.34 || end - first < 64) {
-      for (let i = first; i < end; i++) {
-        const v = uv[i & mask] as number;
-        if (v !== v) {
-          pen = false;
-          continue;
-        }
-        const x = x0 + i * pps;
-        const y = zero - v * k;
-        if (pen) c.lineTo(x, y);
-        else c.moveTo(x, y);
-        pen = true;
-      }
-      return;
-    }
-    // Many samples a pixel: first, lowest, highest, last of each pixel column keep every peak.
-    for (let i = first; i < end; ) {
-      const px = Math.floor(i * pps);
-      const stop = Math.min(end, Math.max(i + 1, Math.ceil((px + 1) / pps)));
-      let lo = Infinity;
-      let hi = -Infinity;
-      let v0 = NaN;
-      let v1 = NaN;
-      for (; i < stop; i++) {
-        const v = uv[i & mask] as number;
-        if (v !== v) continue;
-        if (v0 !== v0) v0 = v;
-        v1 = v;
-        if (v < lo) lo = v;
-        if (v > hi) hi = v;
-      }
-      if (v0 !== v0) {
-        pen = false;
-        continue;
-      }
-      const x = x0 + px + 0.5;
-      if (pen) c.lineTo(x, zero - v0 * k);
-      else c.moveTo(x, zero - v0 * k);
-      c.lineTo(x, zero - lo * k);
-      c.lineTo(x, zero - hi * k);
-      c.lineTo(x, zero - v1 * k);
-      pen = true;
     }
   }
 
@@ -614,25 +427,5 @@ export class EcgRenderer {
       c.fillRect(x, bottom, this.dpr, (five ? 7 : 4) * this.dpr);
       if (five) c.fillText(clockText(s * 1e6), x + 3 * this.dpr, bottom + 8 * this.dpr);
     }
-  }
-
-  // For benches: the low 16 bits of the newest drawn index, readable from pixels. 20 cells of 8 x 8
-  // CSS pixels at the upper right: white, black, 16 bits from the highest on, parity, white.
-  private drawBench(head: number): void {
-    const n = Math.floor(head) & 0xffff;
-    const cell = Math.round(8 * this.dpr);
-    const x0 = this.canvas.width - 20 * cell;
-    let parity = 0;
-    const bits: number[] = [1, 0];
-    for (let k = 15; k >= 0; k--) {
-      const bit = (n >>> k) & 1;
-      parity ^= bit;
-      bits.push(bit);
-    }
-    bits.push(parity, 1);
-    bits.forEach((bit, k) => {
-      this.ctx.fillStyle = bit ? '#FFFFFF' : '#000000';
-      this.ctx.fillRect(x0 + k * cell, 0, cell, cell);
-    });
   }
 }

@@ -5,7 +5,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { EcgController } from '../ecg/controller';
 import { layoutsFor, standardLeads } from '../ecg/layout';
-import type { PaperOptions, PaperWords } from '../ecg/renderer';
+import type { PaperOptions, PaperWords } from '../ecg/ground';
 import { mainsAt, upperHz, BANDS, type Band } from '../filter/make';
 import { t, tWord } from '../i18n/t';
 import type { StreamModel } from '../live/stream';
