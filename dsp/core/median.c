@@ -34,7 +34,7 @@ void xw_dsp_median_push(struct xw_dsp_median *m, float x)
     m->sorted[i] = x;
     m->used_n++;
     m->value[m->next] = x;
-    m->next = (m->next + 1) % m->size_n;
+    m->next = m->next + 1 == m->size_n ? 0 : m->next + 1;
 }
 
 void xw_dsp_median_fill(struct xw_dsp_median *m, float x)

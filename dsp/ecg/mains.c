@@ -291,6 +291,8 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
             remember(m->difference, n, lanes, i, difference);
         }
     }
+    /* init makes a ring of one sample at least: */
+    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
     unsigned at = (unsigned)(m->in_n % n);
     remember(m->x, n, lanes, at, frame);
     const float *x = m->x + (size_t)(at + n) * lanes; /* newest; older ones before it */

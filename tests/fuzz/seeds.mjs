@@ -78,28 +78,6 @@ for (const name of Object.keys(link))
   write('fuzz_link_gateway', name, Buffer.concat([steps(HEAR), say('link-welcome'), say('link-wanted'), steps(HEAR), say(name), steps(STORE, HEAR, TICK | much(5), HEAR)]));
 write('fuzz_link_gateway', 'two-sockets', Buffer.concat([steps(HEAR, REOPEN | BULK, HEAR | BULK), say('link-welcome'), say('link-welcome', BULK), say('link-wanted'), steps(HEAR, HEAR | BULK, TICK | much(9), OWN | much(1), OWN, HEAR)]));
 
-// ---- browsers ----
-for (const [name, one] of Object.entries(vectors('live.hex')))
-  if (one.type === 'xw.BrowserMessage') write('fuzz_live', name, one.bytes);
-write('fuzz_live', 'short-id', Buffer.from('0a040a02abcd', 'hex'));
-const bodies = {
-  login: '{"user":"zhang","password":"correct horse"}',
-  study: '{"kind":"ecg","urgent":true,"reason":"胸痛","items":[{"stream":"0190a0b0-0000-7000-8000-000000000001","first":0,"count":5000}]}',
-  'twice': '{"a":1,"a":2}',
-  deep: '{"a":[[[[[[[[[1]]]]]]]]]}',
-  index: '{"first":9007199254740991,"next":9007199254740992,"minus":-1,"real":1.5}',
-  escapes: '{"a":"\\u0041\\ud83d\\ude00\\"\\\\"}',
-  hex: '{"sha256":"00ff7f","state":"claimed","kind":"beat"}',
-  more: '{} {}',
-};
-for (const [name, text] of Object.entries(bodies)) write('fuzz_json', name, text);
-const token = 'a1'.repeat(32);
-write('fuzz_http', 'cookie', Buffer.from(`\x00a=b; xw_session=${token}; c=d`));
-write('fuzz_http', 'cookie-short', Buffer.from('\x00xw_session=abc'));
-write('fuzz_http', 'origin', Buffer.from('\x01localhost:8700\nhttp://localhost:8700'));
-write('fuzz_http', 'args', Buffer.from('\x02count=5\nfirst=123'));
-write('fuzz_http', 'args-long', Buffer.from('\x02first=99999999999999999999'));
-
 // ---- studies: create, claim, cancel of study 11…; ids by birth ----
 const lengthy = (field, bytes) => Buffer.concat([Buffer.from([(field << 3) | 2]), framed(Buffer.from(bytes))]);
 const number = (field, n) => Buffer.from([field << 3, n]);
