@@ -60,7 +60,7 @@ run_ctest() { # preset, ctest arguments…
     local preset=$1 report="$root/$results/ctest-$1.xml"
     shift
     rm -f "$report"
-    ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j1 "$@" |
+    ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j2 "$@" |
         grep -Ev '^ *(Start|Test project)' | tail -200
     # The attributes of the report's first element: tests, failures, disabled, skipped.
     local head p f s

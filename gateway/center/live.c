@@ -185,6 +185,9 @@ static int close_socket(struct live_socket *s, enum lws_close_status code, const
     return -1;
 }
 
+/* From so much history on a watch is a reader opening a patient. */
+enum { XW_LIVE_VIEW_MS = 2000 };
+
 static void watch(struct live_socket *s, const struct xw_browser_message *m)
 {
     int r = xw_hub_watch(s->hub, &m->stream, m->history_ms);
@@ -196,6 +199,8 @@ static void watch(struct live_socket *s, const struct xw_browser_message *m)
                      "cannot be watched", &m->stream);
         return;
     }
+    if (m->history_ms < XW_LIVE_VIEW_MS)
+        return; /* a strip in a list: nobody has opened this patient */
     xw_audit_stream(s->center, s->user, "view", &m->stream);
     const struct xw_user *user = xw_users_find(s->center->users, s->user);
     if (user)

@@ -102,7 +102,7 @@ static void write_study(struct xw_study *study, const struct mark *mark)
     item.samples = &samples;
     Xw__StudyCreate create = XW__STUDY_CREATE__INIT;
     create.kind = XW__STUDY_KIND__STUDY_ECG_12;
-    create.site = edge->config->id;
+    create.site = edge->config->site[0] ? edge->config->site : edge->config->id;
     create.reason = (char *)(mark->chest_pain ? "chest_pain" : "other");
     create.urgent = mark->chest_pain;
     create.n_items = 1;

@@ -34,6 +34,7 @@ enum {
     SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
     SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
     SQ_WAL_HARD = 64 << 20,       /* from here the writer waits for it */
+    SQ_WAL_SMALL = 1 << 20,       /* the same while the disk is full */
     SQ_LOGS_MAX = 65536,          /* logs and peers' logs */
     SQ_STREAMS_MAX = 4 * 1000 * 1000,
     SQ_SHORT_EVENT_N = 4096, /* `long` of the record table */

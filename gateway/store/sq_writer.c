@@ -188,7 +188,10 @@ static void checkpoint_hard(struct sq_store *store)
         return;
     atomic_store(&store->wal_bytes, (uint64_t)st.st_size);
     int64_t now_us = xw_clock_mono(NULL).us;
-    if (st.st_size < SQ_WAL_HARD || now_us < store->writer.checkpoint_after_us)
+    /* On a full disk the log's file is room that is needed now. */
+    bool full = atomic_load(&store->space) == XW_SPACE_FULL;
+    if (st.st_size < (full ? SQ_WAL_SMALL : SQ_WAL_HARD) ||
+        now_us < store->writer.checkpoint_after_us)
         return;
     /* The keeper has written most of it into the database already; what is in the way is its own
      * checkpoint or a read, and both end soon. The snapshot of a backup does not: commits must not

@@ -28,6 +28,8 @@ const faultPoints = (binary) =>
 
 // Every point of both daemons, each once before any twice.
 const points = ['gateway', 'center'].flatMap((who) => [...new Set(faultPoints(`xinwang-${who}`))].map((name) => ({ who, name })));
+// Not on the way of samples and records within minutes: other tests pass them.
+const OFF_THE_WAY = ['file.rename', 'file.write', 'store.backup.meta', 'store.object.sync', 'store.retain', 'store.seal'];
 const reached = new Set();
 let pointsLeft = [];
 function nextPoint() {
@@ -82,12 +84,13 @@ const faults = {
     const gateway = random.pick(county.gateways);
     const process = who === 'center' ? county.center : gateway.process;
     await process.kill();
-    process.start({ XW_FAULT: `${name}:after=${random.int(0, 20)}` });
+    process.start({ XW_FAULT: `${name}:after=${random.pick([0, 0, random.int(1, 20)])}` });
     await Promise.race([process.exited, sleep(2000)]);
     if (process.running) gateway.relay.reset();
-    await Promise.race([process.exited, sleep(2000)]);
+    if (process.running && who === 'center') await actAtCounty().catch(() => {});
+    await Promise.race([process.exited, sleep(name.startsWith('store.segment') ? 40000 : 2000)]); // compaction: each 30 s
     const passed = !process.running;
-    if (passed) reached.add(name);
+    if (passed) reached.add(`${who}:${name}`);
     await process.kill();
     process.start();
     return `${process.name} at ${name}${passed ? '' : ' (not passed)'}`;
@@ -269,9 +272,9 @@ await scenario(
     await judgeBeats(journal);
     await judgeStudies(journal);
     await judgeProcesses();
-    const missed = points.map((point) => point.name).filter((name) => !reached.has(name));
+    const missed = points.filter((point) => !reached.has(`${point.who}:${point.name}`) && !OFF_THE_WAY.includes(point.name)).map((point) => `${point.who}:${point.name}`);
     console.log(`# fault points passed: ${[...reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);
-    if (rounds >= 100) check('every named fault point killed a process', missed.length === 0, missed.join(' '));
+    if (rounds >= 100) check('every fault point on the way of samples and records killed a process', missed.length === 0, missed.join(' '));
   },
   { logs: () => county.logs() },
 );

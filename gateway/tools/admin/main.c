@@ -1,11 +1,13 @@
-/* xinwang-admin: users of the county.
+/* xinwang-admin: users of the county, and copies of its archive.
  *
- * With a center running it asks over the admin socket; without one it works on the store itself. */
+ * Users: with a center running it asks over the admin socket; without one it works on the store
+ * itself. A backup reads the store beside a running center, which goes on. */
 #include "admin.h"
 
 #include "base/cli.h"
 #include "base/log.h"
 #include "center/secret.h"
+#include "store/store.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -116,6 +118,21 @@ static int run(const struct options *o, const char *verb, const char *user)
     return status;
 }
 
+static int backup(const struct options *o, const char *to)
+{
+    struct xw_center_config config;
+    if (load_config(o, &config) < 0)
+        return 2;
+    int r = xw_store_backup_dir(config.store_dir, to);
+    if (r < 0)
+        fprintf(stderr, "xinwang-admin: backup: %s\n",
+                r == -ENOENT ? "there is no archive in the configured folder" : strerror(-r));
+    else if (o->json)
+        printf("{\"ok\":true}\n");
+    xw_config_done(&xw_center_schema, &config);
+    return r < 0 ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct options o;
@@ -130,8 +147,10 @@ int main(int argc, char **argv)
     };
     const struct xw_cli cli = {
         .program = "xinwang-admin",
-        .args = "user list | user add|passwd|disable|enable NAME",
-        .summary = "Users of the county. Passwords are asked for, or read from a pipe, one line.",
+        .args = "user list | user add|passwd|disable|enable NAME | backup FOLDER",
+        .summary =
+            "Users of the county (passwords are asked for, or read from a pipe, one line), and "
+            "copies of its archive.",
         .options = options,
         .options_n = XW_ARRAY_N(options),
     };
@@ -141,6 +160,8 @@ int main(int argc, char **argv)
         return r > 0 ? 0 : 2;
     xw_log_set_level(XW_LOG_WARNING);
     int left = argc - first;
+    if (left == 2 && strcmp(argv[first], "backup") == 0)
+        return backup(&o, argv[first + 1]);
     bool list = left == 2 && strcmp(argv[first + 1], "list") == 0;
     if ((!list && left != 3) || strcmp(argv[first], "user") != 0 || xw_secret_init() < 0) {
         xw_cli_help(&cli, stderr);

@@ -25,7 +25,7 @@ export function tWord(prefix: string, word: string): string {
 const ALARM_WORDS: Record<string, Key> = {
   VF: 'alarm.vf', ASYSTOLE: 'alarm.asystole', PAUSE: 'alarm.pause', BRADY: 'alarm.brady', TACHY: 'alarm.tachy', VT: 'alarm.vt',
   VRUN: 'alarm.vrun', COUPLET: 'alarm.couplet', BIGEMINY: 'alarm.bigeminy', TRIGEMINY: 'alarm.trigeminy', AFIB: 'alarm.af',
-  AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', PACED: 'alarm.paced', NORMAL: 'alarm.normal',
+  AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', PACED: 'alarm.paced', NORMAL: 'alarm.normal', NO_FINDING: 'alarm.normal', ELECTRODES_OFF: 'alarm.leadoff',
   ST_ELEVATION: 'alarm.ste', ST_DEPRESSION: 'alarm.std', CANNOT_SEE: 'alarm.cannotsee', LEAD_OFF: 'alarm.leadoff',
   LEADS_OFF: 'alarm.leadoff', NOISE: 'alarm.noise', ARMS_REVERSED: 'alarm.reversed',
 };

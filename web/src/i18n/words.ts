@@ -314,6 +314,7 @@ export const words = {
   'state.released': ['已发布', 'released'],
   'state.seen': ['现场已读', 'seen at the site'],
   'state.returned': ['已退回', 'returned'],
+  'author.device': ['设备按键', 'Device button'],
   'reason.chest_pain': ['胸痛', 'Chest pain'],
   'reason.palpitation': ['心悸', 'Palpitation'],
   'reason.syncope': ['晕厥', 'Syncope'],

@@ -19,7 +19,11 @@ export type LinkState = 'connecting' | 'open' | 'down' | 'refused';
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000, 5000];
 const SILENCE_MS = 4000; // no message for so long: the connection is dead
 const PING_MS = 2000;
-const HISTORY_MS = 2000;
+// A viewer asks for all the history there is: the county counts it as opening a patient. A strip of a
+// list, which holds little, asks for less.
+const VIEW_HISTORY_MS = 2000;
+const STRIP_HISTORY_MS = 1500;
+const VIEW_KEEP_S = 60;
 const FETCH_S = 20; // one request by range brings so much at most
 
 export const linkState = signal<LinkState>('connecting');
@@ -158,7 +162,7 @@ class LiveClient {
   }
 
   private sendWatch(id: string): void {
-    this.send({ watch: { stream_id: uuidBytes(id), history_ms: HISTORY_MS } });
+    this.send({ watch: { stream_id: uuidBytes(id), history_ms: (this.watched.get(id)?.keepS ?? 0) >= VIEW_KEEP_S ? VIEW_HISTORY_MS : STRIP_HISTORY_MS } });
   }
 
   // The model comes when the county has told what the stream is. keepS: how long a past it holds; a

@@ -58,7 +58,7 @@ export function StudiesPage(): JSX.Element {
                   <td>{s.site}</td>
                   <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', s.reason)}</td>
                   <td><span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span></td>
-                  <td>{s.author}</td>
+                  <td>{tWord('author', s.author)}</td>
                   <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={again} /></td>
                 </tr>
               ))}
@@ -139,7 +139,7 @@ export function StudyPage(props: { id: string }): JSX.Element {
     <div class="viewer study-view">
       <div class="viewer-head">
         <a class="button back" href="#/studies" title={t('nav.studies')}>←</a>
-        <div class="who-is"><b>{study.site}</b><span>{study.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', study.reason)} · {study.author}</span></div>
+        <div class="who-is"><b>{study.site}</b><span>{study.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', study.reason)} · {tWord('author', study.author)}</span></div>
         <span class={`study-state s-${study.state}`}>{tWord('state', study.state)}</span>
         <span class="badge paused">{t('ecg.study', { t: dateText(model.wallUs(first)) })} · {t('study.seconds', { s: ((end - first) / model.rateHz).toFixed(1) })}</span>
         <span class="spring" />
@@ -160,7 +160,7 @@ export function StudyPage(props: { id: string }): JSX.Element {
         </div>
         <aside class="side">
           <h3>{t('study.life')}</h3>
-          <ul class="life">{study.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {x.author} · {tWord('state', x.what)}</li>)}</ul>
+          <ul class="life">{study.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {tWord('author', x.author)} · {tWord('state', x.what)}</li>)}</ul>
         </aside>
       </div>
     </div>
