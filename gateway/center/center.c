@@ -153,6 +153,7 @@ static void on_second(void *arg)
     xw_center_poll_gateways(center);
     xw_gateways_second(center->gateways);
     xw_hub_tick(center->hub);
+    xw_technicals_tick(center->technicals);
     xw_sessions_expire(center->sessions);
     xw_live_check(center);
     xw_center_save_sessions(center);

@@ -14,6 +14,8 @@ XW_COUNTER(technical_raised, "xw_center_technical_alarms_total", NULL,
 struct technical {
     Xw__TechnicalAlarm *alarm;
     uint64_t revision;
+    uint64_t kept_revision; /* durable; below revision: still to be kept (the disk was full) */
+    bool in_flight;
     char origin[128];
 };
 
@@ -70,7 +72,7 @@ static struct technical *find_id(struct xw_technicals *t, const Xw__TechnicalAla
     return NULL;
 }
 
-void xw_technicals_record(struct xw_technicals *t, const struct xw_store_record *record)
+static void take(struct xw_technicals *t, const struct xw_store_record *record, bool durable)
 {
     Xw__TechnicalAlarm *alarm = xw__technical_alarm__unpack(NULL, record->body_size, record->body);
     if (!alarm || alarm->alarm_id.len != 16) {
@@ -98,7 +100,14 @@ void xw_technicals_record(struct xw_technicals *t, const struct xw_store_record 
     }
     old->alarm = alarm;
     old->revision = record->revision;
+    if (durable)
+        old->kept_revision = record->revision;
     snprintf(old->origin, sizeof(old->origin), "%s", record->origin ? record->origin : "");
+}
+
+void xw_technicals_record(struct xw_technicals *technicals, const struct xw_store_record *record)
+{
+    take(technicals, record, true);
 }
 
 static struct technical *find_open(const struct xw_technicals *t, Xw__TechnicalCode code,
@@ -119,6 +128,50 @@ bool xw_technicals_open(const struct xw_technicals *technicals, Xw__TechnicalCod
     return find_open(technicals, code, subject) != NULL;
 }
 
+/* A revision on its way to the disk. */
+struct keeping {
+    struct xw_technicals *technicals;
+    struct xw_uuid id;
+    uint64_t revision;
+};
+
+static struct technical *find_key(struct xw_technicals *t, const struct xw_uuid *id)
+{
+    for (size_t i = t->n; i > 0; i--)
+        if (memcmp(t->v[i - 1].alarm->alarm_id.data, id->b, sizeof(id->b)) == 0)
+            return &t->v[i - 1];
+    return NULL;
+}
+
+static void on_kept(void *user, int status)
+{
+    struct keeping *keeping = user;
+    struct technical *v = find_key(keeping->technicals, &keeping->id);
+    if (v) {
+        v->in_flight = false;
+        if (status == 0)
+            v->kept_revision = XW_MAX(v->kept_revision, keeping->revision);
+    }
+    free(keeping);
+}
+
+static void keep(struct xw_technicals *t, const struct xw_store_record *record)
+{
+    struct keeping *keeping = malloc(sizeof(*keeping));
+    if (!keeping)
+        return;
+    *keeping = (struct keeping){.technicals = t, .revision = record->revision};
+    memcpy(keeping->id.b, record->key, sizeof(keeping->id.b));
+    struct technical *v = find_key(t, &keeping->id);
+    int r = xw_journal_append(t->journal, record, 1, NULL, on_kept, keeping);
+    if (r < 0) {
+        xw_log_warning("technical.not_kept", XW_LOG_ERR(r));
+        free(keeping);
+    } else if (v) {
+        v->in_flight = true;
+    }
+}
+
 static void append(struct xw_technicals *t, const Xw__TechnicalAlarm *alarm, uint64_t revision)
 {
     size_t size = xw__technical_alarm__get_packed_size(alarm);
@@ -134,12 +187,34 @@ static void append(struct xw_technicals *t, const Xw__TechnicalAlarm *alarm, uin
                                      .body_size = size,
                                      .origin = "county",
                                      .wall_us = xw_clock_wall(NULL).us};
-    xw_technicals_record(t, &record);
+    take(t, &record, false);
     if (t->show)
         t->show(t->user, &record);
-    int r = xw_journal_append(t->journal, &record, 1, NULL, NULL, NULL);
-    if (r < 0)
-        xw_log_warning("technical.not_kept", XW_LOG_ERR(r));
+    keep(t, &record);
+}
+
+void xw_technicals_tick(struct xw_technicals *technicals)
+{
+    for (size_t i = 0; i < technicals->n; i++) {
+        struct technical *v = &technicals->v[i];
+        if (v->kept_revision >= v->revision || v->in_flight || strcmp(v->origin, "county") != 0)
+            continue;
+        uint8_t body[1024];
+        size_t size = xw__technical_alarm__get_packed_size(v->alarm);
+        if (size > sizeof(body))
+            continue;
+        xw__technical_alarm__pack(v->alarm, body);
+        const struct xw_store_record record = {.key = v->alarm->alarm_id.data,
+                                               .key_size = v->alarm->alarm_id.len,
+                                               .revision = v->revision,
+                                               .kind = XW__RECORD_KIND__RECORD_TECHNICAL,
+                                               .body = body,
+                                               .body_size = size,
+                                               .origin = "county",
+                                               .wall_us = xw_clock_wall(NULL).us};
+        keep(technicals, &record);
+        return; /* one a tick: the disk may still be full */
+    }
 }
 
 void xw_technicals_raise(struct xw_technicals *technicals, Xw__TechnicalCode code,
@@ -161,12 +236,9 @@ void xw_technicals_raise(struct xw_technicals *technicals, Xw__TechnicalCode cod
     append(technicals, &alarm, 1);
 }
 
-void xw_technicals_clear(struct xw_technicals *technicals, Xw__TechnicalCode code,
-                         const char *subject)
+static void end_alarm(struct xw_technicals *technicals, const struct technical *open,
+                      Xw__TechnicalCode code, const char *subject)
 {
-    struct technical *open = find_open(technicals, code, subject);
-    if (!open)
-        return;
     Xw__TechnicalAlarm alarm = *open->alarm;
     struct xw_uuid id;
     char text[256], who[256];
@@ -181,6 +253,14 @@ void xw_technicals_clear(struct xw_technicals *technicals, Xw__TechnicalCode cod
     xw_log_notice("technical.cleared", XW_LOG_STR("code", xw_json_technical_code((int)code)),
                   XW_LOG_STR("subject", subject));
     append(technicals, &alarm, open->revision + 1);
+}
+
+void xw_technicals_clear(struct xw_technicals *technicals, Xw__TechnicalCode code,
+                         const char *subject)
+{
+    /* More than one may be open if an end could not be kept before a restart. */
+    for (const struct technical *open; (open = find_open(technicals, code, subject));)
+        end_alarm(technicals, open, code, subject);
 }
 
 json_t *xw_technicals_json(const struct xw_technicals *t, size_t limit,

@@ -25,6 +25,9 @@ XW_MUST_CHECK int xw_technicals_new(struct xw_journal *journal,
 void xw_technicals_free(struct xw_technicals *technicals);
 /* A durable record of kind TECHNICAL, also at start. */
 void xw_technicals_record(struct xw_technicals *technicals, const struct xw_store_record *record);
+/* Each second: what a full disk refused is offered again, so that the record of an alarm and of its
+ * end is there once there is room. */
+void xw_technicals_tick(struct xw_technicals *technicals);
 /* Opens one of the county unless it is open already; closes it. */
 void xw_technicals_raise(struct xw_technicals *technicals, Xw__TechnicalCode code,
                          const char *subject, const char *text);

@@ -138,7 +138,11 @@ void sq_look_at_space(struct sq_store *store)
     /* Full is told before a batch is refused: a batch has at most STORE_BATCH_MAX, but what comes
      * in practice is far less, so the last quarter MiB counts as nothing. */
     enum xw_store_space state = XW_SPACE_OK;
-    if (room <= XW_MIN((uint64_t)(256 << 10), config->low_bytes / 4))
+    uint64_t full = XW_MIN((uint64_t)(256 << 10), config->low_bytes / 4);
+    /* What compaction frees a little at a time must not end and raise the alarm in turn. */
+    if (atomic_load(&store->space) == XW_SPACE_FULL)
+        full *= 4;
+    if (room <= full)
         state = XW_SPACE_FULL;
     else if (room < config->low_bytes)
         state = XW_SPACE_LOW;

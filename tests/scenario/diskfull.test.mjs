@@ -147,14 +147,24 @@ await withCounty('a county at the limit of its store', { gateways: 2, store: { l
   county.startSim({ devices: devices(county.gateways.map((gateway) => gateway.devicePort), 6) });
   await county.liveStreams(6);
   await until('the alarm that the store runs low', async () => (await technical(county, 'STORE_LOW')).length > 0, { timeoutMs: 120000, stepMs: 100 });
+  // Compaction makes a little room again and again: "full" may last only for moments.
+  let degraded = false;
+  let polling = true;
+  const poller = (async () => {
+    while (polling) {
+      degraded ||= (await fetch(`http://127.0.0.1:${county.webPort}/healthz`).catch(() => ({}))).status === 503;
+      await sleep(5);
+    }
+  })();
   check('the alarm comes before the store is full', (await technical(county, 'STORE_FULL')).length === 0);
   await until('the store to be full', async () => (await technical(county, 'STORE_FULL')).length > 0, { timeoutMs: 120000, stepMs: 200 });
-  await until('/healthz to say so', async () => (await fetch(`http://127.0.0.1:${county.webPort}/healthz`)).status === 503, { timeoutMs: 10000, stepMs: 20 })
-    .then(() => check('/healthz says so', true), (error) => check('/healthz says so', false, error.message));
   const before = await stats(county);
   await sleep(6000);
   const after = await stats(county);
   check('the gateways keep: devices are acknowledged all the same', sum(after, 'acked') > sum(before, 'acked') + 6 * 1000 * 3, `${sum(after, 'acked') - sum(before, 'acked')} in 6 s`);
+  polling = false;
+  await poller;
+  check('/healthz says so', degraded);
   const { streams } = await county.api.json('/api/streams');
   check('the present is still shown', streams.filter((one) => one.live).length === 6, streams.map((one) => one.live).join());
   check('the processes live', [county.center, ...county.gateways.map((gateway) => gateway.process)].every((one) => one.running && one.starts === 1));
