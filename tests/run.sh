@@ -134,6 +134,7 @@ stage_browser() {
 }
 
 deploy/install.sh build run test || exit 1
+deploy/build-web.sh --packages || exit 1 # scenarios of every preset speak WebSocket through these
 if [ -z "${XW_DATA:-}" ] && [ -x ../shared/data/unpack.sh ]; then
     ../shared/data/unpack.sh build/data && export XW_DATA=$root/build/data
 fi
