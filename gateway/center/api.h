@@ -36,6 +36,7 @@ void xw_api_alarms(struct xw_http_request *req);
 void xw_api_alarm_ack(struct xw_http_request *req);
 /* api_studies.c */
 void xw_api_studies(struct xw_http_request *req);
+void xw_api_study(struct xw_http_request *req);
 void xw_api_study_create(struct xw_http_request *req);
 void xw_api_study_state(struct xw_http_request *req);
 /* api_admin.c */

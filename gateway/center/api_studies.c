@@ -15,10 +15,42 @@ static bool sees(const struct xw_http_request *req, const struct xw_study *study
     return study->state.create && xw_api_sees(req, xw_study_site(study));
 }
 
+void xw_api_study(struct xw_http_request *req)
+{
+    struct xw_uuid id;
+    const struct xw_study *study = NULL;
+    if (xw_uuid_parse(req->capture[0], &id) == 0)
+        study = xw_studies_find(req->center->studies, &id);
+    if (study && sees(req, study))
+        xw_http_reply_json(req, 200, xw_study_json(study));
+    else
+        xw_http_reply_error(req, "not_found", "no such study");
+}
+
+/* Where the page that follows the study of `before` begins; 0 without one. */
+static int page_start(struct xw_http_request *req, size_t *ret_at)
+{
+    char text[64];
+    struct xw_uuid id;
+    const struct xw_studies *studies = req->center->studies;
+    size_t at = 0, n = xw_studies_n(studies);
+    if (xw_http_arg(req, "before", text, sizeof(text)) && text[0]) {
+        if (xw_uuid_parse(text, &id) < 0)
+            return -EINVAL;
+        while (at < n && memcmp(xw_studies_at(studies, at)->id.b, id.b, sizeof(id.b)) != 0)
+            at++;
+        at++;
+    }
+    *ret_at = at;
+    return 0;
+}
+
 void xw_api_studies(struct xw_http_request *req)
 {
     char word[32];
     int state = 0;
+    size_t at;
+    bool more = false;
     if (xw_http_arg(req, "state", word, sizeof(word)) && word[0]) {
         state = xw_json_study_state_parse(word);
         if (state < 0) {
@@ -26,17 +58,21 @@ void xw_api_studies(struct xw_http_request *req)
             return;
         }
     }
+    if (page_start(req, &at) < 0) {
+        xw_http_reply_error(req, "bad_request", "before");
+        return;
+    }
     json_t *array = json_array();
     const struct xw_studies *studies = req->center->studies;
-    for (size_t i = 0; i < xw_studies_n(studies); i++) {
-        const struct xw_study *s = xw_studies_at(studies, i);
+    for (; at < xw_studies_n(studies) && !more; at++) {
+        const struct xw_study *s = xw_studies_at(studies, at);
         if (!sees(req, s) || (state && (int)s->state.state != state))
             continue;
-        json_array_append_new(array, xw_study_json(s));
-        if (json_array_size(array) == STUDIES_LIST_MAX)
-            break;
+        more = json_array_size(array) == STUDIES_LIST_MAX;
+        if (!more)
+            json_array_append_new(array, xw_study_json(s));
     }
-    xw_http_reply_json(req, 200, json_pack("{s:o}", "studies", array));
+    xw_http_reply_json(req, 200, json_pack("{s:o,s:b}", "studies", array, "more", more));
 }
 
 /* Answers with the study once its change is durable. */

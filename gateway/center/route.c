@@ -31,6 +31,7 @@ static const struct route routes[] = {
     {XW_HTTP_GET, "/api/alarms", XW_ROLE_ANY, xw_api_alarms},
     {XW_HTTP_POST, "/api/alarms/*/ack", XW_ROLE_ANY & ~XW_ROLE_ADMIN, xw_api_alarm_ack},
     {XW_HTTP_GET, "/api/studies", XW_ROLE_ANY, xw_api_studies},
+    {XW_HTTP_GET, "/api/studies/*", XW_ROLE_ANY, xw_api_study},
     {XW_HTTP_POST, "/api/studies", XW_ROLE_ANY & ~XW_ROLE_ADMIN, xw_api_study_create},
     {XW_HTTP_POST, "/api/studies/*/state", XW_ROLE_ANY & ~XW_ROLE_ADMIN, xw_api_study_state},
     {XW_HTTP_GET, "/api/audit", XW_ROLE_ADMIN, xw_api_audit},

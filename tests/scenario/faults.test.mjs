@@ -88,6 +88,11 @@ const faults = {
     await Promise.race([process.exited, sleep(2000)]);
     if (process.running) gateway.relay.reset();
     if (process.running && who === 'center') await actAtCounty().catch(() => {});
+    // The gateway acknowledges records of the county only when it gets some.
+    if (process.running && name.startsWith('link.ack')) {
+      await sleep(1000); // for the link to come back after the reset
+      for (let i = 0; i < 21 && process.running; i++) await actAtCounty(gateway.id).catch(() => {});
+    }
     await Promise.race([process.exited, sleep(name.startsWith('store.segment') ? 40000 : 2000)]); // compaction: each 30 s
     const passed = !process.running;
     if (passed) reached.add(`${who}:${name}`);
@@ -101,10 +106,10 @@ const names = [...Object.keys(faults), 'atPoint', 'atPoint'];
 
 // What this script did through the county's API, and must find again.
 const made = { studies: [], acks: [], refused: 0 };
-async function actAtCounty() {
+async function actAtCounty(gateway) {
   const { streams } = await county.api.json('/api/streams');
-  const stream = random.pick(streams);
-  if (stream && random.next() < 0.7)
+  const stream = random.pick(gateway ? streams.filter((one) => one.gateway === gateway) : streams);
+  if (stream && (gateway || random.next() < 0.7))
     await county.api
       .json('/api/studies', { method: 'POST', body: { stream: stream.id, first: Math.max(0, stream.newest - 2500), count: Math.min(2500, stream.newest), reason: 'other', urgent: random.next() < 0.3 } })
       .then((study) => made.studies.push({ id: study.id, stream: stream.id, gateway: stream.gateway }), () => (made.refused += 1));
@@ -208,8 +213,18 @@ async function judgeBeats(journal) {
   check('the beats are at the county', truths > 10 && seen >= truths * 0.97, `${seen} of ${truths}`);
 }
 
+async function allStudies() {
+  const all = [];
+  for (let more = true; more; ) {
+    const page = await county.api.json(`/api/studies${all.length ? `?before=${all.at(-1).id}` : ''}`);
+    all.push(...page.studies);
+    more = page.more;
+  }
+  return all;
+}
+
 async function judgeStudies(journal) {
-  const { studies } = await county.api.json('/api/studies');
+  const studies = await allStudies();
   const markers = [...journal.values()].reduce((n, device) => n + device.facts.filter((fact) => fact.kind === 'marker' || fact.kind === 'chest_pain').length, 0);
   const own = new Set(made.studies.map((study) => study.id));
   const fromDevices = studies.filter((study) => !own.has(study.id) && study.author !== 'reader');

@@ -171,8 +171,8 @@ export const api = {
   gateways: async () => (await get<{ gateways: JsonGateway[] }>('/api/gateways')).gateways,
   alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
   ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),
-  studies: async (state = '') =>
-    (await get<{ studies: JsonStudy[] }>(`/api/studies${state ? `?state=${encodeURIComponent(state)}` : ''}`)).studies,
+  studies: (before = '') => get<{ studies: JsonStudy[]; more: boolean }>(`/api/studies${before ? `?before=${before}` : ''}`),
+  study: (id: string) => get<JsonStudy>(`/api/studies/${id}`),
   createStudy: (stream: string, first: number, count: number, reason: string, urgent: boolean) =>
     post<JsonStudy>('/api/studies', { stream, first, count, reason, urgent }),
   studyState: (id: string, state: string, reason: string) => post<JsonStudy>(`/api/studies/${id}/state`, { state, reason }),

@@ -128,6 +128,9 @@ test('a study goes its way, and only its way', async () => {
   const seen = await step(village, 'seen');
   assert.equal(seen.json.state, 'seen');
   assert.deepEqual(seen.json.changes.map((one) => one.what).filter((what) => !what.startsWith('ignored')), ['created', 'claimed', 'reported', 'signed', 'released', 'seen']);
+  assert.equal((await reader.get(`/api/studies/${made.json.id}`)).json.id, made.json.id);
+  assert.equal((await reader.get('/api/studies/00000000-0000-7000-8000-000000000000')).status, 404);
+  assert.equal((await reader.get('/api/studies?before=x')).status, 400);
   assert.ok((await reader.get('/api/studies?state=seen')).json.studies.some((one) => one.id === made.json.id));
   // Every change went down to the gateway that owns the stream.
   await until('the changes at the gateway', () => feed.lines.filter((line) => line.record === 5).length >= 6);

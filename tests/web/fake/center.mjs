@@ -423,7 +423,12 @@ export class FakeCenter {
     const k = /^\/api\/alarms\/([0-9a-f]+)\/ack$/.exec(path);
     if (k) return this.ack(a, k[1], me);
     if (path === '/api/studies' && q.method === 'POST') return this.newStudy(a, body, me);
-    if (path === '/api/studies') return this.json(a, 200, { studies: this.studies });
+    if (path === '/api/studies') return this.json(a, 200, { studies: this.studies, more: false });
+    const study = q.method === 'GET' && /^\/api\/studies\/([0-9a-f-]{36})$/.exec(path);
+    if (study) {
+      const found = this.studies.find((one) => one.id === study[1]);
+      return found ? this.json(a, 200, found) : this.json(a, 404, { error: 'not_found', text: 'no such study' });
+    }
     const st = /^\/api\/studies\/([0-9a-f-]+)\/state$/.exec(path);
     if (st) {
       const study = this.studies.find((x) => x.id === st[1]);

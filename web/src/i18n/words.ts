@@ -288,6 +288,7 @@ export const words = {
   'ruler.now': ['当前 {px} 像素/毫米', 'Now {px} pixels/mm'],
 
   'study.title': ['检查', 'Studies'],
+  'study.earlier': ['更早的检查', 'Earlier studies'],
   'study.empty': ['还没有检查', 'No study yet'],
   'study.empty.do': ['在实时心电页点“截取 10 s”，或按 C。', 'Click "Capture 10 s" in a live ECG, or press C.'],
   'study.time': ['采集时间', 'Captured'],

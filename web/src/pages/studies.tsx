@@ -43,7 +43,29 @@ function StudyActions(props: { s: JsonStudy; done: () => void }): JSX.Element | 
 
 export function StudiesPage(): JSX.Element {
   useDemo();
-  const { value, error, again } = useFetch(() => api.studies(), [], 5000);
+  const { value: newest, error, again } = useFetch(() => api.studies(), [], 5000);
+  // Earlier pages stay as they were fetched; a step taken in one is shown by fetching it again.
+  const [earlier, setEarlier] = useState<JsonStudy[]>([]);
+  const [more, setMore] = useState<boolean | null>(null);
+  const [failed, setFailed] = useState<ApiError | null>(null);
+  const first = newest ? newest.studies : null;
+  const value = first && [...first, ...earlier.filter((s) => !first.some((one) => one.id === s.id))];
+  const canMore = more ?? newest?.more ?? false;
+  const goOn = (): void => {
+    const last = value?.at(-1);
+    if (!last) return;
+    api.studies(last.id)
+      .then((page) => {
+        setEarlier((had) => [...had, ...page.studies]);
+        setMore(page.more);
+        setFailed(null);
+      })
+      .catch((e: unknown) => setFailed(e instanceof ApiError ? e : new ApiError('internal', 0, String(e))));
+  };
+  const done = (id: string): void => {
+    again();
+    api.study(id).then((s) => setEarlier((had) => had.map((one) => (one.id === id ? s : one)))).catch(() => {});
+  };
   return (
     <div class="page">
       <h1>{t('study.title')}</h1>
@@ -59,12 +81,14 @@ export function StudiesPage(): JSX.Element {
                   <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', s.reason)}</td>
                   <td><span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span></td>
                   <td>{tWord('author', s.author)}</td>
-                  <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={again} /></td>
+                  <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={() => done(s.id)} /></td>
                 </tr>
               ))}
             </tbody>
           </table>
         )}
+      {canMore && <button class="button" onClick={goOn}>{t('study.earlier')}</button>}
+      {failed && <p class="inline-error" role="alert">{t('error.what', { what: t('study.earlier') })} {t('error.code', { code: failed.code })}</p>}
       {value && error && <p class="inline-error" role="alert">{t('error.what', { what: t('study.title') })} {t('error.code', { code: error.code })}</p>}
       <DemoConsole collapsible />
     </div>
@@ -85,11 +109,10 @@ function modelOf(s: JsonStream, end: number): StreamModel {
 }
 
 export function StudyPage(props: { id: string }): JSX.Element {
-  const { value, error, again } = useFetch(() => api.studies(), [props.id], 5000);
+  const { value: study, error, again } = useFetch(() => api.study(props.id), [props.id], 5000);
   const [model, setModel] = useState<StreamModel | null>(null);
   const [failed, setFailed] = useState<ApiError | null>(null);
   const [c, setC] = useState<EcgController | null>(null);
-  const study = value?.find((s) => s.id === props.id);
   const item = study?.items.find((i) => i.stream !== undefined);
   useEffect(() => {
     if (!item?.stream) return;
@@ -126,9 +149,8 @@ export function StudyPage(props: { id: string }): JSX.Element {
     return () => { gone = true; };
   }, [item?.stream, item?.first]);
   void c?.state.value;
-  if (error && !value) return <Failed what={t('study.title')} error={error} retry={again} />;
-  if (!value) return <Loading />;
-  if (!study) return <Empty what={t('error.not_found')} todo={t('study.title')}><a class="button primary" href="#/studies">{t('nav.studies')}</a></Empty>;
+  if (!study && error?.code === 'not_found') return <Empty what={t('error.not_found')} todo={t('study.title')}><a class="button primary" href="#/studies">{t('nav.studies')}</a></Empty>;
+  if (!study) return error ? <Failed what={t('study.title')} error={error} retry={again} /> : <Loading />;
   if (!item) return <Empty what={t('study.unreadable')} todo={t('error.safe')} />;
   if (failed) return <Failed what={t('study.title')} error={failed} />;
   if (!model) return <Loading />;
