@@ -34,12 +34,20 @@ static const ProtobufCMessageDescriptor *const types[] = {
     &xw__gateway_message__descriptor, &xw__browser_message__descriptor,
     &xw__live_message__descriptor,
 };
+/* What records and ephemeral messages carry. */
+static const ProtobufCMessageDescriptor *const bodies[] = {
+    &xw__observation__descriptor, &xw__clip__descriptor,         &xw__video_part__descriptor,
+    &xw__video_want__descriptor,  &xw__video_status__descriptor,
+};
 
 static const ProtobufCMessageDescriptor *type_of(const char *name)
 {
     for (size_t i = 0; i < XW_ARRAY_N(types); i++)
         if (!strcmp(types[i]->name, name))
             return types[i];
+    for (size_t i = 0; i < XW_ARRAY_N(bodies); i++)
+        if (!strcmp(bodies[i]->name, name))
+            return bodies[i];
     return NULL;
 }
 
@@ -114,6 +122,7 @@ static int load_all(void **state)
     load("proto/vectors/link.hex");
     load("proto/vectors/device.hex");
     load("proto/vectors/live.hex");
+    load("proto/vectors/study.hex");
     return 0;
 }
 
@@ -171,6 +180,12 @@ static void every_kind_of_message_has_one(void **state)
             snprintf(name, sizeof(name), "%s-%s", groups[t], types[t]->fields[f].name);
             find(name);
         }
+    for (size_t i = 0; i < XW_ARRAY_N(bodies); i++) {
+        bool found = false;
+        for (size_t k = 0; k < vectors_n && !found; k++)
+            found = !strcmp(vectors[k].type, bodies[i]->name);
+        assert_true(found);
+    }
 }
 
 static void every_link_vector_passes_the_checks_of_its_receiver(void **state)
