@@ -414,3 +414,23 @@ bool xw_glink_pending(const struct xw_glink *glink)
 {
     return glink->announce_n || glink->suspended_due || xw_side_pending(&glink->side);
 }
+
+void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink_lane *ret_lane)
+{
+    *ret_lane = (struct xw_uplink_lane){0};
+    if (lane >= XW_LANES_N)
+        return;
+    const struct xw_side *side = &glink->side;
+    const struct xw_lane *l = &side->lanes.lane[lane];
+    const struct xw_conn *bulk = side->conn[XW__SOCKET_ROLE__SOCKET_BULK];
+    unsigned role = bulk && bulk->state == XW_CONN_OPEN ? XW__SOCKET_ROLE__SOCKET_BULK
+                                                        : XW__SOCKET_ROLE__SOCKET_SIGNALS;
+    ret_lane->dropped_n = l->refused_n + l->late_n;
+    ret_lane->sent_bytes = l->sent_n_bytes;
+    if (!side->active)
+        return;
+    ret_lane->waiting_bytes = l->bytes;
+    ret_lane->oldest_us = xw_lanes_age_us(&side->lanes, lane, xw_clock_mono(glink->clock).us);
+    ret_lane->rate_bytes_per_s = side->pace[role].bulk_rate;
+    ret_lane->suspended_n = glink->suspended_n;
+}

@@ -81,5 +81,6 @@ struct xw_glink_figures {
 };
 /* Walks all streams: once a second is enough. */
 void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figures);
+void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink_lane *ret_lane);
 
 #endif

@@ -480,3 +480,8 @@ void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_
     *ret_state = u->state;
     ret_state->text = u->text;
 }
+
+void xw_uplink_lane(const struct xw_uplink *u, unsigned lane, struct xw_uplink_lane *ret_lane)
+{
+    xw_glink_lane(u->glink, lane, ret_lane);
+}

@@ -74,4 +74,16 @@ void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
+/* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a
+ * second. Zeros while there is no link. */
+struct xw_uplink_lane {
+    size_t waiting_bytes;      /* in our queue; what the kernel holds is not counted */
+    int64_t oldest_us;         /* age of the oldest of it */
+    uint64_t dropped_n;        /* things refused for want of room or too old, since the start */
+    uint64_t sent_bytes;       /* since the start */
+    uint64_t rate_bytes_per_s; /* what the paced lanes (backfill, video, bulk) may send together */
+    unsigned suspended_n;      /* streams that are not sent live because live does not fit */
+};
+void xw_uplink_lane(const struct xw_uplink *uplink, unsigned lane, struct xw_uplink_lane *ret_lane);
+
 #endif

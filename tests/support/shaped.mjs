@@ -1,0 +1,221 @@
+// A county at one end of a narrow link and a gateway (or a made-up load) at the other: real
+// processes, real TCP, in network namespaces that exist only as long as the test.
+//
+//   if (!(await inNamespace())) { console.log('skipped: …'); process.exit(77); }
+//   const link = await new ShapedCounty({ rate: 1e6, bufferMs: 1000, delayMs: 15 }).start();
+//
+// inNamespace() runs the program again in a fresh namespace; the center runs there, beside the
+// test. xw-shaper makes a second one and is the link between them: rate, buffer, delay, cuts.
+import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import readline from 'node:readline';
+import { County } from './county.mjs';
+import { monoUs, quantile } from './figures.mjs';
+import { LiveSocket } from './live.mjs';
+import { Process, until } from './processes.mjs';
+
+const COUNTY_ADDRESS = '10.213.0.1';
+
+// True inside the namespace; false where there can be none (not root, no TUN): the caller skips.
+export function inNamespace() {
+  if (process.env.XW_IN_NAMESPACE) return true;
+  const script = 'ip link set lo up && exec "$@"';
+  const may = process.getuid() === 0 && fs.existsSync('/dev/net/tun') && spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', 'true']).status === 0;
+  if (!may) return false;
+  const again = spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', process.execPath, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+    env: { ...process.env, XW_IN_NAMESPACE: '1' },
+  });
+  process.exit(again.status ?? 1);
+}
+
+// A program that talks in lines: JSON from it, words to it.
+class Talker {
+  constructor(file, args) {
+    this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.waiting = [];
+    this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
+    readline.createInterface({ input: this.child.stdout }).on('line', (line) => this.onLine(JSON.parse(line)));
+    process.on('exit', () => this.child.kill('SIGKILL'));
+  }
+
+  onLine(message) {
+    this.waiting.shift()?.(message);
+  }
+
+  next() {
+    return new Promise((resolve, reject) => {
+      this.waiting.push(resolve);
+      this.exited.then((code) => reject(new Error(`${this.child.spawnfile} ended with ${code}`)));
+    });
+  }
+
+  say(line) {
+    this.child.stdin.write(`${line}\n`);
+  }
+
+  async stop() {
+    this.child.stdin.end();
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 5000);
+    await this.exited;
+    clearTimeout(timer);
+  }
+}
+
+class Shaper extends Talker {
+  // Tells it one line; resolves to how it stands.
+  ask(line) {
+    const answer = this.next();
+    this.say(line);
+    return answer;
+  }
+}
+
+// xw-load behind the link: ECG streams, pictures, an object through one real uplink.
+class Load extends Talker {
+  constructor(file, args) {
+    super(file, args);
+    this.states = [];
+    this.objects = [];
+  }
+
+  onLine(message) {
+    if (message.streams) Object.assign(this, { beginUs: message.begin_us, streams: message.streams });
+    else if (message.object) this.objects.push(message);
+    else if (message.lanes) this.states.push(message);
+    else console.error('xw-load:', JSON.stringify(message));
+  }
+
+  get state() {
+    return this.states.at(-1);
+  }
+}
+
+export class ShapedCounty extends County {
+  constructor({ rate = 1e6, bufferMs = 1000, delayMs = 15, downRate = 20e6, congestion = 'cubic', ...county } = {}) {
+    super({ relays: false, ...county });
+    Object.assign(this, { rate, bufferMs, delayMs, downRate, congestion });
+    this.tool = (name) => path.join(this.bin, '..', 'tests', name);
+  }
+
+  async prepare() {
+    this.shaper = new Shaper(this.tool('xw-shaper'), ['--rate', this.rate, '--down-rate', this.downRate, '--buffer-ms', this.bufferMs, '--delay-ms', this.delayMs]);
+    this.shaperPid = (await this.shaper.next()).pid;
+    for (const where of [[], ['nsenter', '-t', this.shaperPid, '-n']]) {
+      const words = [...where, 'sh', '-c', `echo ${this.congestion} > /proc/sys/net/ipv4/tcp_congestion_control`];
+      if (spawnSync(words[0], words.slice(1).map(String)).status !== 0) console.error(`congestion control stays what it is: ${words.join(' ')}`);
+    }
+    await super.prepare();
+    this.reconfigure('center.conf', 'link', 'address', COUNTY_ADDRESS);
+    for (const gateway of this.gateways) {
+      this.reconfigure(`${gateway.id}.conf`, 'uplink', 'address', COUNTY_ADDRESS);
+      this.#behind(gateway.process);
+    }
+    return this;
+  }
+
+  #words(file, args) {
+    return ['-t', String(this.shaperPid), '-n', file, ...args.map(String)];
+  }
+
+  #behind(one) {
+    one.args = this.#words(one.file, one.args);
+    one.file = 'nsenter';
+  }
+
+  // What a loopback port behind the link answers.
+  #fetchBehind(url) {
+    const script = 'fetch(process.argv[1]).then(async (a) => process.stdout.write(await a.text()), () => process.exit(1))';
+    const answer = spawnSync('nsenter', this.#words(process.execPath, ['-e', script, url]), { encoding: 'utf8' });
+    if (answer.status !== 0) throw new Error(`no answer at ${url}`);
+    return answer.stdout;
+  }
+
+  gatewayMetrics(gateway) {
+    return this.#fetchBehind(`http://127.0.0.1:${gateway.statusPort}/metrics`);
+  }
+
+  async healthy(port, what, timeoutMs = 20000) {
+    if (!this.gateways.some((gateway) => gateway.statusPort === port)) return super.healthy(port, what, timeoutMs);
+    return until(`${what} to answer`, () => this.#fetchBehind(`http://127.0.0.1:${port}/healthz`) !== undefined, { timeoutMs, stepMs: 200 });
+  }
+
+  // The center alone: for startLoad().
+  async startCenter() {
+    if (!this.center) await this.prepare();
+    this.center.start();
+    await this.healthy(this.webPort, 'the center');
+    await this.api.enter();
+    return this;
+  }
+
+  startSim(plan, name = 'sim') {
+    const start = Process.prototype.start;
+    // The simulator stands behind the link, too.
+    this.sim = undefined;
+    const self = this;
+    Process.prototype.start = function wrapped(...args) {
+      self.#behind(this);
+      return start.apply(this, args);
+    };
+    try {
+      return super.startSim(plan, name);
+    } finally {
+      Process.prototype.start = start;
+    }
+  }
+
+  async startLoad({ streams = 2, spread = 60, blockMs = 40, gateway = 0, dir } = {}) {
+    const { id } = this.gateways[gateway];
+    const args = ['--port', this.linkPort, '--address', COUNTY_ADDRESS, '--certs', this.dirs.certs, '--id', id];
+    args.push('--dir', dir ?? path.join(this.dirs.data, `load-${id}`), '--streams', streams, '--spread', spread, '--block-ms', blockMs);
+    this.load = new Load('nsenter', this.#words(this.tool('xw-load'), args));
+    await until('the load to begin', () => this.load.streams);
+    return this.load;
+  }
+
+  // Watches the load's streams at the county's fan-out. Every block: {stream, age (ms), at (µs), backfill}.
+  async watchLoad() {
+    const load = this.load;
+    const known = async () => {
+      const { streams } = await this.api.json('/api/streams');
+      return load.streams.every((id) => streams.some((one) => one.id === id));
+    };
+    await until('the county to know the streams', known, { timeoutMs: 20000 });
+    const blocks = [];
+    const onBlock = (block) => {
+      const at = monoUs();
+      blocks.push({ ...block, at, age: (at - load.beginUs - ((block.first + block.count) / 500) * 1e6) / 1000 });
+    };
+    this.liveSocket = await new LiveSocket(this.api, { onBlock }).open();
+    for (const stream of load.streams) this.liveSocket.watch(stream);
+    return blocks;
+  }
+
+  async stop() {
+    this.liveSocket?.close();
+    await this.load?.stop();
+    await super.stop();
+    await this.shaper?.stop();
+  }
+}
+
+// Ages (ms) of what came live between two instants, and how many streams it came from.
+export function ageFigures(blocks, fromUs, toUs) {
+  const live = blocks.filter((one) => !one.backfill && one.at >= fromUs && one.at < toUs);
+  const ages = live.map((one) => one.age);
+  return {
+    blocks: live.length,
+    streams: new Set(live.map((one) => one.stream)).size,
+    p50: quantile(ages, 0.5),
+    p99: quantile(ages, 0.99),
+    max: quantile(ages, 1),
+  };
+}
+
+// Bytes of each lane between two states of a load, in kbit/s.
+export function laneRates(before, after) {
+  const seconds = (after.at_us - before.at_us) / 1e6;
+  return after.lanes.map((lane, i) => Math.round(((lane.sent - before.lanes[i].sent) * 8) / 1000 / seconds));
+}
