@@ -10,8 +10,11 @@ if(CLANG_FORMAT)
     add_custom_target(format COMMAND ${CLANG_FORMAT} -i ${XW_ALL_C} VERBATIM)
     add_custom_target(format-check COMMAND ${CLANG_FORMAT} --dry-run --Werror ${XW_ALL_C} VERBATIM)
 endif()
-if(CLANG_TIDY)
-    add_custom_target(tidy COMMAND ${CLANG_TIDY} -p ${CMAKE_BINARY_DIR} --quiet ${XW_ONLY_C} VERBATIM)
+find_program(RUN_CLANG_TIDY NAMES run-clang-tidy run-clang-tidy-14)
+if(CLANG_TIDY AND RUN_CLANG_TIDY)
+    # Everything of ours that is compiled, tests too; what protobuf-c generates lies in the build folder.
+    add_custom_target(tidy COMMAND ${RUN_CLANG_TIDY} -clang-tidy-binary ${CLANG_TIDY} -p ${CMAKE_BINARY_DIR} -quiet
+        "^${CMAKE_SOURCE_DIR}/(dsp|gateway|tests|proto)/.*[.]c$" VERBATIM)
 endif()
 if(CPPCHECK)
     add_custom_target(cppcheck COMMAND ${CPPCHECK} --project=${CMAKE_BINARY_DIR}/compile_commands.json

@@ -74,6 +74,9 @@ run_ctest() { # preset, ctest arguments…
 stage_style() {
     say "style"
     once clang-format cmake --build build/release --target format-check
+    build release || return # the analysers want what protobuf-c generates
+    once cppcheck cmake --build build/release --target cppcheck
+    once clang-tidy cmake --build build/release --target tidy
 }
 stage_release() {
     say "release: units, protocols, golden files, corpora"

@@ -68,13 +68,13 @@ static int grow(struct xw_gateways *g)
     if (g->n < g->cap)
         return 0;
     size_t cap = g->cap ? g->cap * 2 : 32;
-    struct xw_gateway **v = realloc(g->v, cap * sizeof(*v));
+    struct xw_gateway **v = realloc(g->v, cap * sizeof(struct xw_gateway *));
     if (v)
         g->v = v;
     Xw__GatewayStatus *statuses = realloc(g->statuses, cap * sizeof(*statuses));
     if (statuses)
         g->statuses = statuses;
-    Xw__GatewayStatus **pointers = realloc(g->pointers, cap * sizeof(*pointers));
+    Xw__GatewayStatus **pointers = realloc(g->pointers, cap * sizeof(Xw__GatewayStatus *));
     if (pointers)
         g->pointers = pointers;
     const char **sites = realloc(g->sites, cap * sizeof(*sites));

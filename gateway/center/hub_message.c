@@ -67,10 +67,10 @@ static int recode(const struct xw_hub_stream *stream, const struct xw_store_bloc
     int r = xw_block_decode((enum xw_coding)block->coding, block->data, block->size, channels_n,
                             count_n, x);
     if (r < 0)
-        return r;
+        return r; /* cppcheck-suppress memleak ; data is xw_autofree */
     r = xw_block_encode(XW_CODING_DELTA, x, channels_n, count_n, data, bound);
     if (r < 0)
-        return r; /* cppcheck-suppress memleak: data is xw_autofree */
+        return r; /* cppcheck-suppress memleak ; data is xw_autofree */
     *ret_size = (size_t)r;
     *ret_data = XW_STEAL(data);
     return 0;

@@ -87,8 +87,9 @@ static struct hub_message *pack_status(const struct xw_hub *hub, const struct xw
     if (hub->config.gateways)
         gateways_n = hub->config.gateways(hub->config.user, &gateways, &sites);
     xw_autofree Xw__StreamStatus *statuses = calloc(hub->stats.streams_n + 1, sizeof(*statuses));
-    xw_autofree Xw__StreamStatus **streams = calloc(hub->stats.streams_n + 1, sizeof(*streams));
-    xw_autofree Xw__GatewayStatus **links = calloc(gateways_n + 1, sizeof(*links));
+    xw_autofree Xw__StreamStatus **streams =
+        calloc(hub->stats.streams_n + 1, sizeof(Xw__StreamStatus *));
+    xw_autofree Xw__GatewayStatus **links = calloc(gateways_n + 1, sizeof(Xw__GatewayStatus *));
     if (!statuses || !streams || !links)
         return NULL;
     int64_t now_us = xw_clock_mono(hub->config.clock).us;

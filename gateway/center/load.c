@@ -191,7 +191,8 @@ static void on_anchors(void *user, const struct xw_store_records *records)
     if (r == 0) {
         double rate_hz = (double)view.header->rate->num / (double)view.header->rate->den;
         uint64_t week = (uint64_t)(rate_hz * 86400 * ALARM_DAYS);
-        struct xw_range range = {load->newest - XW_MIN(week, load->newest), UINT64_MAX};
+        uint64_t back = XW_MIN(week, load->newest);
+        struct xw_range range = {load->newest - back, UINT64_MAX};
         r = xw_store_events(load->center->store, id, range,
                             UINT32_C(1) << XW__EVENT_KIND__EVENT_ALARM, ALARMS_PER_STREAM,
                             on_alarms, load);

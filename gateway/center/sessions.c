@@ -18,7 +18,7 @@ int xw_sessions_new(const struct xw_sessions_config *config, struct xw_sessions 
     if (!s)
         return -ENOMEM;
     s->config = *config;
-    s->v = calloc(config->max_n, sizeof(*s->v));
+    s->v = calloc(config->max_n, sizeof(struct xw_session *));
     if (!s->v) {
         free(s);
         return -ENOMEM;
@@ -205,7 +205,8 @@ int xw_session_pack(const struct xw_session *session, uint8_t ret_key[34], struc
     free(text);
     if (r < 0)
         return r;
-    memcpy(ret_key, "s/", 2);
+    ret_key[0] = 's';
+    ret_key[1] = '/';
     memcpy(ret_key + 2, session->hash, sizeof(session->hash));
     *ret_record = (struct xw_store_record){.key = ret_key,
                                            .key_size = 34,

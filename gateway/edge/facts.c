@@ -10,7 +10,8 @@
 void xw_attachment_facts_key(const struct xw_attachment *attachment,
                              uint8_t ret_key[XW_FACTS_KEY_SIZE])
 {
-    memcpy(ret_key, "fact", 4);
+    static const uint8_t tag[4] = {'f', 'a', 'c', 't'};
+    memcpy(ret_key, tag, sizeof(tag));
     memcpy(ret_key + 4, attachment->id.b, 16);
     for (unsigned i = 0; i < 8; i++)
         ret_key[20 + i] = (uint8_t)(attachment->epoch >> (8 * i));

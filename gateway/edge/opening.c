@@ -93,7 +93,7 @@ static void add_known(struct xw_stream *stream, const struct xw_store_record *re
                                    .first = (int64_t)event->first,
                                    .end = event->end ? (int64_t)event->end : XW_ECG_OPEN};
     bool ours = record->key_size == XW_EVENT_KEY_SIZE && kind && event->run_id.len == 16 &&
-                memcmp(event->run_id.data, facts_run.b, 16) && !event->withdrawn;
+                memcmp(event->run_id.data, facts_run.b, 16) != 0 && !event->withdrawn;
     if (ours) {
         memcpy(known.key, record->key, XW_EVENT_KEY_SIZE);
         if (xw_adopt_add(&stream->adopt, &known) < 0)

@@ -11,7 +11,8 @@ XW_COUNTER(events_silent, "xw_edge_events_adopted_total", NULL,
 
 void xw_stream_run_key(const struct xw_uuid *stream, uint8_t ret_key[XW_STREAM_RUN_KEY_SIZE])
 {
-    memcpy(ret_key, "run", 3);
+    static const uint8_t tag[3] = {'r', 'u', 'n'};
+    memcpy(ret_key, tag, sizeof(tag));
     memcpy(ret_key + 3, stream->b, 16);
 }
 
@@ -68,6 +69,7 @@ void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
 {
     bool point = event->kind == XW__EVENT_KIND__EVENT_BEAT;
     uint64_t end = point ? event->first + 1 : event->end ? event->end : UINT64_MAX;
+    uint64_t span_end = XW_MAX(end, event->first + 1);
     struct xw_store_record record = {
         .key = key,
         .key_size = XW_EVENT_KEY_SIZE,
@@ -75,7 +77,7 @@ void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
         .kind = XW__RECORD_KIND__RECORD_EVENT,
         .has_span = true,
         .stream = stream->id,
-        .span = {event->first, XW_MAX(end, event->first + 1)},
+        .span = {event->first, span_end},
         .event_kind = (uint32_t)event->kind,
         .priority = (uint32_t)event->priority,
     };
@@ -104,6 +106,8 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
     struct xw_ecg_event ended;
     struct xw_uuid run = stream->run;
     uint8_t key[XW_EVENT_KEY_SIZE];
+    if (!event && !known)
+        return;
     if (!event) {
         ended = (struct xw_ecg_event){.kind = known->kind,
                                       .stage = XW_ECG_STAGE_FINAL,

@@ -44,7 +44,8 @@ void xw_study_free(struct xw_study *study)
 
 static void make_key(const struct mark *mark, uint8_t key[KEY_SIZE])
 {
-    memcpy(key, "mark", 4);
+    static const uint8_t tag[4] = {'m', 'a', 'r', 'k'};
+    memcpy(key, tag, sizeof(tag));
     memcpy(key + 4, mark->study.b, 16);
 }
 

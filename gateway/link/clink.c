@@ -309,7 +309,7 @@ int xw_clink_hello(struct xw_clink *clink, struct xw_conn *conn, const Xw__LinkH
     struct xw_uuid session_id = xw_wire_uuid(&hello->session_id);
     if (conn->state != XW_CONN_NEW)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "hello: twice");
-    if (*conn->peer_name && strcmp(conn->peer_name, hello->gateway_id))
+    if (*conn->peer_name && strcmp(conn->peer_name, hello->gateway_id) != 0)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_IDENTITY,
                              "hello: the certificate is of another gateway");
     struct xw_cgateway *g = find(clink, hello->gateway_id);

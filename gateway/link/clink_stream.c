@@ -85,7 +85,7 @@ static int announced(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Stre
 {
     struct xw_store_stream in_store;
     struct xw_uuid id = xw_wire_uuid(&header->stream_id);
-    if (strcmp(header->gateway_id, g->id))
+    if (strcmp(header->gateway_id, g->id) != 0)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_IDENTITY,
                              "header: gateway_id is of another gateway");
     struct xw_cstream *s = xw_idmap_get(&g->clink->streams, &id);

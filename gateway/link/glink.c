@@ -155,7 +155,7 @@ int xw_glink_add(struct xw_glink *glink, const struct xw_uuid *id, const void *h
     xw_ranges_init(&s->urgent, URGENT_MAX);
     s->header = xw__stream_header__unpack(NULL, header_size, header);
     int r = s->header && xw_wire_header_ok(s->header, &why) ? 0 : -EBADMSG;
-    if (r >= 0 && memcmp(s->header->stream_id.data, id->b, sizeof(id->b)))
+    if (r >= 0 && memcmp(s->header->stream_id.data, id->b, sizeof(id->b)) != 0)
         r = -EINVAL;
     if (r >= 0)
         r = xw_idmap_put(&glink->by_id, id, s);

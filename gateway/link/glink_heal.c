@@ -149,8 +149,8 @@ static bool read_gap(struct xw_glink *glink, struct pick *pick)
     struct heal_op *op = malloc(sizeof(*op));
     if (!op)
         return false;
-    *op = (struct heal_op){
-        glink, s, {pick->gap.first, XW_MIN(pick->gap.end, pick->gap.first + most)}, glink->session};
+    uint64_t end = XW_MIN(pick->gap.end, pick->gap.first + most);
+    *op = (struct heal_op){glink, s, {pick->gap.first, end}, glink->session};
     s->turn = ++glink->turns;
     if (xw_store_read(glink->store, &s->id, op->piece, XW_GLINK_READ_N_BYTES, on_samples, op) < 0) {
         free(op);

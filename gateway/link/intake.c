@@ -41,7 +41,7 @@ static int need_batch(struct xw_intake *intake)
 static int new_entry(struct xw_intake *intake, struct xw_intake_entry **ret_entry)
 {
     struct xw_intake_gathered *g = &intake->next;
-    if (g->entries_n == g->entries_cap) {
+    if (!g->entries || g->entries_n == g->entries_cap) {
         size_t cap = g->entries_cap ? 2 * g->entries_cap : 64;
         struct xw_intake_entry *entries = realloc(g->entries, cap * sizeof(*entries));
         if (!entries)

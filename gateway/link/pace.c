@@ -20,10 +20,9 @@ void xw_pace_init(struct xw_pace *pace, int64_t now_us)
 
 void xw_pace_measured(struct xw_pace *pace, const struct xw_pace_measure *m)
 {
-    if (!m->app_limited && m->delivery_rate)
+    bool at_least = pace->link_rate && m->delivery_rate > pace->link_rate; /* went through */
+    if (m->delivery_rate && (!m->app_limited || at_least))
         pace->link_rate = m->delivery_rate;
-    else if (pace->link_rate && m->delivery_rate > pace->link_rate)
-        pace->link_rate = m->delivery_rate; /* at least so much went through */
     uint32_t queue_us = m->rtt_us > m->base_rtt_us ? m->rtt_us - m->base_rtt_us : 0;
     if (queue_us > RTT_HIGH_US) {
         uint64_t target = pace->bulk_rate * 7 / 10;

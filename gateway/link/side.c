@@ -145,7 +145,7 @@ static int take_record(struct xw_side *side, struct xw_conn *conn, const struct 
         side->record_ack_due = true; /* sent again: its acknowledgement was lost */
         return 0;
     }
-    if (side->only_origin && strcmp(logged->record->origin, side->only_origin)) {
+    if (side->only_origin && strcmp(logged->record->origin, side->only_origin) != 0) {
         xw_conn_fail(conn, XW__LINK_FAULT__LINK_FAULT_IDENTITY, "record: origin");
         return -EPROTO;
     }

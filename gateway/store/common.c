@@ -83,6 +83,6 @@ int store_grow(void *v_pointer, size_t *cap, size_t n, size_t size, size_t max)
         return -ENOMEM;
     memcpy(v_pointer, &grown, sizeof grown);
     *cap = want;
-    /* cppcheck-suppress memleak: it is in *v_pointer, by memcpy */
+    /* cppcheck-suppress memleak ; it is in *v_pointer, by memcpy */
     return 0;
 }

@@ -129,7 +129,7 @@ static uint64_t now_ns(void)
 
 static bool local_port_is(int fd, uint16_t port)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof(address);
     if (getsockname(fd, (struct sockaddr *)&address, &n) < 0)
         return false;

@@ -67,6 +67,8 @@ static void change(struct xw_mixed *m)
     unsigned scenes_n = 0;
     while (xw_synth_scene_name(scenes_n))
         scenes_n++;
+    if (!scenes_n)
+        return;
     struct xw_synth_noise noise;
     xw_synth_get_noise(m->patient, &noise);
     noise.mains_mv = r & 1 ? 0.5F : 0.0F;

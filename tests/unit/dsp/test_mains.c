@@ -76,7 +76,8 @@ static void mains_half_a_hertz_off_is_followed_within_1_s(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(RATES) / sizeof(RATES[0]); i++)
-        for (double off = -0.5; off <= 0.5; off += 0.25) {
+        for (int quarters = -2; quarters <= 2; quarters++) {
+            double off = quarters * 0.25;
             struct outcome o = run(RATES[i], 50, 50 + off, 500, 2, 1e9);
             printf("%4.0f Hz, 50%+.2f: residual %.2f, in QRS %.2f uV\n", RATES[i], off, o.residual,
                    o.in_qrs);

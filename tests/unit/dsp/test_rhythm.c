@@ -154,7 +154,7 @@ static void one_danger(const char *name, enum xw_ecg_code code, double limit_s)
                        e->end == XW_ECG_OPEN ? -1 : (double)(e->end - onset) / RATE_HZ,
                        (double)(e->emitted_at - onset) / RATE_HZ);
         }
-        printf("%s seed %llu: said after %.2f s\n", name, (unsigned long long)(seed + i), delay);
+        printf("%s seed %llu: said after %.2f s\n", name, (unsigned long long)seed + i, delay);
         assert_int_equal(alarms(&bed, code), 1);
         assert_int_equal(high_n, 1);
         assert_true(delay <= limit_s);
@@ -164,6 +164,8 @@ static void one_danger(const char *name, enum xw_ecg_code code, double limit_s)
                 bed.recorder.events[k].code == code)
                 last = &bed.recorder.events[k];
         assert_non_null(last);
+        if (!last)
+            return;
         assert_true(last->end != XW_ECG_OPEN && last->end < end + 8 * RATE_HZ);
         bed_done(&bed);
     }

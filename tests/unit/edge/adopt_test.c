@@ -73,7 +73,10 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
         memcpy(&sequence, known->key + 32, 8);
     }
     if (!event) {
-        ended = find(g, run, sequence)->event;
+        const struct record *open = find(g, run, sequence);
+        if (!known || !open)
+            abort();
+        ended = open->event;
         ended.end = known->end;
         event = &ended;
     }

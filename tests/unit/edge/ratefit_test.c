@@ -84,7 +84,6 @@ static void a_backlog_does_not_bend_the_line(void **state)
     int64_t now = taken_us(&d, 30000);
     for (; d.next < 30000; d.next += BLOCK)
         xw_ratefit_add(&d.fit, d.next + BLOCK - 1, BLOCK, now + (int64_t)d.next * 33, 0);
-    now = 0;
     send_until(&d, 180);
     assert_true(fabs(xw_ratefit_rate_hz(&d.fit) / 500 - 1) < 40e-6);
     assert_true(llabs(xw_ratefit_time_us(&d.fit, d.next - 1) - taken_us(&d, d.next - 1)) < 5000);
