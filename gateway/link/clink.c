@@ -186,6 +186,7 @@ static void supersede(struct xw_cgateway *g, unsigned role)
         return;
     old->session = NULL;
     g->side.conn[role] = NULL;
+    xw_pace_close(&g->side.pace, role);
     xw_counter_add(&superseded, 1);
     xw_conn_fail(old, XW__LINK_FAULT__LINK_FAULT_SUPERSEDED, "a newer connection of this gateway");
 }
@@ -332,7 +333,7 @@ int xw_clink_hello(struct xw_clink *clink, struct xw_conn *conn, const Xw__LinkH
     conn->role = hello->role;
     conn->session = g;
     g->side.conn[conn->role] = conn;
-    xw_pace_init(&g->side.pace[conn->role], xw_clock_mono(clink->clock).us);
+    xw_pace_open(&g->side.pace, conn->role, xw_clock_mono(clink->clock).us);
     if (g->state == XW_CGATEWAY_OPEN)
         send_welcome(g, conn);
     return 0;
@@ -347,6 +348,7 @@ void xw_clink_closed(struct xw_clink *clink, struct xw_conn *conn)
     if (!g || g->side.conn[conn->role] != conn)
         return;
     g->side.conn[conn->role] = NULL;
+    xw_pace_close(&g->side.pace, conn->role);
     if (g->side.conn[!conn->role])
         xw_side_lost(&g->side, conn->role);
     else
@@ -383,12 +385,14 @@ void xw_clink_shutdown(struct xw_clink *clink)
                              "county stops");
 }
 
-void xw_clink_measured(struct xw_clink *clink XW_UNUSED, struct xw_conn *conn,
-                       const struct xw_pace_measure *measure)
+uint64_t xw_clink_measured(struct xw_clink *clink, struct xw_conn *conn,
+                           const struct xw_pace_measure *measure)
 {
     struct xw_cgateway *g = conn->session;
-    if (g)
-        xw_pace_measured(&g->side.pace[conn->role], measure);
+    if (!g || g->side.conn[conn->role] != conn)
+        return UINT64_MAX;
+    xw_pace_measured(&g->side.pace, conn->role, xw_clock_mono(clink->clock).us, measure);
+    return xw_pace_kernel_rate(&g->side.pace, conn->role);
 }
 
 void xw_clink_committed(struct xw_clink *clink, const char *gateway_id, uint64_t out_seq_last)

@@ -30,8 +30,8 @@ XW_MUST_CHECK int xw_clink_pull(struct xw_clink *clink, struct xw_conn *conn,
 void xw_clink_closed(struct xw_clink *clink, struct xw_conn *conn);
 void xw_clink_tick(struct xw_clink *clink);
 void xw_clink_shutdown(struct xw_clink *clink);
-void xw_clink_measured(struct xw_clink *clink, struct xw_conn *conn,
-                       const struct xw_pace_measure *measure);
+uint64_t xw_clink_measured(struct xw_clink *clink, struct xw_conn *conn,
+                           const struct xw_pace_measure *measure);
 
 void xw_clink_committed(struct xw_clink *clink, const char *gateway_id, uint64_t out_seq_last);
 /* -ENOTCONN, -EAGAIN. */

@@ -190,7 +190,7 @@ static void on_tick(void *arg)
             link_gone(d, link);
             lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
         } else if (measure && xw_socket_measure(&link->socket, &m) >= 0) {
-            xw_clink_measured(d->clink, &link->socket.conn, &m);
+            xw_socket_pace(&link->socket, xw_clink_measured(d->clink, &link->socket.conn, &m));
         }
     }
 }

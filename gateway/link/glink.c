@@ -164,7 +164,7 @@ int xw_glink_add(struct xw_glink *glink, const struct xw_uuid *id, const void *h
         return r;
     }
     s->rate_hz = (double)s->header->rate->num / (double)s->header->rate->den;
-    s->bytes_per_sample = 1.5 * (double)s->header->n_channels;
+    s->bytes_per_sample = s->wire_per_sample = 1.5 * (double)s->header->n_channels;
     s->next = glink->streams;
     glink->streams = s;
     *ret_stream = s;
@@ -214,7 +214,7 @@ static void begin_session(struct xw_glink *glink)
     glink->session++;
     glink->greeted = true;
     glink->reads_n = 0;
-    glink->suspended_n = 0;
+    xw_glink_fit_begin(glink);
     glink->side.offset.n = 0;
     xw_store_streams(glink->store, adopt, glink);
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
@@ -245,7 +245,7 @@ void xw_glink_open(struct xw_glink *glink, struct xw_conn *conn, unsigned role)
     conn->role = role;
     conn->session = glink;
     glink->side.conn[role] = conn;
-    xw_pace_init(&glink->side.pace[role], xw_clock_mono(glink->clock).us);
+    xw_pace_open(&glink->side.pace, role, xw_clock_mono(glink->clock).us);
     bool first = !glink->greeted;
     if (first)
         begin_session(glink);
@@ -263,6 +263,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
     if (glink->side.conn[role] != conn)
         return;
     glink->side.conn[role] = NULL;
+    xw_pace_close(&glink->side.pace, role);
     if (!glink->side.conn[!role]) {
         end_session(glink);
         return;
@@ -282,9 +283,11 @@ void xw_glink_shutdown(struct xw_glink *glink)
                          "gateway stops");
 }
 
-void xw_glink_measured(struct xw_glink *glink, unsigned role, const struct xw_pace_measure *measure)
+uint64_t xw_glink_measured(struct xw_glink *glink, unsigned role,
+                           const struct xw_pace_measure *measure)
 {
-    xw_pace_measured(&glink->side.pace[role], measure);
+    xw_pace_measured(&glink->side.pace, role, xw_clock_mono(glink->clock).us, measure);
+    return xw_pace_kernel_rate(&glink->side.pace, role);
 }
 
 /* A block may replace a gap that the county has acknowledged: then it is wanted after all. */
@@ -304,6 +307,9 @@ bool xw_glink_block(struct xw_glink *glink, const struct xw_store_block *block)
     s->live_wall_us = xw_clock_wall(glink->clock).us;
     s->live_end = XW_MAX(s->live_end, block->first + block->count);
     s->bytes_per_sample += ((double)block->size / block->count - s->bytes_per_sample) / 16;
+    s->wire_per_sample +=
+        ((double)(block->size + XW_GLINK_BLOCK_COST_N_BYTES) / block->count - s->wire_per_sample) /
+        16;
     if (!glink->side.active || s->suspended)
         return false;
     renew(s, (struct xw_range){block->first, block->first + block->count});
@@ -383,13 +389,6 @@ static void check_ledgers(struct xw_glink *glink)
                          "too many ranges");
 }
 
-static void on_late(void *user, const struct xw_item *item)
-{
-    struct xw_gstream *s = xw_glink_find(user, &item->stream);
-    if (s && (item->kind == XW_ITEM_BLOCK || item->kind == XW_ITEM_GAP))
-        s->late_n++;
-}
-
 void xw_glink_tick(struct xw_glink *glink)
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
@@ -397,8 +396,8 @@ void xw_glink_tick(struct xw_glink *glink)
     if (!glink->side.active)
         return;
     xw_lanes_expire(&glink->side.lanes, XW__LANE__LANE_LIVE, now_us,
-                    (int64_t)glink->config.live_late_us, on_late, glink);
-    xw_glink_suspend(glink);
+                    (int64_t)glink->config.live_late_us);
+    xw_glink_fit(glink);
     age(glink, now_us);
     check_ledgers(glink);
     if (now_us >= glink->heal_due_us) {
@@ -422,15 +421,12 @@ void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink
         return;
     const struct xw_side *side = &glink->side;
     const struct xw_lane *l = &side->lanes.lane[lane];
-    const struct xw_conn *bulk = side->conn[XW__SOCKET_ROLE__SOCKET_BULK];
-    unsigned role = bulk && bulk->state == XW_CONN_OPEN ? XW__SOCKET_ROLE__SOCKET_BULK
-                                                        : XW__SOCKET_ROLE__SOCKET_SIGNALS;
     ret_lane->dropped_n = l->refused_n + l->late_n;
     ret_lane->sent_bytes = l->sent_n_bytes;
     if (!side->active)
         return;
     ret_lane->waiting_bytes = l->bytes;
     ret_lane->oldest_us = xw_lanes_age_us(&side->lanes, lane, xw_clock_mono(glink->clock).us);
-    ret_lane->rate_bytes_per_s = side->pace[role].bulk_rate;
+    ret_lane->rate_bytes_per_s = side->pace.bulk_rate;
     ret_lane->suspended_n = glink->suspended_n;
 }

@@ -51,9 +51,10 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn);
 void xw_glink_tick(struct xw_glink *glink);
 /* LinkClose with SHUTDOWN on both sockets. */
 void xw_glink_shutdown(struct xw_glink *glink);
-/* What the transport measured on a socket. */
-void xw_glink_measured(struct xw_glink *glink, unsigned role,
-                       const struct xw_pace_measure *measure);
+/* What the transport measured on a socket. Returns how fast the kernel is to let out what it has of
+ * it (UINT64_MAX: as it likes). */
+uint64_t xw_glink_measured(struct xw_glink *glink, unsigned role,
+                           const struct xw_pace_measure *measure);
 
 XW_MUST_CHECK int xw_glink_stream(struct xw_glink *glink, const struct xw_uuid *id,
                                   const void *header, size_t header_size);

@@ -1,4 +1,4 @@
-/* The gateway's end: backfill from the spool, suspension when live does not fit, release. */
+/* The gateway's end: backfill from the spool, release. */
 #include "link/glink_in.h"
 
 #include "base/log.h"
@@ -7,17 +7,10 @@
 XW_COUNTER(backfill_blocks, "xw_link_backfill_blocks_total", NULL, "blocks read for healing");
 XW_COUNTER(unreadable, "xw_link_backfill_unreadable_samples_total", NULL,
            "samples that the spool could not give");
-XW_GAUGE(suspended_streams, "xw_link_suspended_streams", NULL,
-         "streams that the uplink cannot carry");
 
 enum {
-    PIECE_S = 30,              /* a read covers at most this many seconds of a stream */
-    NEAR_S = 10,               /* gaps whose ages differ by less take turns */
-    NARROW_US = 1000000,       /* the live lane's oldest is this old: it does not fit */
-    NARROW_STEP_US = 500000,   /* between two suspensions */
-    WIDE_US = 200000,          /* the live lane is this young: there is room */
-    WIDE_FOR_US = 10000000,    /* for so long, before one comes back */
-    ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
+    PIECE_S = 30, /* a read covers at most this many seconds of a stream */
+    NEAR_S = 10,  /* gaps whose ages differ by less take turns */
 };
 
 struct heal_op {
@@ -179,61 +172,6 @@ void xw_glink_heal(struct xw_glink *glink)
     }
 }
 
-static int64_t keep_rank(const struct xw_gstream *s, int64_t now_us)
-{
-    return s->alarm_us && now_us - s->alarm_us < ALARM_KEEPS_US ? 1 : 0;
-}
-
-/* The stream to give up next: without an alarm, then the one that costs most. */
-static struct xw_gstream *weakest(struct xw_glink *glink, int64_t now_us)
-{
-    struct xw_gstream *worst = NULL;
-    unsigned carried_n = 0;
-    for (struct xw_gstream *s = glink->streams; s; s = s->next) {
-        if (s->suspended || !s->live_us || now_us - s->live_us > XW_GLINK_ACTIVE_US)
-            continue;
-        carried_n++;
-        if (!worst || keep_rank(s, now_us) < keep_rank(worst, now_us) ||
-            (keep_rank(s, now_us) == keep_rank(worst, now_us) &&
-             s->rate_hz * s->bytes_per_sample > worst->rate_hz * worst->bytes_per_sample))
-            worst = s;
-    }
-    return carried_n > 1 ? worst : NULL; /* one is always tried */
-}
-
-static void set_suspended(struct xw_glink *glink, struct xw_gstream *s, bool suspended)
-{
-    s->suspended = suspended;
-    glink->suspended_n += suspended ? 1U : (unsigned)-1;
-    glink->suspended_due = true;
-    xw_gauge_set(&suspended_streams, glink->suspended_n);
-}
-
-void xw_glink_suspend(struct xw_glink *glink)
-{
-    int64_t now_us = xw_clock_mono(glink->clock).us;
-    int64_t age_us = xw_lanes_age_us(&glink->side.lanes, XW__LANE__LANE_LIVE, now_us);
-    if (age_us > NARROW_US && now_us - glink->narrow_since_us > NARROW_STEP_US) {
-        struct xw_gstream *s = weakest(glink, now_us);
-        glink->narrow_since_us = now_us;
-        if (s)
-            set_suspended(glink, s, true);
-    }
-    if (age_us > WIDE_US || !glink->suspended_n) {
-        glink->wide_since_us = now_us;
-        return;
-    }
-    if (now_us - glink->wide_since_us < WIDE_FOR_US)
-        return;
-    glink->wide_since_us = now_us;
-    struct xw_gstream *back = NULL;
-    for (struct xw_gstream *s = glink->streams; s; s = s->next)
-        if (s->suspended && (!back || keep_rank(s, now_us) > keep_rank(back, now_us)))
-            back = s;
-    if (back)
-        set_suspended(glink, back, false);
-}
-
 void xw_glink_release(struct xw_glink *glink)
 {
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
@@ -264,7 +202,8 @@ void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figur
         f.offset_us = time.offset_us;
         f.uncertainty_us = time.rtt_us / 2 + 1;
     }
-    f.rate_bytes_per_s = XW_MAX(glink->side.pace[0].link_rate, glink->side.pace[1].link_rate);
+    f.rate_bytes_per_s =
+        glink->side.pace.link_rate ? glink->side.pace.link_rate : glink->side.pace.seen_rate;
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         struct xw_store_stream in_store;
         struct xw_range oldest;

@@ -1,5 +1,5 @@
 /* Between the files of the gateway's end: glink.c (session), glink_receive.c, glink_pull.c,
- * glink_heal.c (backfill, suspension, release). */
+ * glink_heal.c (backfill, release), glink_fit.c (suspension). */
 #ifndef XW_LINK_GLINK_IN_H
 #define XW_LINK_GLINK_IN_H
 
@@ -9,8 +9,9 @@ enum {
     XW_GLINK_BACKFILL_QUEUED_N_BYTES = 192 * 1024, /* read ahead of the socket */
     XW_GLINK_READ_N_BYTES = 64 * 1024,
     XW_GLINK_READS_MAX = 2,
-    XW_GLINK_AGE_US = 30000000,   /* a generation of flight */
-    XW_GLINK_ACTIVE_US = 5000000, /* a stream with a block since then is announced first */
+    XW_GLINK_BLOCK_COST_N_BYTES = 64, /* ids, CRC, its share of frames and packets */
+    XW_GLINK_AGE_US = 30000000,       /* a generation of flight */
+    XW_GLINK_ACTIVE_US = 5000000,     /* a stream with a block since then is announced first */
 };
 
 enum xw_announce { XW_ANNOUNCE_NONE, XW_ANNOUNCE_DUE, XW_ANNOUNCED };
@@ -32,8 +33,8 @@ struct xw_gstream {
     int64_t live_us, live_wall_us; /* when it came; 0 = never in this process */
     int64_t alarm_us;              /* newest alarm-priority event */
     uint64_t turn;                 /* read last at */
-    uint64_t late_n;               /* live blocks late since the last look */
     double bytes_per_sample;
+    double wire_per_sample; /* the same with all that a live block costs on the wire */
 };
 
 struct xw_glink {
@@ -52,9 +53,12 @@ struct xw_glink {
     unsigned reads_n, announce_n; /* announce_n: streams with XW_ANNOUNCE_DUE */
     bool heal_more;               /* healing stopped for want of room, not of gaps */
     uint64_t turns;
-    int64_t age_due_us, heal_due_us, suspend_due_us, narrow_since_us, wide_since_us;
-    bool suspended_due;
+    int64_t age_due_us, heal_due_us;
+    bool suspended_due; /* the county is to be told */
     unsigned suspended_n;
+    struct {
+        int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
+    } fit; /* glink_fit.c */
 };
 
 struct xw_gstream *xw_glink_find(const struct xw_glink *glink, const struct xw_uuid *id);
@@ -67,7 +71,9 @@ XW_MUST_CHECK int xw_glink_hello(struct xw_glink *glink, struct xw_conn *conn);
 void xw_glink_heal(struct xw_glink *glink);
 /* Something waits to be sent. */
 bool xw_glink_pending(const struct xw_glink *glink);
-void xw_glink_suspend(struct xw_glink *glink);
+/* A session begins: everything is tried. */
+void xw_glink_fit_begin(struct xw_glink *glink);
+void xw_glink_fit(struct xw_glink *glink);
 void xw_glink_release(struct xw_glink *glink);
 
 #endif

@@ -166,22 +166,38 @@ int xw_lanes_raw(struct xw_lanes *lanes, unsigned lane, int64_t now_us,
     return 0;
 }
 
-size_t xw_lanes_expire(struct xw_lanes *lanes, unsigned lane, int64_t now_us, int64_t max_us,
-                       void (*on_late)(void *user, const struct xw_item *item), void *user)
+size_t xw_lanes_expire(struct xw_lanes *lanes, unsigned lane, int64_t now_us, int64_t max_us)
 {
     struct xw_lane *l = &lanes->lane[lane];
     size_t dropped_n = 0;
     while (l->head && now_us - l->head->since_us > max_us) {
         if (l->head->ledger)
             xw_ledger_dropped(l->head->ledger, l->head->range);
-        if (on_late)
-            on_late(user, l->head);
         xw_lane_pop(l);
         dropped_n++;
     }
     l->late_n += dropped_n;
     xw_counter_add(&lane_late, dropped_n);
     return dropped_n;
+}
+
+void xw_lanes_drop(struct xw_lanes *lanes, unsigned lane, struct xw_ledger *ledger)
+{
+    struct xw_lane *l = &lanes->lane[lane];
+    struct xw_item **at = &l->head;
+    while (*at) {
+        struct xw_item *item = *at;
+        if (item->ledger != ledger) {
+            at = &item->next;
+            continue;
+        }
+        xw_ledger_dropped(ledger, item->range);
+        *at = item->next;
+        l->bytes -= item->bytes;
+        l->n--;
+        free(item);
+    }
+    l->tail = at;
 }
 
 int64_t xw_lanes_age_us(const struct xw_lanes *lanes, unsigned lane, int64_t now_us)

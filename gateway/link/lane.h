@@ -76,10 +76,11 @@ XW_MUST_CHECK int xw_lanes_record(struct xw_lanes *lanes, unsigned lane, int64_t
 XW_MUST_CHECK int xw_lanes_raw(struct xw_lanes *lanes, unsigned lane, int64_t now_us,
                                const Xw__LinkMessage *message);
 
-/* Drops what waits for longer than max_us at the head of a lane, telling its ledger. Returns the
- * streams of dropped blocks through on_late (may be NULL). */
-size_t xw_lanes_expire(struct xw_lanes *lanes, unsigned lane, int64_t now_us, int64_t max_us,
-                       void (*on_late)(void *user, const struct xw_item *item), void *user);
+/* Drops what waits for longer than max_us at the head of a lane, telling its ledger. Returns how
+ * many things. */
+size_t xw_lanes_expire(struct xw_lanes *lanes, unsigned lane, int64_t now_us, int64_t max_us);
+/* Drops what a ledger has in a lane, telling it. */
+void xw_lanes_drop(struct xw_lanes *lanes, unsigned lane, struct xw_ledger *ledger);
 /* Age of the oldest thing in the lane; 0 when it is empty. */
 int64_t xw_lanes_age_us(const struct xw_lanes *lanes, unsigned lane, int64_t now_us);
 

@@ -274,8 +274,10 @@ int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, str
 {
     const unsigned paced = XW_LANE_BIT(XW__LANE__LANE_BACKFILL) |
                            XW_LANE_BIT(XW__LANE__LANE_VIDEO) | XW_LANE_BIT(XW__LANE__LANE_BULK);
-    struct xw_pace *pace = &side->pace[conn->role];
+    struct xw_pace *pace = &side->pace;
     unsigned mask = xw_side_lanes(side, conn->role) & lanes;
+    if (!xw_pace_room(pace, conn->role))
+        mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
     int lane = xw_lanes_next(&side->lanes, mask);
     if (lane >= 0 && (XW_LANE_BIT(lane) & paced) &&
         !xw_pace_ready(pace, xw_clock_mono(side->clock).us))
@@ -292,8 +294,7 @@ int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, str
     if (r < 0)
         return r;
     conn->sent_n_bytes += ret_buf->n - before;
-    if (XW_LANE_BIT(lane) & paced)
-        xw_pace_sent(pace, ret_buf->n - before);
+    xw_pace_sent(pace, conn->role, ret_buf->n - before, XW_LANE_BIT(lane) & paced);
     return 1;
 }
 
@@ -327,7 +328,7 @@ void xw_side_tick(struct xw_side *side)
             xw_conn_tick(side->conn[role], side->clock);
     if (!side->active)
         return;
-    xw_lanes_expire(&side->lanes, XW__LANE__LANE_VIDEO, now_us, EPHEMERAL_LATE_US, NULL, NULL);
+    xw_lanes_expire(&side->lanes, XW__LANE__LANE_VIDEO, now_us, EPHEMERAL_LATE_US);
     xw_logtx_step(&side->tx);
     xw_objects_step(&side->objects);
 }

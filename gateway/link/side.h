@@ -20,7 +20,7 @@ struct xw_side {
     struct xw_store *store;
     const struct xw_clock *clock;
     struct xw_conn *conn[XW_LINK_ROLES_N];
-    struct xw_pace pace[XW_LINK_ROLES_N];
+    struct xw_pace pace; /* of the way that both sockets share */
     struct xw_lanes lanes;
     struct xw_logtx tx;
     struct xw_intake intake;

@@ -1,8 +1,10 @@
 /* One WebSocket under one connection; see socket.h. */
 #include "link/socket.h"
 
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/fault.h"
@@ -46,6 +48,7 @@ void xw_socket_open(struct xw_socket *socket, struct lws *wsi, const struct xw_s
     socket->end = end;
     socket->core = core;
     socket->write_asked = false;
+    socket->paced_rate = UINT64_MAX;
     xw_buf_init(&socket->rx, XW_LINK_HELLO_MAX_N_BYTES);
     xw_buf_init(&socket->tx, LWS_PRE + XW_LINK_HELLO_MAX_N_BYTES);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -132,13 +135,31 @@ int xw_socket_measure(const struct xw_socket *socket, struct xw_pace_measure *re
     socklen_t size = sizeof(info);
     if (!socket->wsi)
         return -ENOTCONN;
-    if (getsockopt(lws_get_socket_fd(socket->wsi), IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+    int fd = lws_get_socket_fd(socket->wsi), outstanding = 0;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+        ioctl(fd, SIOCOUTQ, &outstanding) < 0)
         return -errno;
     *ret_measure = (struct xw_pace_measure){
         .rtt_us = info.tcpi_rtt,
         .base_rtt_us = info.tcpi_min_rtt,
-        .delivery_rate = info.tcpi_delivery_rate,
-        .app_limited = info.tcpi_delivery_rate_app_limited,
+        .acked_n_bytes = info.tcpi_bytes_acked,
+        .outstanding_n_bytes = (uint64_t)XW_MAX(outstanding, 0),
+        .unsent_n_bytes = info.tcpi_notsent_bytes,
+        .segments_n = info.tcpi_segs_out,
+        .resent_n = info.tcpi_total_retrans,
     };
     return 0;
+}
+
+void xw_socket_pace(struct xw_socket *socket, uint64_t rate)
+{
+    uint64_t step = socket->paced_rate / 32;
+    bool same = rate == socket->paced_rate ||
+                (socket->paced_rate != UINT64_MAX && rate != UINT64_MAX &&
+                 rate + step > socket->paced_rate && rate < socket->paced_rate + step);
+    if (same || !socket->wsi)
+        return;
+    if (setsockopt(lws_get_socket_fd(socket->wsi), SOL_SOCKET, SO_MAX_PACING_RATE, &rate,
+                   sizeof(rate)) == 0)
+        socket->paced_rate = rate;
 }

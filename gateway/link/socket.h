@@ -25,6 +25,7 @@ struct xw_socket {
     void *core;
     struct xw_buf rx, tx;
     bool write_asked;
+    uint64_t paced_rate; /* as the kernel was told */
 };
 
 /* The WebSocket is established. */
@@ -37,6 +38,9 @@ int xw_socket_writable(struct xw_socket *socket);
 /* 0 and ret_measure; -errno. */
 XW_MUST_CHECK int xw_socket_measure(const struct xw_socket *socket,
                                     struct xw_pace_measure *ret_measure);
+
+/* Lets out so many bytes a second at most; UINT64_MAX: no limit. */
+void xw_socket_pace(struct xw_socket *socket, uint64_t rate);
 
 extern const lws_retry_bo_t xw_socket_idle;
 

@@ -303,7 +303,7 @@ static void measure(struct xw_uplink *u, int64_t now)
     u->measure_due_us = now + XW_PACE_MEASURE_US;
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         if (u->leg[role].state == LEG_UP && xw_socket_measure(&u->leg[role].socket, &m) >= 0)
-            xw_glink_measured(u->glink, role, &m);
+            xw_socket_pace(&u->leg[role].socket, xw_glink_measured(u->glink, role, &m));
 }
 
 static void on_tick(void *arg)

@@ -364,7 +364,7 @@ int main(int argc, char **argv)
 {
     static struct load f = {.streams_n = 2,
                             .block_ms = 40,
-                            .spread = 60,
+                            .spread = 400,
                             .id = "gw-01",
                             .address = "127.0.0.1",
                             .random = 1};

@@ -102,8 +102,9 @@ export class ShapedCounty extends County {
   async prepare() {
     this.shaper = new Shaper(this.tool('xw-shaper'), ['--rate', this.rate, '--down-rate', this.downRate, '--buffer-ms', this.bufferMs, '--delay-ms', this.delayMs]);
     this.shaperPid = (await this.shaper.next()).pid;
-    for (const where of [[], ['nsenter', '-t', this.shaperPid, '-n']]) {
-      const words = [...where, 'sh', '-c', `echo ${this.congestion} > /proc/sys/net/ipv4/tcp_congestion_control`];
+    for (const [where, own, peer] of [[[], '1', '2'], [['nsenter', '-t', this.shaperPid, '-n'], '2', '1']]) {
+      // The route says which congestion control: the system's own setting may not be ours to change.
+      const words = [...where, 'ip', 'route', 'replace', `10.213.0.${peer}`, 'dev', 'xwlink', 'src', `10.213.0.${own}`, 'scope', 'link', 'proto', 'kernel', 'congctl', this.congestion];
       if (spawnSync(words[0], words.slice(1).map(String)).status !== 0) console.error(`congestion control stays what it is: ${words.join(' ')}`);
     }
     await super.prepare();
@@ -166,7 +167,7 @@ export class ShapedCounty extends County {
     }
   }
 
-  async startLoad({ streams = 2, spread = 60, blockMs = 40, gateway = 0, dir } = {}) {
+  async startLoad({ streams = 2, spread = 400, blockMs = 40, gateway = 0, dir } = {}) {
     const { id } = this.gateways[gateway];
     const args = ['--port', this.linkPort, '--address', COUNTY_ADDRESS, '--certs', this.dirs.certs, '--id', id];
     args.push('--dir', dir ?? path.join(this.dirs.data, `load-${id}`), '--streams', streams, '--spread', spread, '--block-ms', blockMs);

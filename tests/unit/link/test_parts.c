@@ -1,4 +1,4 @@
-/* The small parts: lanes and their shares, ledger, pace, ranges on the wire, id table. */
+/* The small parts: lanes and their shares, ledger, ranges on the wire, id table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,6 @@
 #include "link/conn.h"
 #include "link/idmap.h"
 #include "link/lane.h"
-#include "link/pace.h"
 #include "link/record.h"
 #include "proto/study.pb-c.h"
 
@@ -110,7 +109,7 @@ static void what_waited_too_long_is_missing_again(void **state)
     assert_int_equal(xw_lanes_block(&lanes, 1, 0, &ledger, &a), 0);
     assert_int_equal(xw_lanes_block(&lanes, 1, 1500000, &ledger, &b), 0);
     assert_false(xw_ledger_oldest(&ledger, 0, 20, &gap));
-    assert_int_equal(xw_lanes_expire(&lanes, 1, 2100000, 2000000, NULL, NULL), 1);
+    assert_int_equal(xw_lanes_expire(&lanes, 1, 2100000, 2000000), 1);
     assert_true(xw_ledger_oldest(&ledger, 0, 20, &gap));
     assert_true(gap.first == 0 && gap.end == 10);
     xw_ledger_done(&ledger);
@@ -142,30 +141,6 @@ static void nothing_in_a_ledger_is_forgotten(void **state)
     assert_false(l.broken);
     xw_ranges_done(&known);
     xw_ledger_done(&l);
-}
-
-static void bulk_yields_when_the_way_fills_up(void **state)
-{
-    (void)state;
-    struct xw_pace pace;
-    struct xw_pace_measure quick = {20000, 20000, 2500000, false};
-    struct xw_pace_measure slow = {200000, 20000, 2500000, false};
-    xw_pace_init(&pace, 0);
-    assert_int_equal(xw_pace_frame_n_bytes(&pace), XW_LINK_FRAME_MAX_N_BYTES);
-    for (int64_t i = 1; i < 20; i++) {
-        assert_true(xw_pace_ready(&pace, i * 100000));
-        xw_pace_measured(&pace, &quick);
-    }
-    uint64_t before = pace.bulk_rate;
-    assert_true(before > 10000000);
-    for (unsigned i = 0; i < 10; i++)
-        xw_pace_measured(&pace, &slow);
-    assert_true(pace.bulk_rate < 2500000);
-    pace.tokens = -1000000;
-    assert_false(xw_pace_ready(&pace, 2000000));
-    struct xw_pace_measure narrow = {20000, 20000, 8000, false};
-    xw_pace_measured(&pace, &narrow);
-    assert_int_equal(xw_pace_frame_n_bytes(&pace), 400); /* 50 ms of 64 kbit/s */
 }
 
 static void too_many_ranges_become_a_superset(void **state)
@@ -255,7 +230,6 @@ int main(void)
         cmocka_unit_test(a_full_lane_refuses),
         cmocka_unit_test(what_waited_too_long_is_missing_again),
         cmocka_unit_test(nothing_in_a_ledger_is_forgotten),
-        cmocka_unit_test(bulk_yields_when_the_way_fills_up),
         cmocka_unit_test(too_many_ranges_become_a_superset),
         cmocka_unit_test(the_id_table_finds_what_is_in_it),
         cmocka_unit_test(records_take_the_lane_of_their_urgency),

@@ -1,0 +1,173 @@
+/* The gateway's end: does live fit into the uplink? When it does not, whole streams are taken out
+ * of it, as many as the measured rate asks for, and the county is told which; their samples go as
+ * backfill. When there is room again they come back, those with an alarm first. */
+#include "link/glink_in.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+XW_GAUGE(suspended_streams, "xw_link_suspended_streams", NULL,
+         "streams that the uplink cannot carry");
+XW_COUNTER(suspensions, "xw_link_suspensions_total", NULL, "streams taken out of the live lane");
+
+enum {
+    NARROW_US = 500000,     /* live is this late: it does not fit, */
+    NARROW_FOR_US = 600000, /* if it stays so for this long while something flows */
+    CALM_US = 200000,       /* live is this late at most: there may be room */
+    CALM_FOR_US = 2500000,  /* for so long, before streams come back */
+    CALM_MOST_US = 60000000,
+    BLIND_FOR_US = 10000000,   /* the same when the rate is not known */
+    SETTLE_US = 1500000,       /* after a suspension: the queues drain */
+    RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
+    ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
+    FIT_PERCENT = 80,          /* of the link's rate, for live */
+};
+
+static bool carried(const struct xw_gstream *s, int64_t now_us)
+{
+    return !s->suspended && s->live_us && now_us - s->live_us < XW_GLINK_ACTIVE_US;
+}
+
+static double cost(const struct xw_gstream *s)
+{
+    return s->rate_hz * s->wire_per_sample;
+}
+
+static int keep_rank(const struct xw_gstream *s, int64_t now_us)
+{
+    return s->alarm_us && now_us - s->alarm_us < ALARM_KEEPS_US ? 1 : 0;
+}
+
+/* The stream to give up next: without an alarm, then the one that costs most. One is always tried.
+ */
+static struct xw_gstream *weakest(struct xw_glink *glink, int64_t now_us)
+{
+    struct xw_gstream *worst = NULL;
+    unsigned carried_n = 0;
+    for (struct xw_gstream *s = glink->streams; s; s = s->next) {
+        if (!carried(s, now_us))
+            continue;
+        carried_n++;
+        if (!worst || keep_rank(s, now_us) < keep_rank(worst, now_us) ||
+            (keep_rank(s, now_us) == keep_rank(worst, now_us) && cost(s) > cost(worst)))
+            worst = s;
+    }
+    return carried_n > 1 ? worst : NULL;
+}
+
+/* The stream to take back next: with an alarm, then the cheapest. */
+static struct xw_gstream *strongest(struct xw_glink *glink, int64_t now_us)
+{
+    struct xw_gstream *best = NULL;
+    for (struct xw_gstream *s = glink->streams; s; s = s->next)
+        if (s->suspended &&
+            (!best || keep_rank(s, now_us) > keep_rank(best, now_us) ||
+             (keep_rank(s, now_us) == keep_rank(best, now_us) && cost(s) < cost(best))))
+            best = s;
+    return best;
+}
+
+static void set_suspended(struct xw_glink *glink, struct xw_gstream *s, bool suspended)
+{
+    s->suspended = suspended;
+    glink->suspended_n += suspended ? 1U : (unsigned)-1;
+    glink->suspended_due = true;
+    xw_gauge_set(&suspended_streams, glink->suspended_n);
+    if (!suspended)
+        return;
+    xw_counter_add(&suspensions, 1);
+    /* What waits of it only delays the others; it is in the spool. */
+    xw_lanes_drop(&glink->side.lanes, XW__LANE__LANE_LIVE, &s->ledger);
+}
+
+static double demand(const struct xw_glink *glink, int64_t now_us)
+{
+    double sum = 0;
+    for (const struct xw_gstream *s = glink->streams; s; s = s->next)
+        if (carried(s, now_us))
+            sum += cost(s);
+    return sum;
+}
+
+static double budget(const struct xw_glink *glink)
+{
+    return (double)glink->side.pace.link_rate * FIT_PERCENT / 100;
+}
+
+static void take_out(struct xw_glink *glink, int64_t now_us)
+{
+    double needed = demand(glink, now_us), may = budget(glink);
+    unsigned before_n = glink->suspended_n;
+    for (struct xw_gstream *s; (s = weakest(glink, now_us)) != NULL;) {
+        if (glink->suspended_n > before_n && (may <= 0 || needed <= may))
+            break; /* one at a time as long as the rate is not known */
+        needed -= cost(s);
+        set_suspended(glink, s, true);
+    }
+    glink->fit.settle_us = now_us + SETTLE_US;
+    if (glink->suspended_n == before_n)
+        return;
+    bool relapse = glink->fit.resumed_us && now_us - glink->fit.resumed_us < RELAPSE_US;
+    glink->fit.wait_us =
+        relapse ? XW_MIN(glink->fit.wait_us * 2, (int64_t)CALM_MOST_US) : (int64_t)CALM_FOR_US;
+    xw_log_notice("link.narrow", XW_LOG_UINT("suspended", glink->suspended_n),
+                  XW_LOG_UINT("bytes_per_s", glink->side.pace.link_rate));
+}
+
+/* Suspended samples go as backfill, so the paced lanes probe all the time, and the rate that they
+ * found is the room there is. */
+static void take_back(struct xw_glink *glink, int64_t now_us)
+{
+    const struct xw_pace *pace = &glink->side.pace;
+    double needed = demand(glink, now_us), may = budget(glink);
+    bool blind = !pace->link_rate;
+    unsigned before_n = glink->suspended_n;
+    if (now_us - glink->fit.calm_us < XW_MAX(glink->fit.wait_us, (int64_t)CALM_FOR_US) ||
+        (blind && now_us - glink->fit.calm_us < BLIND_FOR_US))
+        return;
+    for (struct xw_gstream *s; (s = strongest(glink, now_us)) != NULL;) {
+        needed += cost(s);
+        if (blind ? glink->suspended_n < before_n : needed > may)
+            break;
+        set_suspended(glink, s, false);
+    }
+    if (glink->suspended_n == before_n)
+        return;
+    glink->fit.calm_us = glink->fit.resumed_us = now_us;
+    xw_log_notice("link.wider", XW_LOG_UINT("suspended", glink->suspended_n),
+                  XW_LOG_UINT("bytes_per_s", pace->link_rate));
+}
+
+void xw_glink_fit_begin(struct xw_glink *glink)
+{
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    memset(&glink->fit, 0, sizeof(glink->fit));
+    glink->fit.narrow_us = glink->fit.calm_us = now_us;
+    glink->suspended_n = 0;
+    xw_gauge_set(&suspended_streams, 0);
+}
+
+/* How late the present is: what waits in the lane, and what waits beyond it. */
+static int64_t lateness_us(const struct xw_glink *glink, int64_t now_us)
+{
+    const struct xw_conn *conn = xw_side_preferred(&glink->side);
+    int64_t late_us = xw_lanes_age_us(&glink->side.lanes, XW__LANE__LANE_LIVE, now_us);
+    return late_us + (conn ? xw_pace_stalled_us(&glink->side.pace, conn->role) : 0);
+}
+
+void xw_glink_fit(struct xw_glink *glink)
+{
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    int64_t late_us = lateness_us(glink, now_us);
+    if (late_us < NARROW_US || !xw_pace_flows(&glink->side.pace, now_us) ||
+        now_us < glink->fit.settle_us)
+        glink->fit.narrow_us = now_us;
+    else if (now_us - glink->fit.narrow_us > NARROW_FOR_US)
+        take_out(glink, now_us);
+    if (late_us > CALM_US || !glink->suspended_n)
+        glink->fit.calm_us = now_us;
+    else
+        take_back(glink, now_us);
+}

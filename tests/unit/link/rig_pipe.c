@@ -1,0 +1,222 @@
+/* The pipes between the two cores of a rig: what waits in them, cuts, time passing; see rig.h. */
+#include "unit/link/rig.h"
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void drain(struct rig_queue *queue, size_t keep)
+{
+    struct rig_message **at = &queue->head;
+    for (size_t i = 0; i < keep && *at; i++)
+        at = &(*at)->next;
+    while (*at) {
+        struct rig_message *m = *at;
+        *at = m->next;
+        queue->n--;
+        queue->bytes -= m->size;
+        free(m);
+    }
+    queue->tail = at;
+}
+
+void rig_connect(struct rig *rig, unsigned role)
+{
+    struct rig_pipe *p = &rig->pipe[role];
+    if (p->up)
+        return;
+    if (p->county_open) { /* the half-open one stays with the county until it finds out */
+        xw_clink_closed(rig->clink, &p->county);
+        xw_conn_done(&p->county);
+    }
+    drain(&p->to_county, 0);
+    drain(&p->to_gateway, 0);
+    xw_conn_init(&p->gateway, &rig->clock);
+    xw_conn_init(&p->county, &rig->clock);
+    snprintf(p->county.peer_name, sizeof(p->county.peer_name), "%s", rig->certificate);
+    p->up = p->county_open = true;
+    xw_clink_open(rig->clink, &p->county);
+    xw_glink_open(rig->glink, &p->gateway, role);
+}
+
+static void close_gateway(struct rig *rig, struct rig_pipe *p)
+{
+    if (!p->up)
+        return;
+    p->up = false;
+    xw_glink_closed(rig->glink, &p->gateway);
+    xw_conn_done(&p->gateway);
+}
+static void close_county(struct rig *rig, struct rig_pipe *p)
+{
+    if (!p->county_open)
+        return;
+    p->county_open = false;
+    xw_clink_closed(rig->clink, &p->county);
+    xw_conn_done(&p->county);
+}
+
+static struct rig_message *pop(struct rig_queue *queue)
+{
+    struct rig_message *m = queue->head;
+    if (!m)
+        return NULL;
+    queue->head = m->next;
+    if (!queue->head)
+        queue->tail = &queue->head;
+    queue->n--;
+    queue->bytes -= m->size;
+    return m;
+}
+
+static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
+{
+    if (to_county && p->rate && p->tokens <= 0)
+        return;
+    struct rig_message *m = pop(to_county ? &p->to_county : &p->to_gateway);
+    if (!m)
+        return;
+    if (to_county)
+        p->tokens -= (long)m->size;
+    if (to_county && p->county_open)
+        (void)!xw_clink_receive(rig->clink, &p->county, m->data, m->size);
+    else if (!to_county && p->up)
+        (void)!xw_glink_receive(rig->glink, &p->gateway, m->data, m->size);
+    free(m);
+}
+
+void rig_cut(struct rig *rig, unsigned role, size_t keep)
+{
+    struct rig_pipe *p = &rig->pipe[role];
+    drain(&p->to_county, keep);
+    drain(&p->to_gateway, keep);
+    while (keep-- > 0) {
+        deliver(rig, p, true);
+        deliver(rig, p, false);
+    }
+    close_gateway(rig, p);
+    close_county(rig, p);
+    drain(&p->to_county, 0);
+    drain(&p->to_gateway, 0);
+}
+
+void rig_cut_half(struct rig *rig, unsigned role)
+{
+    struct rig_pipe *p = &rig->pipe[role];
+    drain(&p->to_county, 0);
+    drain(&p->to_gateway, 0);
+    close_gateway(rig, p);
+}
+
+static int pull_into(struct rig_queue *queue, size_t window,
+                     int (*pull)(void *, struct xw_conn *, struct xw_buf *), void *core,
+                     struct xw_conn *conn)
+{
+    int r = 0;
+    struct xw_buf buf;
+    xw_buf_init(&buf, XW_LINK_HELLO_MAX_N_BYTES);
+    while ((!window || queue->bytes < window) && (r = pull(core, conn, &buf)) > 0) {
+        struct rig_message *m = malloc(sizeof(*m) + buf.n);
+        assert_non_null(m);
+        *m = (struct rig_message){.size = buf.n};
+        memcpy(m->data, buf.data, buf.n);
+        *queue->tail = m;
+        queue->tail = &m->next;
+        queue->n++;
+        queue->bytes += m->size;
+        xw_buf_clear(&buf);
+    }
+    xw_buf_done(&buf);
+    return r;
+}
+
+static int gateway_pull(void *core, struct xw_conn *conn, struct xw_buf *buf)
+{
+    return xw_glink_pull(core, conn, buf);
+}
+static int county_pull(void *core, struct xw_conn *conn, struct xw_buf *buf)
+{
+    return xw_clink_pull(core, conn, buf);
+}
+
+/* One end wants to close: what it said before still arrives. */
+static void orderly(struct rig *rig, struct rig_pipe *p)
+{
+    while (p->to_county.n && p->county_open)
+        deliver(rig, p, true);
+    while (p->to_gateway.n && p->up)
+        deliver(rig, p, false);
+    close_gateway(rig, p);
+    close_county(rig, p);
+}
+
+static bool pump(struct rig *rig)
+{
+    bool busy = false;
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
+        struct rig_pipe *p = &rig->pipe[role];
+        int up = 0, down = 0;
+        if (p->up)
+            up = pull_into(&p->to_county, p->window, gateway_pull, rig->glink, &p->gateway);
+        if (p->county_open && p->up)
+            down = pull_into(&p->to_gateway, p->window, county_pull, rig->clink, &p->county);
+        if (p->stalled)
+            continue;
+        if (up < 0 || down < 0) {
+            orderly(rig, p);
+            continue;
+        }
+        /* Which socket is quicker is anybody's guess. */
+        for (uint64_t n = rig_random(rig, 8); n-- > 0;)
+            deliver(rig, p, rig_random(rig, 2));
+        busy = busy || (p->to_county.n && (!p->rate || p->tokens > 0)) || p->to_gateway.n;
+    }
+    return busy;
+}
+
+void rig_flow(struct rig *rig)
+{
+    bool busy = true;
+    for (unsigned i = 0; i < 100000 && busy; i++) {
+        busy = pump(rig);
+        busy = model_run(rig->spool) || busy;
+        busy = model_run(rig->archive) || busy;
+    }
+}
+
+/* What TCP would say of a pipe. */
+static void measure(struct rig *rig, unsigned role)
+{
+    const struct rig_pipe *p = &rig->pipe[role];
+    /* What was given out ahead of its time is still on its way. */
+    size_t waiting = p->to_county.bytes + (p->rate && p->tokens < 0 ? (size_t)-p->tokens : 0);
+    struct xw_pace_measure m = {.rtt_us = 1000,
+                                .base_rtt_us = 1000,
+                                .acked_n_bytes = p->gateway.sent_n_bytes -
+                                                 XW_MIN(p->gateway.sent_n_bytes, waiting),
+                                .outstanding_n_bytes = waiting};
+    if (!p->up)
+        return;
+    if (p->rate)
+        m.rtt_us += (uint32_t)(waiting * 10000 / (size_t)p->rate);
+    xw_glink_measured(rig->glink, role, &m);
+}
+
+void rig_run(struct rig *rig, int64_t us)
+{
+    for (int64_t done = 0; done < us; done += 10000) {
+        xw_clock_fake_advance(&rig->clock, 10000);
+        if (rig->clock.mono_us % XW_PACE_MEASURE_US == 0)
+            for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+                measure(rig, role);
+        for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+            rig->pipe[role].tokens = XW_MIN(rig->pipe[role].tokens, 0L) + rig->pipe[role].rate;
+        xw_glink_tick(rig->glink);
+        xw_clink_tick(rig->clink);
+        rig_flow(rig);
+    }
+}
