@@ -1,9 +1,9 @@
 /* Opening an attachment: what did the last process keep of these streams?
  *
  * One look-up after the other (the spool's reads are bounded), for each stream: the last run, the
- * last time anchor, the events of the last minute, the samples of the last minute. Then the new
- * chain is warmed with them, and the streams are committed. A device whose streams are new waits
- * for the commit alone. */
+ * last time anchor, the events and the samples of the last minute (fetal monitors: 35 minutes).
+ * Then the new chain is warmed with them, and the streams are committed. A device whose streams are
+ * new waits for the commit alone. */
 #include "base/log.h"
 #include "edge/attachment.h"
 #include "edge/port.h"
@@ -19,7 +19,7 @@ enum step {
     STEP_SAMPLES,
     STEP_NEXT, /* stream */
 };
-enum { WARM_READ_BYTES = 8 * 1024 * 1024, WARM_EVENTS_MAX = XW_ADOPT_KNOWN_MAX };
+enum { WARM_READ_BYTES = 8 * 1024 * 1024, WARM_EVENTS_MAX = XW_ADOPT_KNOWN_MAX, WARM_RUN_N = 512 };
 
 struct xw_opening {
     struct xw_attachment *attachment;
@@ -111,19 +111,32 @@ static void on_events(void *user, const struct xw_store_records *records)
     answered(o, STEP_SAMPLES);
 }
 
+/* How many blocks from here on can go in at once: gapless, and not more than WARM_RUN_N samples. */
+static size_t warm_run(const struct xw_store_block *b, size_t most, uint64_t from, uint64_t cut)
+{
+    size_t n = 0;
+    uint64_t first = b->first, next = first;
+    if (first < from)
+        return 0;
+    while (n < most && b[n].first == next && b[n].first + b[n].count <= cut &&
+           (!n || next + b[n].count - first <= WARM_RUN_N))
+        next += b[n++].count;
+    return n;
+}
+
 static void on_samples(void *user, const struct xw_store_samples *samples)
 {
     struct xw_opening *o = user;
     struct xw_stream *stream = &o->attachment->streams[o->stream_at];
     uint64_t cut = (uint64_t)stream->adopt.cut;
-    for (size_t i = 0; samples->status >= 0 && i < samples->blocks_n; i++) {
-        const struct xw_store_block *b = &samples->blocks[i];
+    for (size_t i = 0, n; samples->status >= 0 && i < samples->blocks_n; i += n) {
         /* Overlapping versions of a conflict: the chain takes what goes forward. */
-        if (b->first >= o->warm_next && b->first + b->count <= cut) {
-            if (stream->pipeline)
-                xw_stream_warm(stream, b);
-            o->warm_next = b->first + b->count;
-        }
+        n = warm_run(&samples->blocks[i], samples->blocks_n - i, o->warm_next, cut);
+        if (n && stream->pipeline)
+            xw_stream_warm(stream, &samples->blocks[i], n);
+        if (n)
+            o->warm_next = samples->blocks[i + n - 1].first + samples->blocks[i + n - 1].count;
+        n = XW_MAX(n, (size_t)1);
     }
     bool whole = samples->status < 0 || samples->next >= cut || !samples->blocks_n;
     if (!whole)
@@ -133,8 +146,7 @@ static void on_samples(void *user, const struct xw_store_samples *samples)
 
 static uint64_t warm_from(const struct xw_stream *stream)
 {
-    double n = (double)stream->edge->config->warmup_us * 1e-6 * stream->rate_hz;
-    uint64_t cut = (uint64_t)stream->adopt.cut, back = (uint64_t)n;
+    uint64_t cut = (uint64_t)stream->adopt.cut, back = xw_stream_warmup_n(stream);
     return cut > back ? cut - back : 0;
 }
 

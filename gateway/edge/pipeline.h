@@ -1,4 +1,5 @@
-/* One stream's pipeline: appsrc ! ecgscreen ! xwsink, in a GstPipeline of its own.
+/* One stream's pipeline: appsrc ! ecgscreen | ctgscreen | nothing ! xwsink, by modality, in a
+ * GstPipeline of its own.
  *
  * The loop thread pushes blocks in; the streaming thread runs the chain and puts what came of each
  * block into a ring; the loop takes it out. Pushing never blocks: who pushes looks at in_flight and
@@ -13,7 +14,7 @@
 #define XW_EDGE_PIPELINE_H
 
 #include "base/base.h"
-#include "dsp/ecg/chain.h"
+#include "dsp/fetal/chain.h"
 #include "proto/signal.pb-c.h"
 
 struct xw_pipeline;
