@@ -206,6 +206,13 @@ void xw_fetal_chain_process(struct xw_fetal_chain *chain, const int32_t *x, size
     chain->samples_n += n;
 }
 
+void xw_fetal_chain_expect(struct xw_fetal_chain *chain, uint32_t fetuses)
+{
+    for (unsigned i = 0; i < chain->fetuses_n; i++)
+        if (fetuses & 1U << chain->fetuses[i].which)
+            chain->fetuses[i].seen = true;
+}
+
 void xw_fetal_chain_gap(struct xw_fetal_chain *chain, int64_t next_sample)
 {
     int64_t missing = next_sample - (chain->origin + chain->fetuses[0].trace.n);

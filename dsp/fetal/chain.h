@@ -61,6 +61,9 @@ void xw_fetal_chain_free(struct xw_fetal_chain *chain);
 
 /* x: n x channels interleaved int32 counts, n ≥ 0; borrowed. */
 void xw_fetal_chain_process(struct xw_fetal_chain *chain, const int32_t *x, size_t n);
+/* It is known from before that these fetuses (bit 0 = FHR1) had signal: their silence is an alarm
+ * even if it is older than all samples seen here. For a chain that goes on after a restart. */
+void xw_fetal_chain_expect(struct xw_fetal_chain *chain, uint32_t fetuses);
 /* The next sample has this index: what lies between is time without signal. */
 void xw_fetal_chain_gap(struct xw_fetal_chain *chain, int64_t next_sample);
 /* End of the record: all that is held back is judged, open episodes are ended. */

@@ -102,12 +102,27 @@ static void add_known(struct xw_stream *stream, const struct xw_store_record *re
     xw__event__free_unpacked(event, NULL);
 }
 
+/* A probe whose loss alarm is open had signal once, even if the samples to learn from show none. */
+static uint32_t fetuses_missed(const struct xw_stream *stream)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < stream->adopt.known_n; i++) {
+        unsigned code = stream->adopt.known[i].code;
+        if (code >= XW_FETAL_SIGNAL_LOSS && code < XW_FETAL_SIGNAL_LOSS + XW_FETAL_MAX)
+            mask |= 1U << (code - XW_FETAL_SIGNAL_LOSS);
+    }
+    return mask;
+}
+
 static void on_events(void *user, const struct xw_store_records *records)
 {
     struct xw_opening *o = user;
     struct xw_stream *stream = &o->attachment->streams[o->stream_at];
     for (size_t i = 0; records->status >= 0 && i < records->records_n; i++)
         add_known(stream, &records->records[i]);
+    uint32_t missed = fetuses_missed(stream);
+    if (missed && stream->pipeline)
+        xw_pipeline_expect(stream->pipeline, missed);
     answered(o, STEP_SAMPLES);
 }
 

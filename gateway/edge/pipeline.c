@@ -292,6 +292,11 @@ void xw_pipeline_lead_off(struct xw_pipeline *p, uint64_t index, uint32_t mask)
     gst_element_send_event(GST_ELEMENT(p->source), xw_gst_lead_off_new(index, mask));
 }
 
+void xw_pipeline_expect(struct xw_pipeline *p, uint32_t fetuses)
+{
+    gst_element_send_event(GST_ELEMENT(p->source), xw_gst_expect_new(fetuses));
+}
+
 void xw_pipeline_end(struct xw_pipeline *p)
 {
     p->ending = true;

@@ -64,6 +64,8 @@ int32_t *xw_pipeline_room(struct xw_pipeline *pipeline, size_t values_n);
 void xw_pipeline_drop(struct xw_pipeline *pipeline);
 void xw_pipeline_push(struct xw_pipeline *pipeline, uint64_t first, uint32_t count);
 void xw_pipeline_lead_off(struct xw_pipeline *pipeline, uint64_t index, uint32_t mask);
+/* CTG, after a restart: fetuses (bit 0 = FHR1) that are known to have had signal. */
+void xw_pipeline_expect(struct xw_pipeline *pipeline, uint32_t fetuses);
 /* No more samples: END comes out at last. */
 void xw_pipeline_end(struct xw_pipeline *pipeline);
 

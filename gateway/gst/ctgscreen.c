@@ -13,11 +13,13 @@
 #include "gst/ctgscreen.h"
 
 #include "gst/header.h"
+#include "gst/message.h"
 
 struct _XwCtgscreen {
     XwScreen base;
     struct xw_fetal_config config;
     struct xw_fetal_chain *chain;
+    guint32 expected; /* fetuses, told before the chain is made or later */
 };
 
 G_DEFINE_FINAL_TYPE(XwCtgscreen, xw_ctgscreen, XW_TYPE_SCREEN)
@@ -33,7 +35,10 @@ static int chain_new(XwScreen *screen, gint64 first)
     self->config.first_sample = first;
     self->config.on_event = xw_screen_event;
     self->config.user = self;
-    return xw_fetal_chain_new(&self->config, &self->chain);
+    int r = xw_fetal_chain_new(&self->config, &self->chain);
+    if (r == 0)
+        xw_fetal_chain_expect(self->chain, self->expected);
+    return r;
 }
 
 static void chain_free(XwScreen *screen)
@@ -63,6 +68,14 @@ static void run(XwScreen *screen, struct xw_ecg_run *ret_run)
     xw_fetal_chain_run(XW_CTGSCREEN(screen)->chain, ret_run);
 }
 
+static gboolean sink_event(GstBaseTransform *base, GstEvent *event)
+{
+    XwCtgscreen *self = XW_CTGSCREEN(base);
+    if (xw_gst_expect_get(event, &self->expected) && self->chain)
+        xw_fetal_chain_expect(self->chain, self->expected);
+    return GST_BASE_TRANSFORM_CLASS(xw_ctgscreen_parent_class)->sink_event(base, event);
+}
+
 static void xw_ctgscreen_init(XwCtgscreen *self)
 {
     self->chain = NULL;
@@ -76,6 +89,7 @@ static void xw_ctgscreen_class_init(XwCtgscreenClass *class)
         element, "CTG screening", "Filter/Analyzer/Audio",
         "Signal loss, spikes and mix-ups of fetal heart rates; samples untouched", "Xinwang");
     xw_screen_class_add_pads(element);
+    GST_BASE_TRANSFORM_CLASS(class)->sink_event = sink_event;
     screen->configure = configure;
     screen->chain_new = chain_new;
     screen->chain_free = chain_free;
