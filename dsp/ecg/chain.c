@@ -279,22 +279,27 @@ struct xw_ecg_stats xw_ecg_chain_stats(const struct xw_ecg_chain *chain)
     };
 }
 
+const char *xw_ecg_isa(void)
+{
+#if defined(__AVX512F__)
+    return "x86-64 avx512";
+#elif defined(__AVX2__)
+    return "x86-64 avx2";
+#elif defined(__SSE2__)
+    return "x86-64 sse2";
+#elif defined(__aarch64__)
+    return "aarch64";
+#else
+    return "generic";
+#endif
+}
+
 void xw_ecg_chain_run(const struct xw_ecg_chain *chain, struct xw_ecg_run *ret_run)
 {
     memset(ret_run, 0, sizeof(*ret_run));
     ret_run->code_version = CODE_VERSION;
     memcpy(ret_run->table_hash, table_hash, sizeof(table_hash));
     memcpy(ret_run->config_hash, chain->config_hash, sizeof(chain->config_hash));
-#if defined(__AVX512F__)
-    ret_run->isa = "x86-64 avx512";
-#elif defined(__AVX2__)
-    ret_run->isa = "x86-64 avx2";
-#elif defined(__SSE2__)
-    ret_run->isa = "x86-64 sse2";
-#elif defined(__aarch64__)
-    ret_run->isa = "aarch64";
-#else
-    ret_run->isa = "generic";
-#endif
+    ret_run->isa = xw_ecg_isa();
     ret_run->first_sample = chain->run_first;
 }

@@ -99,6 +99,9 @@ struct xw_ecg_delays xw_ecg_chain_delay(const struct xw_ecg_chain *chain);
 struct xw_ecg_stats xw_ecg_chain_stats(const struct xw_ecg_chain *chain);
 void xw_ecg_chain_run(const struct xw_ecg_chain *chain, struct xw_ecg_run *ret_run);
 
+/* The instruction set that this library was built for; static. */
+const char *xw_ecg_isa(void);
+
 /* SHA-256 in hex of all limits and tables compiled into this library; static storage. */
 const char *xw_ecg_chain_table_hash(void);
 

@@ -8,8 +8,8 @@
 
 const char *xw_ecg_kind_name(enum xw_ecg_kind kind)
 {
-    static const char *const NAMES[] = {NULL,      "beat",     "rhythm", "alarm",
-                                        "quality", "lead-off", "noise",  "measure"};
+    static const char *const NAMES[] = {NULL,       "beat",  "rhythm",  "alarm", "quality",
+                                        "lead-off", "noise", "measure", "marker"};
     return LOOK_UP(NAMES, kind);
 }
 
@@ -61,6 +61,29 @@ static const struct {
     [XW_ECG_MEASURE_HEART_RATE] = {"heart-rate", NULL, 0},
     [XW_ECG_MEASURE_ST] = {"st-level", NULL, 0},
     [XW_ECG_MEASURE_SQI] = {"signal-quality", NULL, 0},
+    [XW_FETAL_LOSS] = {"fhr1-loss", NULL, 0},
+    [XW_FETAL_LOSS + 1] = {"fhr2-loss", NULL, 0},
+    [XW_FETAL_LOSS + 2] = {"fhr3-loss", NULL, 0},
+    [XW_FETAL_SPIKE] = {"fhr1-spike", NULL, 0},
+    [XW_FETAL_SPIKE + 1] = {"fhr2-spike", NULL, 0},
+    [XW_FETAL_SPIKE + 2] = {"fhr3-spike", NULL, 0},
+    [XW_FETAL_SIGNAL] = {"fhr1-signal", NULL, 0},
+    [XW_FETAL_SIGNAL + 1] = {"fhr2-signal", NULL, 0},
+    [XW_FETAL_SIGNAL + 2] = {"fhr3-signal", NULL, 0},
+    [XW_FETAL_SIGNAL_LOSS] = {"fhr1-signal-loss", NULL, 0},
+    [XW_FETAL_SIGNAL_LOSS + 1] = {"fhr2-signal-loss", NULL, 0},
+    [XW_FETAL_SIGNAL_LOSS + 2] = {"fhr3-signal-loss", NULL, 0},
+    [XW_FETAL_MATERNAL] = {"fhr1-mhr", NULL, 0},
+    [XW_FETAL_MATERNAL + 1] = {"fhr2-mhr", NULL, 0},
+    [XW_FETAL_MATERNAL + 2] = {"fhr3-mhr", NULL, 0},
+    [XW_FETAL_DOUBLED] = {"fhr1-doubled", NULL, 0},
+    [XW_FETAL_DOUBLED + 1] = {"fhr2-doubled", NULL, 0},
+    [XW_FETAL_DOUBLED + 2] = {"fhr3-doubled", NULL, 0},
+    [XW_FETAL_HALVED] = {"fhr1-halved", NULL, 0},
+    [XW_FETAL_HALVED + 1] = {"fhr2-halved", NULL, 0},
+    [XW_FETAL_HALVED + 2] = {"fhr3-halved", NULL, 0},
+    [XW_FETAL_MOVEMENT] = {"movement", NULL, 0},
+    [XW_FETAL_UC_ZERO] = {"uc-zero", NULL, 0},
 };
 
 const char *xw_ecg_code_name(enum xw_ecg_code code)
@@ -97,6 +120,18 @@ static const struct {
     [XW_ECG_VALUE_SQI] = {"signal-quality", "1"},
     [XW_ECG_VALUE_ST_UV] = {"st-level", "uV"},
     [XW_ECG_VALUE_LEADS_N] = {"leads", "1"},
+    [XW_FETAL_VALUE_LOSS_1MIN] = {"loss_1min", "%"},
+    [XW_FETAL_VALUE_LOSS_10MIN] = {"loss_10min", "%"},
+    [XW_FETAL_VALUE_LOSS_30MIN] = {"loss_30min", "%"},
+    [XW_FETAL_VALUE_WINDOW_S] = {"window", "s"},
+    [XW_FETAL_VALUE_SAMPLES_N] = {"samples", "1"},
+    [XW_FETAL_VALUE_LOW_BPM] = {"low", "/min"},
+    [XW_FETAL_VALUE_HIGH_BPM] = {"high", "/min"},
+    [XW_FETAL_VALUE_SHARE] = {"share", "1"},
+    [XW_FETAL_VALUE_FHR_BPM] = {"fhr", "/min"},
+    [XW_FETAL_VALUE_MHR_BPM] = {"mhr", "/min"},
+    [XW_FETAL_VALUE_RATIO] = {"ratio", "1"},
+    [XW_FETAL_VALUE_MEDIAN_BPM] = {"median", "/min"},
 };
 
 const char *xw_ecg_value_name(enum xw_ecg_value_id id)

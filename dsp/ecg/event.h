@@ -1,4 +1,5 @@
-/* What the ECG chain says: beats, rhythms, alarms, signal quality, values.
+/* What the analysis chains say: beats, rhythms, alarms, signal quality, values. The ECG chain and
+ * the fetal chain (dsp/fetal) speak through the same event.
  *
  * An event has a sequence (unique and rising within one analysis run) and a revision. The first
  * word on a thing has revision 0; each later word on the SAME thing keeps the sequence and raises
@@ -10,7 +11,7 @@
  *            a provisional beat that was none is taken back: FINAL with `withdrawn` set.
  *   episode  (RHYTHM, ALARM, NOISE, LEAD_OFF, QUALITY) revision 0 with end = XW_ECG_OPEN at its
  *            onset, one more revision with its end when it is over. One episode, one sequence.
- *   MEASURE  one event, never revised.
+ *   MEASURE, MARKER  one event, never revised.
  *
  * Ownership: an event is borrowed for the time of the callback; it holds no pointers of its own but
  * to static strings. Units: in the names. */
@@ -20,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { XW_ECG_CHANNELS_MAX = 18, XW_ECG_EVIDENCE_MAX = 6 };
+enum { XW_ECG_CHANNELS_MAX = 18, XW_ECG_EVIDENCE_MAX = 6, XW_FETAL_MAX = 3 };
 
 /* `end` of an episode that still goes on. */
 #define XW_ECG_OPEN INT64_MAX
@@ -34,6 +35,7 @@ enum xw_ecg_kind {
                            */
     XW_ECG_KIND_NOISE,    /* lead_mask: leads too noisy to be used */
     XW_ECG_KIND_MEASURE,  /* a value at a time: heart rate, ST levels */
+    XW_ECG_KIND_MARKER,   /* the device marked an instant: movement, zero set */
 };
 
 enum xw_ecg_stage {
@@ -88,6 +90,16 @@ enum xw_ecg_code {
     XW_ECG_MEASURE_HEART_RATE, /* hr_bpm */
     XW_ECG_MEASURE_ST,         /* lead_value: ST level of each lead of lead_mask, µV against PR */
     XW_ECG_MEASURE_SQI,        /* lead_value: 0..1 for each lead of lead_mask */
+    /* Fetal heart rates: + 0, 1, 2 for FHR1, FHR2, FHR3 */
+    XW_FETAL_LOSS,                                           /* QUALITY: no signal */
+    XW_FETAL_SPIKE = XW_FETAL_LOSS + XW_FETAL_MAX,           /* NOISE: samples that were left out */
+    XW_FETAL_SIGNAL = XW_FETAL_SPIKE + XW_FETAL_MAX,         /* MEASURE: loss and mean rate */
+    XW_FETAL_SIGNAL_LOSS = XW_FETAL_SIGNAL + XW_FETAL_MAX,   /* ALARM: no signal for long */
+    XW_FETAL_MATERNAL = XW_FETAL_SIGNAL_LOSS + XW_FETAL_MAX, /* QUALITY: maybe the mother's */
+    XW_FETAL_DOUBLED = XW_FETAL_MATERNAL + XW_FETAL_MAX,     /* QUALITY: twice the rate before */
+    XW_FETAL_HALVED = XW_FETAL_DOUBLED + XW_FETAL_MAX,       /* QUALITY: half the rate before */
+    XW_FETAL_MOVEMENT = XW_FETAL_HALVED + XW_FETAL_MAX,      /* MARKER: seen by the monitor */
+    XW_FETAL_UC_ZERO,                                        /* MARKER: zero of UC set */
     XW_ECG_CODE_COUNT
 };
 
@@ -109,6 +121,18 @@ enum xw_ecg_value_id {
     XW_ECG_VALUE_SQI,
     XW_ECG_VALUE_ST_UV,
     XW_ECG_VALUE_LEADS_N,
+    XW_FETAL_VALUE_LOSS_1MIN,
+    XW_FETAL_VALUE_LOSS_10MIN,
+    XW_FETAL_VALUE_LOSS_30MIN,
+    XW_FETAL_VALUE_WINDOW_S,  /* of the longest of them, as far as the stream goes back */
+    XW_FETAL_VALUE_SAMPLES_N, /* left out */
+    XW_FETAL_VALUE_LOW_BPM,
+    XW_FETAL_VALUE_HIGH_BPM,
+    XW_FETAL_VALUE_SHARE, /* of the samples where the two rates meet */
+    XW_FETAL_VALUE_FHR_BPM,
+    XW_FETAL_VALUE_MHR_BPM,
+    XW_FETAL_VALUE_RATIO,
+    XW_FETAL_VALUE_MEDIAN_BPM,
     XW_ECG_VALUE_COUNT
 };
 

@@ -130,7 +130,7 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
     bool warm = event->emitted_at <= adopt->cut;
     if (adopt->expired && event->first > adopt->cut)
         return XW_ADOPT_NEW;
-    if (event->kind == XW_ECG_KIND_MEASURE)
+    if (event->kind == XW_ECG_KIND_MEASURE || event->kind == XW_ECG_KIND_MARKER)
         return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
     if (event->kind == XW_ECG_KIND_BEAT) {
         if (event->stage == XW_ECG_STAGE_PROVISIONAL || event->withdrawn)

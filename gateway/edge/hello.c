@@ -97,6 +97,49 @@ static int check_channel(const Xw__Channel *c, bool ecg, const char *at,
 #undef FIELD
 }
 
+/* PROTOCOL.md 1.7. */
+static int check_ctg(const Xw__DeviceSignal *s, const char *at, struct xw_device_fault *ret_fault)
+{
+    static const struct {
+        const char *code, *unit, *other_unit;
+    } known[] = {
+        {"FHR1", "/min", NULL}, {"FHR2", "/min", NULL},     {"FHR3", "/min", NULL},
+        {"MHR", "/min", NULL},  {"UC", "{toco}", "mm[Hg]"}, {"FLAGS", "{flags}", NULL},
+    };
+    char field[80];
+    size_t next = 0;
+    for (size_t c = 0; c < s->n_channels; c++) {
+        const Xw__Channel *ch = s->channels[c];
+        size_t k = 0;
+#define FIELD(name) (snprintf(field, sizeof(field), "%.40s.channels[%zu].%s", at, c, (name)), field)
+        while (k < XW_ARRAY_N(known) && strcmp(known[k].code, ch->code) != 0)
+            k++;
+        if (k == XW_ARRAY_N(known))
+            REFUSE(FAULT_HEADER, FIELD("code"),
+                   "%s is no channel of a CTG: FHR1 FHR2 FHR3 MHR UC FLAGS", ch->code);
+        if (c == 0 && k != 0)
+            REFUSE(FAULT_HEADER, FIELD("code"), "FHR1 is the first channel of a CTG, not %s",
+                   ch->code);
+        if (k < next)
+            REFUSE(FAULT_HEADER, FIELD("code"),
+                   "%s: in this order, each once: FHR1 FHR2 FHR3 MHR UC FLAGS", ch->code);
+        next = k + 1;
+        if (strcmp(ch->unit, known[k].unit) != 0 &&
+            (!known[k].other_unit || strcmp(ch->unit, known[k].other_unit) != 0))
+            REFUSE(FAULT_HEADER, FIELD("unit"), "%s is in %s%s%s", ch->code, known[k].unit,
+                   known[k].other_unit ? " or " : "",
+                   known[k].other_unit ? known[k].other_unit : "");
+        bool flags = k == XW_ARRAY_N(known) - 1;
+        if (!ch->has_invalid && !flags)
+            REFUSE(FAULT_HEADER, FIELD("has_invalid"),
+                   "the count that means \"no value\" is needed");
+        if (flags && (ch->gain->num != ch->gain->den || ch->baseline))
+            REFUSE(FAULT_HEADER, FIELD("gain"), "FLAGS are bits: gain 1, baseline 0");
+#undef FIELD
+    }
+    return 0;
+}
+
 static int check_signal(const Xw__DeviceSignal *s, size_t i, struct xw_device_fault *ret_fault)
 {
     char at[32], field[64];
@@ -127,7 +170,7 @@ static int check_signal(const Xw__DeviceSignal *s, size_t i, struct xw_device_fa
                 REFUSE(FAULT_HEADER, FIELD("channels"), "%s stands there twice",
                        s->channels[c]->code);
     }
-    return 0;
+    return s->modality == XW__MODALITY__MODALITY_CTG ? check_ctg(s, at, ret_fault) : 0;
 #undef FIELD
 }
 

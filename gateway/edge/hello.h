@@ -5,6 +5,8 @@
  * of 1/60 to 10,000 Hz (ECG 50 to 4,000 Hz) as a fraction of terms up to 2^31; a channel a code and
  * a UCUM unit of up to 16 bytes, a gain above 0 of terms up to 2^53 (ECG: a unit of voltage, and 1
  * to 10^7 counts per mV). All signals together: 131,072 values a second.
+ * CTG: the channels of PROTOCOL.md 1.7, in their order and units, each but FLAGS with its count of
+ * "no value".
  *
  * Threads: pure functions. Errors: -EBADMSG with the protocol's fault, the field and a sentence. */
 #ifndef XW_EDGE_HELLO_H

@@ -1,9 +1,9 @@
 /* Opening an attachment: what did the last process keep of these streams?
  *
  * One look-up after the other (the spool's reads are bounded), for each stream: the last run, the
- * last time anchor, the events of the last minute, the samples of the last minute. Then the new
- * chain is warmed with them, and the streams are committed. A device whose streams are new waits
- * for the commit alone. */
+ * last time anchor, the events and the samples of the last minute (fetal monitors: 35 minutes).
+ * Then the new chain is warmed with them, and the streams are committed. A device whose streams are
+ * new waits for the commit alone. */
 #include "base/log.h"
 #include "edge/attachment.h"
 #include "edge/port.h"
@@ -19,7 +19,7 @@ enum step {
     STEP_SAMPLES,
     STEP_NEXT, /* stream */
 };
-enum { WARM_READ_BYTES = 8 * 1024 * 1024, WARM_EVENTS_MAX = XW_ADOPT_KNOWN_MAX };
+enum { WARM_READ_BYTES = 8 * 1024 * 1024, WARM_EVENTS_MAX = XW_ADOPT_KNOWN_MAX, WARM_RUN_N = 512 };
 
 struct xw_opening {
     struct xw_attachment *attachment;
@@ -102,13 +102,41 @@ static void add_known(struct xw_stream *stream, const struct xw_store_record *re
     xw__event__free_unpacked(event, NULL);
 }
 
+/* A probe whose loss alarm is open had signal once, even if the samples to learn from show none. */
+static uint32_t fetuses_missed(const struct xw_stream *stream)
+{
+    uint32_t mask = 0;
+    for (size_t i = 0; i < stream->adopt.known_n; i++) {
+        unsigned code = stream->adopt.known[i].code;
+        if (code >= XW_FETAL_SIGNAL_LOSS && code < XW_FETAL_SIGNAL_LOSS + XW_FETAL_MAX)
+            mask |= 1U << (code - XW_FETAL_SIGNAL_LOSS);
+    }
+    return mask;
+}
+
 static void on_events(void *user, const struct xw_store_records *records)
 {
     struct xw_opening *o = user;
     struct xw_stream *stream = &o->attachment->streams[o->stream_at];
     for (size_t i = 0; records->status >= 0 && i < records->records_n; i++)
         add_known(stream, &records->records[i]);
+    uint32_t missed = fetuses_missed(stream);
+    if (missed && stream->pipeline)
+        xw_pipeline_expect(stream->pipeline, missed);
     answered(o, STEP_SAMPLES);
+}
+
+/* How many blocks from here on can go in at once: gapless, and not more than WARM_RUN_N samples. */
+static size_t warm_run(const struct xw_store_block *b, size_t most, uint64_t from, uint64_t cut)
+{
+    size_t n = 0;
+    uint64_t first = b->first, next = first;
+    if (first < from)
+        return 0;
+    while (n < most && b[n].first == next && b[n].first + b[n].count <= cut &&
+           (!n || next + b[n].count - first <= WARM_RUN_N))
+        next += b[n++].count;
+    return n;
 }
 
 static void on_samples(void *user, const struct xw_store_samples *samples)
@@ -116,14 +144,14 @@ static void on_samples(void *user, const struct xw_store_samples *samples)
     struct xw_opening *o = user;
     struct xw_stream *stream = &o->attachment->streams[o->stream_at];
     uint64_t cut = (uint64_t)stream->adopt.cut;
-    for (size_t i = 0; samples->status >= 0 && i < samples->blocks_n; i++) {
-        const struct xw_store_block *b = &samples->blocks[i];
+    for (size_t i = 0, n; samples->status >= 0 && i < samples->blocks_n; i += n) {
         /* Overlapping versions of a conflict: the chain takes what goes forward. */
-        if (b->first >= o->warm_next && b->first + b->count <= cut) {
-            if (stream->pipeline)
-                xw_stream_warm(stream, b);
-            o->warm_next = b->first + b->count;
-        }
+        n = warm_run(&samples->blocks[i], samples->blocks_n - i, o->warm_next, cut);
+        if (n && stream->pipeline)
+            xw_stream_warm(stream, &samples->blocks[i], n);
+        if (n)
+            o->warm_next = samples->blocks[i + n - 1].first + samples->blocks[i + n - 1].count;
+        n = XW_MAX(n, (size_t)1);
     }
     bool whole = samples->status < 0 || samples->next >= cut || !samples->blocks_n;
     if (!whole)
@@ -133,8 +161,7 @@ static void on_samples(void *user, const struct xw_store_samples *samples)
 
 static uint64_t warm_from(const struct xw_stream *stream)
 {
-    double n = (double)stream->edge->config->warmup_us * 1e-6 * stream->rate_hz;
-    uint64_t cut = (uint64_t)stream->adopt.cut, back = (uint64_t)n;
+    uint64_t cut = (uint64_t)stream->adopt.cut, back = xw_stream_warmup_n(stream);
     return cut > back ? cut - back : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/ring.h"
+#include "gst/ctgscreen.h"
 #include "gst/ecgscreen.h"
 #include "gst/handover.h"
 #include "gst/header.h"
@@ -130,23 +131,43 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer use
 
 /* ---- loop thread ---- */
 
+/* What analyses a stream of this modality, floating; NULL: nothing does, its samples are kept. */
+static GstElement *screen_for(const struct xw_pipeline_config *config)
+{
+    switch (config->header->modality) {
+    case XW__MODALITY__MODALITY_ECG:
+    case XW__MODALITY__MODALITY_HOLTER:
+        return g_object_new(XW_TYPE_ECGSCREEN, "post-messages", FALSE, "mains", config->mains_hz,
+                            NULL);
+    case XW__MODALITY__MODALITY_CTG:
+        return g_object_new(XW_TYPE_CTGSCREEN, "post-messages", FALSE, NULL);
+    default:
+        return NULL;
+    }
+}
+
+static gboolean link_all(struct xw_pipeline *p, GstElement *screen, GstElement *sink)
+{
+    GstElement *source = GST_ELEMENT(p->source);
+    gst_bin_add_many(GST_BIN(p->bin), source, sink, NULL);
+    if (!screen)
+        return gst_element_link(source, sink);
+    gst_bin_add(GST_BIN(p->bin), screen);
+    return gst_element_link_many(source, screen, sink, NULL);
+}
+
 static int assemble(struct xw_pipeline *p, const struct xw_pipeline_config *config)
 {
     p->bin = gst_pipeline_new(NULL);
     p->source = g_object_new(GST_TYPE_APP_SRC, NULL);
-    XwEcgscreen *screen = g_object_new(XW_TYPE_ECGSCREEN, NULL);
     XwSink *sink = g_object_new(XW_TYPE_SINK, NULL);
     GstCaps *caps = xw_gst_header_caps(config->header);
     g_object_set(p->source, "caps", caps, "format", GST_FORMAT_TIME, "is-live", TRUE, "block",
                  FALSE, "max-bytes", (guint64)0, "max-buffers", (guint64)0, "emit-signals", FALSE,
                  NULL);
     gst_caps_unref(caps);
-    g_object_set(screen, "post-messages", FALSE, "mains", config->mains_hz, NULL);
     xw_sink_set_handler(sink, &(struct xw_sink_handler){p, on_run, on_block});
-    gst_bin_add_many(GST_BIN(p->bin), GST_ELEMENT(p->source), GST_ELEMENT(screen),
-                     GST_ELEMENT(sink), NULL);
-    if (!gst_element_link_many(GST_ELEMENT(p->source), GST_ELEMENT(screen), GST_ELEMENT(sink),
-                               NULL))
+    if (!link_all(p, screen_for(config), GST_ELEMENT(sink)))
         return -EIO;
     GstBus *bus = gst_element_get_bus(p->bin);
     gst_bus_set_sync_handler(bus, on_message, p, NULL);
@@ -269,6 +290,11 @@ void xw_pipeline_push(struct xw_pipeline *p, uint64_t first, uint32_t count)
 void xw_pipeline_lead_off(struct xw_pipeline *p, uint64_t index, uint32_t mask)
 {
     gst_element_send_event(GST_ELEMENT(p->source), xw_gst_lead_off_new(index, mask));
+}
+
+void xw_pipeline_expect(struct xw_pipeline *p, uint32_t fetuses)
+{
+    gst_element_send_event(GST_ELEMENT(p->source), xw_gst_expect_new(fetuses));
 }
 
 void xw_pipeline_end(struct xw_pipeline *p)

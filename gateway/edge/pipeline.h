@@ -1,4 +1,5 @@
-/* One stream's pipeline: appsrc ! ecgscreen ! xwsink, in a GstPipeline of its own.
+/* One stream's pipeline: appsrc ! ecgscreen | ctgscreen | nothing ! xwsink, by modality, in a
+ * GstPipeline of its own.
  *
  * The loop thread pushes blocks in; the streaming thread runs the chain and puts what came of each
  * block into a ring; the loop takes it out. Pushing never blocks: who pushes looks at in_flight and
@@ -13,7 +14,7 @@
 #define XW_EDGE_PIPELINE_H
 
 #include "base/base.h"
-#include "dsp/ecg/chain.h"
+#include "dsp/fetal/chain.h"
 #include "proto/signal.pb-c.h"
 
 struct xw_pipeline;
@@ -63,6 +64,8 @@ int32_t *xw_pipeline_room(struct xw_pipeline *pipeline, size_t values_n);
 void xw_pipeline_drop(struct xw_pipeline *pipeline);
 void xw_pipeline_push(struct xw_pipeline *pipeline, uint64_t first, uint32_t count);
 void xw_pipeline_lead_off(struct xw_pipeline *pipeline, uint64_t index, uint32_t mask);
+/* CTG, after a restart: fetuses (bit 0 = FHR1) that are known to have had signal. */
+void xw_pipeline_expect(struct xw_pipeline *pipeline, uint32_t fetuses);
 /* No more samples: END comes out at last. */
 void xw_pipeline_end(struct xw_pipeline *pipeline);
 

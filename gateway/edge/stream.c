@@ -87,23 +87,37 @@ static void fly(struct xw_stream *stream, struct xw_flight *flight)
     xw_pipeline_push(stream->pipeline, flight->block.first, flight->block.count);
 }
 
-void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *block)
+/* Slow streams come in many small blocks, and half an hour of them: they go in by the run. */
+void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *blocks, size_t blocks_n)
 {
-    size_t channels_n = stream->message->n_channels;
-    int32_t *x = xw_block_shape_ok(channels_n, block->count)
-                     ? xw_stream_room(stream, channels_n * block->count)
-                     : NULL;
+    size_t channels_n = stream->message->n_channels, count = 0;
+    for (size_t i = 0; i < blocks_n; i++)
+        count += blocks[i].count;
+    int32_t *x =
+        xw_block_shape_ok(channels_n, count) ? xw_stream_room(stream, channels_n * count) : NULL;
     struct xw_flight *flight = x ? calloc(1, sizeof(*flight)) : NULL;
-    if (!flight || xw_block_decode((enum xw_coding)block->coding, block->data, block->size,
-                                   channels_n, block->count, x) < 0) {
+    bool ok = flight != NULL;
+    for (size_t i = 0; ok && i < blocks_n; x += channels_n * blocks[i++].count)
+        ok = xw_block_decode((enum xw_coding)blocks[i].coding, blocks[i].data, blocks[i].size,
+                             channels_n, blocks[i].count, x) >= 0;
+    if (!ok) {
         free(flight);
         xw_pipeline_drop(stream->pipeline);
         return;
     }
-    flight->block.first = block->first;
-    flight->block.count = block->count;
+    flight->block.first = blocks[0].first;
+    flight->block.count = (uint32_t)count;
     flight->warm = true;
     fly(stream, flight);
+}
+
+uint64_t xw_stream_warmup_n(const struct xw_stream *stream)
+{
+    int64_t us = stream->edge->config->warmup_us;
+    /* The fetal chain's windows look back half an hour; that is little at its rate. */
+    if (stream->message->modality == XW__MODALITY__MODALITY_CTG)
+        us = XW_MAX(us, XW_FETAL_WARMUP_S * INT64_C(1000000));
+    return (uint64_t)((double)us * 1e-6 * stream->rate_hz);
 }
 
 int32_t *xw_stream_room(struct xw_stream *stream, size_t values_n)

@@ -62,8 +62,11 @@ void xw_stream_done(struct xw_stream *stream);
 /* Makes the pipeline; a new analysis run begins. */
 XW_MUST_CHECK int xw_stream_begin(struct xw_stream *stream);
 
-/* Samples of the spool for the chain to learn from: coding 0, in order, all before the cut. */
-void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *block);
+/* How many samples before the cut the chain wants to learn from. */
+uint64_t xw_stream_warmup_n(const struct xw_stream *stream);
+/* Samples of the spool for the chain to learn from: coding 0, all before the cut, each block
+ * beginning where the one before it ends; together a block's shape at most. */
+void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *blocks, size_t blocks_n);
 
 int32_t *xw_stream_room(struct xw_stream *stream, size_t values_n);
 void xw_stream_take_block(struct xw_stream *stream, const struct xw_session_block *block);

@@ -67,7 +67,10 @@ void xw_stream_run(struct xw_stream *stream, const struct xw_pipeline_run *run)
 void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
                             const uint8_t key[XW_EVENT_KEY_SIZE], uint64_t revision)
 {
-    bool point = event->kind == XW__EVENT_KIND__EVENT_BEAT;
+    bool point = event->kind == XW__EVENT_KIND__EVENT_BEAT ||
+                 event->kind == XW__EVENT_KIND__EVENT_MEASUREMENT ||
+                 event->kind == XW__EVENT_KIND__EVENT_MARKER ||
+                 event->kind == XW__EVENT_KIND__EVENT_PACE;
     uint64_t end = point ? event->first + 1 : event->end ? event->end : UINT64_MAX;
     uint64_t span_end = XW_MAX(end, event->first + 1);
     struct xw_store_record record = {
@@ -144,7 +147,10 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
 void xw_stream_event(struct xw_stream *stream, const struct xw_ecg_event *event)
 {
     struct xw_adopt_known known;
-    if (event->hr_bpm > 0)
+    bool fetal = stream->message->modality == XW__MODALITY__MODALITY_CTG;
+    if (fetal && event->code == XW_FETAL_SIGNAL) /* FHR1: 0 when there was too little of it */
+        stream->rate_bpm = event->hr_bpm;
+    else if (!fetal && event->hr_bpm > 0)
         stream->rate_bpm = event->hr_bpm;
     if (!stream->adopting) {
         say(stream, NULL, event);

@@ -60,6 +60,29 @@ static const char *const code_words[XW_ECG_CODE_COUNT] = {
     [XW_ECG_MEASURE_HEART_RATE] = "HEART_RATE",
     [XW_ECG_MEASURE_ST] = "ST",
     [XW_ECG_MEASURE_SQI] = "SQI",
+    [XW_FETAL_LOSS] = "FHR1_LOSS",
+    [XW_FETAL_LOSS + 1] = "FHR2_LOSS",
+    [XW_FETAL_LOSS + 2] = "FHR3_LOSS",
+    [XW_FETAL_SPIKE] = "FHR1_SPIKE",
+    [XW_FETAL_SPIKE + 1] = "FHR2_SPIKE",
+    [XW_FETAL_SPIKE + 2] = "FHR3_SPIKE",
+    [XW_FETAL_SIGNAL] = "FHR1_SIGNAL",
+    [XW_FETAL_SIGNAL + 1] = "FHR2_SIGNAL",
+    [XW_FETAL_SIGNAL + 2] = "FHR3_SIGNAL",
+    [XW_FETAL_SIGNAL_LOSS] = "FHR1_SIGNAL_LOSS",
+    [XW_FETAL_SIGNAL_LOSS + 1] = "FHR2_SIGNAL_LOSS",
+    [XW_FETAL_SIGNAL_LOSS + 2] = "FHR3_SIGNAL_LOSS",
+    [XW_FETAL_MATERNAL] = "FHR1_MHR",
+    [XW_FETAL_MATERNAL + 1] = "FHR2_MHR",
+    [XW_FETAL_MATERNAL + 2] = "FHR3_MHR",
+    [XW_FETAL_DOUBLED] = "FHR1_DOUBLED",
+    [XW_FETAL_DOUBLED + 1] = "FHR2_DOUBLED",
+    [XW_FETAL_DOUBLED + 2] = "FHR3_DOUBLED",
+    [XW_FETAL_HALVED] = "FHR1_HALVED",
+    [XW_FETAL_HALVED + 1] = "FHR2_HALVED",
+    [XW_FETAL_HALVED + 2] = "FHR3_HALVED",
+    [XW_FETAL_MOVEMENT] = "MOVEMENT",
+    [XW_FETAL_UC_ZERO] = "UC_ZERO",
 };
 
 const char *xw_words_code(enum xw_ecg_kind kind, enum xw_ecg_code code)
@@ -88,6 +111,7 @@ static const struct {
     {XW_ECG_KIND_LEAD_OFF, XW__EVENT_KIND__EVENT_LEADS_OFF},
     {XW_ECG_KIND_NOISE, XW__EVENT_KIND__EVENT_NOISE},
     {XW_ECG_KIND_MEASURE, XW__EVENT_KIND__EVENT_MEASUREMENT},
+    {XW_ECG_KIND_MARKER, XW__EVENT_KIND__EVENT_MARKER},
 };
 
 Xw__EventKind xw_words_kind(enum xw_ecg_kind kind)

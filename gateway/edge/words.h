@@ -2,7 +2,9 @@
  *
  * Codes on the wire: beats N S V F / Q; episodes NO_FINDING ASYSTOLE PAUSE BRADY TACHY VT VRUN
  * COUPLET BIGEMINY TRIGEMINY VF AFIB AFL SVT AVB2 AVB3 PACED ST_ELEVATION ST_DEPRESSION; CANNOT_SEE
- * LEAD_OFF NOISE; values HEART_RATE ST SQI.
+ * LEAD_OFF NOISE; values HEART_RATE ST SQI. Fetal, n = 1 to 3: FHRn_LOSS FHRn_MHR FHRn_DOUBLED
+ * FHRn_HALVED (quality), FHRn_SPIKE (noise), FHRn_SIGNAL (a value), FHRn_SIGNAL_LOSS (alarm);
+ * marks MOVEMENT UC_ZERO.
  *
  * Threads: pure functions. Ownership: what a filled message points to lives in the scratch. */
 #ifndef XW_EDGE_WORDS_H

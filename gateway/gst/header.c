@@ -65,3 +65,37 @@ int xw_gst_header_ecg_config(const Xw__StreamHeader *header, guint32 mains_hz,
     *ret_config = config;
     return 0;
 }
+
+int xw_gst_header_fetal_config(const Xw__StreamHeader *header, struct xw_fetal_config *ret_config)
+{
+    if (header->modality != XW__MODALITY__MODALITY_CTG || !header->rate || !header->rate->den ||
+        header->rate->num > XW_FETAL_RATE_TERM_MAX || header->rate->den > XW_FETAL_RATE_TERM_MAX ||
+        !header->n_channels || header->n_channels > XW_FETAL_CHANNELS_MAX)
+        return -ENOTSUP;
+    double rate_hz = (double)header->rate->num / (double)header->rate->den;
+    if (rate_hz < XW_FETAL_RATE_MIN_HZ || rate_hz > XW_FETAL_RATE_MAX_HZ)
+        return -ENOTSUP;
+    struct xw_fetal_config config = {.rate_num = (guint32)header->rate->num,
+                                     .rate_den = (guint32)header->rate->den,
+                                     .channels_n = (guint32)header->n_channels};
+    bool fhr1 = false;
+    for (size_t c = 0; c < header->n_channels; c++) {
+        const Xw__Channel *in = header->channels[c];
+        struct xw_fetal_channel *out = &config.channels[c];
+        if (!in->gain || !in->gain->num || !in->gain->den)
+            return -ENOTSUP;
+        out->role = xw_fetal_role_from_code(in->code);
+        out->gain_counts_per_unit = (double)in->gain->num / (double)in->gain->den;
+        out->baseline_counts = in->baseline;
+        out->has_invalid = in->has_invalid;
+        out->invalid_counts = in->invalid;
+        for (size_t d = 0; d < c; d++)
+            if (out->role != XW_FETAL_ROLE_OTHER && config.channels[d].role == out->role)
+                return -ENOTSUP;
+        fhr1 |= out->role == XW_FETAL_ROLE_FHR1;
+    }
+    if (!fhr1)
+        return -ENOTSUP;
+    *ret_config = config;
+    return 0;
+}

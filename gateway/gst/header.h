@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 
 #include "dsp/ecg/chain.h"
+#include "dsp/fetal/chain.h"
 #include "proto/signal.pb-c.h"
 #include "wfdb/wfdb.h"
 
@@ -23,7 +24,10 @@ GstCaps *xw_gst_header_caps(const Xw__StreamHeader *header);
 int xw_gst_header_ecg_config(const Xw__StreamHeader *header, guint32 mains_hz,
                              struct xw_ecg_config *ret_config);
 
-/* The serialized header of the reader's selected signals, with empty ids; g_free it. */
+int xw_gst_header_fetal_config(const Xw__StreamHeader *header, struct xw_fetal_config *ret_config);
+
+/* The serialized header of the reader's selected signals, with empty ids; g_free it. A record of
+ * fetal heart rates and contractions is CTG, any other ECG. */
 int xw_gst_header_from_wfdb(const struct xw_wfdb_reader *reader, guint8 **ret_header,
                             gsize *ret_size);
 

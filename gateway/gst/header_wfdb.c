@@ -34,6 +34,33 @@ static void make_channel(const struct xw_wfdb_signal *signal, struct made *made,
     made->list[c] = channel;
 }
 
+/* CTG: every signal is a fetal monitor's, in the order of the wire, and FHR1 is the first. */
+static gboolean is_fetal(const struct xw_wfdb_reader *reader)
+{
+    struct xw_wfdb_fetal fetal;
+    enum xw_fetal_role last = XW_FETAL_ROLE_OTHER;
+    for (unsigned c = 0; c < xw_wfdb_reader_channels(reader); c++) {
+        if (!xw_wfdb_fetal_signal(xw_wfdb_reader_signal(reader, c), &fetal))
+            return FALSE;
+        enum xw_fetal_role role = xw_fetal_role_from_code(fetal.code);
+        if (role <= last || (c == 0 && role != XW_FETAL_ROLE_FHR1))
+            return FALSE;
+        last = role;
+    }
+    return TRUE;
+}
+
+static void make_fetal(const struct xw_wfdb_signal *signal, Xw__Channel *channel)
+{
+    struct xw_wfdb_fetal fetal;
+    if (!xw_wfdb_fetal_signal(signal, &fetal))
+        return;
+    channel->code = (char *)fetal.code;
+    channel->unit = (char *)fetal.unit;
+    if (fetal.zero_is_none)
+        channel->invalid = signal->baseline;
+}
+
 int xw_gst_header_from_wfdb(const struct xw_wfdb_reader *reader, guint8 **ret_header,
                             gsize *ret_size)
 {
@@ -45,14 +72,18 @@ int xw_gst_header_from_wfdb(const struct xw_wfdb_reader *reader, guint8 **ret_he
     xw__fraction__init(&made->rate);
     made->rate.num = (uint64_t)rate.num;
     made->rate.den = (uint64_t)rate.den;
-    made->header.modality = XW__MODALITY__MODALITY_ECG;
+    gboolean fetal = is_fetal(reader);
+    made->header.modality = fetal ? XW__MODALITY__MODALITY_CTG : XW__MODALITY__MODALITY_ECG;
     made->header.rate = &made->rate;
     made->header.n_channels = xw_wfdb_reader_channels(reader);
     made->header.channels = made->list;
     made->header.device_id = (char *)xw_wfdb_reader_header(reader)->record;
     made->header.demo = true;
-    for (unsigned c = 0; c < made->header.n_channels; c++)
+    for (unsigned c = 0; c < made->header.n_channels; c++) {
         make_channel(xw_wfdb_reader_signal(reader, c), made, c);
+        if (fetal)
+            make_fetal(xw_wfdb_reader_signal(reader, c), &made->channels[c]);
+    }
 
     gsize size = xw__stream_header__get_packed_size(&made->header);
     guint8 *bytes = g_try_malloc(size);

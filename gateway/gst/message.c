@@ -112,3 +112,16 @@ gboolean xw_gst_lead_off_get(GstEvent *event, guint64 *ret_index, guint32 *ret_m
     return s && gst_structure_get_uint64(s, "index", ret_index) &&
            gst_structure_get_uint(s, "mask", ret_mask);
 }
+
+GstEvent *xw_gst_expect_new(guint32 fetuses)
+{
+    return gst_event_new_custom(
+        GST_EVENT_CUSTOM_DOWNSTREAM,
+        gst_structure_new(XW_GST_EXPECT_NAME, "fetuses", G_TYPE_UINT, fetuses, NULL));
+}
+
+gboolean xw_gst_expect_get(GstEvent *event, guint32 *ret_fetuses)
+{
+    const GstStructure *s = structure_of(event, XW_GST_EXPECT_NAME);
+    return s && gst_structure_get_uint(s, "fetuses", ret_fetuses);
+}

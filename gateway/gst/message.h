@@ -3,7 +3,9 @@
  *   xinwang/stream-header  sticky: "header" = the serialized StreamHeader (exact rate and gains)
  *   xinwang/ecg-run        sticky: what made the events (version, hashes, first sample)
  *   xinwang/ecg-event      serialized: one event of the chain, before the buffer that it was made
- * in xinwang/lead-off       serialized: "mask" of channels without an electrode from "index" on
+ *                          in
+ *   xinwang/expect         serialized: "fetuses" that had signal before, bit 0 = FHR1
+ *   xinwang/lead-off       serialized: "mask" of channels without an electrode from "index" on
  *
  * The fields of an ecg-event are readable (gst-launch-1.0 -m shows a copy of them as an element
  * message); the event itself, bit for bit, is in the boxed field "event".
@@ -20,6 +22,7 @@
 #define XW_GST_RUN_NAME "xinwang/ecg-run"
 #define XW_GST_EVENT_NAME "xinwang/ecg-event"
 #define XW_GST_LEAD_OFF_NAME "xinwang/lead-off"
+#define XW_GST_EXPECT_NAME "xinwang/expect"
 
 typedef struct xw_ecg_event XwGstEcgEvent; /* as G_DEFINE_BOXED_TYPE wants it named */
 #define XW_GST_TYPE_ECG_EVENT (xw_gst_ecg_event_get_type())
@@ -38,6 +41,9 @@ GstEvent *xw_gst_header_event_new(const void *header, size_t header_size);
 gboolean xw_gst_header_event_get(GstEvent *event, const guint8 **ret_header, gsize *ret_size);
 
 GstEvent *xw_gst_lead_off_new(guint64 index, guint32 mask);
+GstEvent *xw_gst_expect_new(guint32 fetuses);
+gboolean xw_gst_expect_get(GstEvent *event, guint32 *ret_fetuses);
+
 gboolean xw_gst_lead_off_get(GstEvent *event, guint64 *ret_index, guint32 *ret_mask);
 
 #endif

@@ -1,4 +1,5 @@
 /* The plugin `xinwang`: GST_PLUGIN_PATH=build/release/gst gst-inspect-1.0 xinwang */
+#include "gst/ctgscreen.h"
 #include "gst/ecgscreen.h"
 #include "gst/wfdbsrc.h"
 #include "gst/xwsink.h"
@@ -7,6 +8,7 @@ static gboolean plugin_init(GstPlugin *plugin)
 {
     return gst_element_register(plugin, "wfdbsrc", GST_RANK_NONE, XW_TYPE_WFDBSRC) &&
            gst_element_register(plugin, "ecgscreen", GST_RANK_NONE, XW_TYPE_ECGSCREEN) &&
+           gst_element_register(plugin, "ctgscreen", GST_RANK_NONE, XW_TYPE_CTGSCREEN) &&
            gst_element_register(plugin, "xwsink", GST_RANK_NONE, XW_TYPE_SINK);
 }
 

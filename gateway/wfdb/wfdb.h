@@ -136,6 +136,17 @@ XW_WFDB_MUST_CHECK int xw_wfdb_reader_seek(struct xw_wfdb_reader *reader, int64_
 XW_WFDB_MUST_CHECK int xw_wfdb_reader_verify(struct xw_wfdb_reader *reader,
                                              struct xw_wfdb_error *ret_error);
 
+/* ---- fetal monitors ---- */
+
+/* What a signal is on the wires of Xinwang; static texts. */
+struct xw_wfdb_fetal {
+    const char *code;  /* FHR1, FHR2, FHR3, MHR, UC */
+    const char *unit;  /* UCUM */
+    bool zero_is_none; /* such recordings write 0 where there was no signal */
+};
+/* By description and unit, as CTU-UHB has them ("FHR" in bpm, "UC"). False: no such signal. */
+bool xw_wfdb_fetal_signal(const struct xw_wfdb_signal *signal, struct xw_wfdb_fetal *ret_fetal);
+
 /* ---- writing a record: one format 16 file and its header ---- */
 
 struct xw_wfdb_writer;

@@ -20,6 +20,13 @@ static void on_truth(void *user, uint64_t sample, const char *code)
                         device->spec->id, sample, code);
 }
 
+static void on_movement(void *user, uint64_t sample)
+{
+    struct xw_sim_device *device = user;
+    if (xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_MOVEMENT, sample) < 0)
+        xw_log_error("sim.memory", XW_LOG_STR("device", device->spec->id));
+}
+
 static void journal_device(const struct xw_sim_device *device)
 {
     xw_sim_journal_line(device->journal,
@@ -42,14 +49,15 @@ int xw_sim_device_init(struct xw_sim_device *device, struct xw_loop *loop,
                                      .demo = demo,
                                      .speed = speed,
                                      .retry_ms = 100};
-    int r = xw_sim_source_new(spec, on_truth, device, &device->source, ret_text);
+    int r = xw_sim_source_new(spec, on_truth, on_movement, device, &device->source, ret_text);
     if (r < 0)
         return r;
     randombytes_buf(&device->epoch, sizeof(device->epoch));
     xw_sim_source_rate(device->source, &device->rate_num, &device->rate_den);
     device->channels_n = xw_sim_source_channels(device->source);
     double rate_hz = (double)device->rate_num / (double)device->rate_den;
-    device->block_n = (uint32_t)fmax(1, floor(rate_hz * spec->block_ms / 1000));
+    uint32_t block_ms = spec->block_ms ? spec->block_ms : rate_hz < 25 ? 500 : 40;
+    device->block_n = (uint32_t)fmax(1, floor(rate_hz * block_ms / 1000));
     device->end = duration_s > 0 ? (uint64_t)llround(duration_s * rate_hz) : UINT64_MAX;
     device->coded_bound = xw_block_bound(device->channels_n, device->block_n);
     device->x = calloc((size_t)device->block_n * device->channels_n, sizeof(*device->x));
@@ -184,7 +192,8 @@ void xw_sim_device_journal_rest(struct xw_sim_device *device)
     xw_sim_digest_write(&device->digest, device->journal, device->spec->id, 0);
 }
 
-static int keep_fact(struct xw_sim_device *device, Xw__DeviceMessage *message, const char *kind)
+static int keep_fact(struct xw_sim_device *device, Xw__DeviceMessage *message, uint64_t sample,
+                     const char *kind)
 {
     struct xw_sim_entry *entry = keep(device, message);
     if (!entry)
@@ -193,22 +202,29 @@ static int keep_fact(struct xw_sim_device *device, Xw__DeviceMessage *message, c
     xw_sim_journal_line(device->journal,
                         "{\"t\":\"fact\",\"device\":\"%s\",\"seq\":%" PRIu64
                         ",\"kind\":\"%s\",\"sample\":%" PRIu64 "}",
-                        device->spec->id, device->fact_seq, kind, device->next);
+                        device->spec->id, device->fact_seq, kind, sample);
     xw_sim_device_pump(device);
     return 0;
 }
 
-int xw_sim_device_marker(struct xw_sim_device *device, Xw__MarkerCode code)
+static const char *marker_word(Xw__MarkerCode code)
+{
+    return code == XW__MARKER_CODE__MARKER_CHEST_PAIN       ? "chest_pain"
+           : code == XW__MARKER_CODE__MARKER_MOVEMENT       ? "movement"
+           : code == XW__MARKER_CODE__MARKER_PATIENT_BUTTON ? "button"
+                                                            : "marker";
+}
+
+int xw_sim_device_marker(struct xw_sim_device *device, Xw__MarkerCode code, uint64_t sample)
 {
     Xw__DeviceMarker marker = XW__DEVICE_MARKER__INIT;
     Xw__DeviceMessage message = XW__DEVICE_MESSAGE__INIT;
     marker.seq = ++device->fact_seq;
-    marker.index = device->next;
+    marker.index = sample;
     marker.code = code;
     message.body_case = XW__DEVICE_MESSAGE__BODY_MARKER;
     message.marker = &marker;
-    return keep_fact(device, &message,
-                     code == XW__MARKER_CODE__MARKER_CHEST_PAIN ? "chest_pain" : "marker");
+    return keep_fact(device, &message, sample, marker_word(code));
 }
 
 int xw_sim_device_leads(struct xw_sim_device *device, const char *const *off)
@@ -223,7 +239,7 @@ int xw_sim_device_leads(struct xw_sim_device *device, const char *const *off)
         names[leads.n_off] = (char *)(uintptr_t)off[leads.n_off];
     message.body_case = XW__DEVICE_MESSAGE__BODY_LEADS;
     message.leads = &leads;
-    return keep_fact(device, &message, leads.n_off ? "leads_off" : "leads_on");
+    return keep_fact(device, &message, device->next, leads.n_off ? "leads_off" : "leads_on");
 }
 
 bool xw_sim_device_finished(const struct xw_sim_device *device)

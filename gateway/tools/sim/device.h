@@ -79,7 +79,8 @@ void xw_sim_device_tick(struct xw_sim_device *device, struct xw_mono_us now);
 /* Says goodbye and closes; what is not acknowledged stays kept. */
 void xw_sim_device_close(struct xw_sim_device *device, const char *why);
 /* Facts beside the samples, kept and acknowledged like blocks. */
-XW_MUST_CHECK int xw_sim_device_marker(struct xw_sim_device *device, Xw__MarkerCode code);
+XW_MUST_CHECK int xw_sim_device_marker(struct xw_sim_device *device, Xw__MarkerCode code,
+                                       uint64_t sample);
 XW_MUST_CHECK int xw_sim_device_leads(struct xw_sim_device *device, const char *const *off);
 /* Made and everything acknowledged. */
 bool xw_sim_device_finished(const struct xw_sim_device *device);

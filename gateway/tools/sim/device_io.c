@@ -150,7 +150,7 @@ static int send_hello(struct xw_sim_device *device, struct xw_mono_us now)
     fill_channels(device, channels, gains, list);
     rate.num = device->rate_num;
     rate.den = device->rate_den;
-    signal.modality = XW__MODALITY__MODALITY_ECG;
+    signal.modality = xw_sim_source_modality(device->source);
     signal.rate = &rate;
     signal.n_channels = device->channels_n;
     signal.channels = list;

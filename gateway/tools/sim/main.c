@@ -1,4 +1,4 @@
-/* xinwang-sim: simulated ECG devices.
+/* xinwang-sim: simulated devices; ECG by default, `xinwang-sim ctg` fetal monitors (main_ctg.c).
  *
  * With --plan FILE as many different devices as it names; without it --devices of one kind, made
  * from the other options. Ends when every device has made its --duration and all is acknowledged
@@ -10,7 +10,7 @@
 
 #include "base/cli.h"
 #include "base/log.h"
-#include "sim.h"
+#include "main.h"
 
 struct options {
     const char *plan, *gateway, *prefix, *kind, *record, *rhythm, *journal, *control;
@@ -27,7 +27,7 @@ static int make_plan(const struct options *options, struct xw_sim_plan *ret_plan
     struct xw_sim_device_spec like;
     xw_sim_device_defaults(&like);
     if (xw_sim_source_kind_parse(options->kind, &like.source.kind) < 0 || options->rate_hz < 1 ||
-        options->rate_hz > 4000 || options->block_ms < 4 || options->block_ms > 1000 ||
+        options->rate_hz > 4000 || options->block_ms < 0 || options->block_ms > 1000 ||
         options->channels_n < 1 || options->channels_n > 18 || options->devices_n < 1 ||
         options->hr_bpm < 0 || options->speed <= 0) {
         snprintf(ret_text, XW_SIM_TEXT_BYTES,
@@ -57,33 +57,41 @@ static int make_plan(const struct options *options, struct xw_sim_plan *ret_plan
     return 0;
 }
 
-static int run(const struct options *options)
+int xw_sim_main_run(struct xw_sim_plan *plan, double linger_s, bool quiet)
 {
     char text[XW_SIM_TEXT_BYTES] = "";
-    struct xw_sim_plan plan;
     struct xw_sim sim = {0};
     struct xw_loop *loop = NULL;
     const struct xw_loop_options loop_options = {.handle_signals = true};
-    int r = make_plan(options, &plan, text);
-    if (r < 0) {
-        fprintf(stderr, "xinwang-sim: %s\n", text[0] ? text : strerror(-r));
-        return 2;
-    }
-    r = xw_loop_new(&loop_options, &loop);
+    int r = xw_loop_new(&loop_options, &loop);
     if (r >= 0)
-        r = xw_sim_start(&sim, loop, &plan, options->linger_s, options->quiet, text);
+        r = xw_sim_start(&sim, loop, plan, linger_s, quiet, text);
     if (r >= 0)
         r = xw_loop_run(loop);
     else
         fprintf(stderr, "xinwang-sim: %s\n", text[0] ? text : strerror(-r));
     xw_sim_stop(&sim);
     xw_loop_free(loop);
-    xw_sim_plan_done(&plan);
+    xw_sim_plan_done(plan);
     return r < 0 ? 2 : sim.exit_code;
+}
+
+static int run(const struct options *options)
+{
+    char text[XW_SIM_TEXT_BYTES] = "";
+    struct xw_sim_plan plan;
+    int r = make_plan(options, &plan, text);
+    if (r < 0) {
+        fprintf(stderr, "xinwang-sim: %s\n", text[0] ? text : strerror(-r));
+        return 2;
+    }
+    return xw_sim_main_run(&plan, options->linger_s, options->quiet);
 }
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "ctg") == 0)
+        return xw_sim_main_ctg(argc - 1, argv + 1);
     struct options o = {.gateway = "127.0.0.1:7101",
                         .prefix = "sim",
                         .kind = "synth",
@@ -92,7 +100,6 @@ int main(int argc, char **argv)
                         .control = "",
                         .devices_n = 1,
                         .rate_hz = 500,
-                        .block_ms = 40,
                         .seed = 1,
                         .channels_n = 12,
                         .speed = 1,
@@ -106,7 +113,7 @@ int main(int argc, char **argv)
         {"prefix", 0, "ID", XW_CLI_TEXT, &o.prefix, "device id, or its beginning (sim)"},
         {"source", 's', "KIND", XW_CLI_TEXT, &o.kind, "synth, pattern or calibration (synth)"},
         {"record", 'r', "DIR/RECORD", XW_CLI_TEXT, &o.record,
-         "replays this WFDB recording, over and over"},
+         "replays this WFDB recording (ECG or CTG), over and over"},
         {"rhythm", 0, "NAME", XW_CLI_TEXT, &o.rhythm, "of a synthetic patient (sinus)"},
         {"hr", 0, "BPM", XW_CLI_NUMBER, &o.hr_bpm,
          "heart rate of a synthetic patient (the rhythm's own)"},
@@ -114,7 +121,8 @@ int main(int argc, char **argv)
         {"channels", 0, "N", XW_CLI_INT, &o.channels_n, "of pattern and calibration (12)"},
         {"rate", 0, "HZ", XW_CLI_INT, &o.rate_hz,
          "samples per second (500; a recording has its own)"},
-        {"block-ms", 'b', "MS", XW_CLI_INT, &o.block_ms, "length of a block (40)"},
+        {"block-ms", 'b', "MS", XW_CLI_INT, &o.block_ms,
+         "length of a block (40; 500 below 25 samples per second)"},
         {"speed", 'x', "N", XW_CLI_NUMBER, &o.speed, "times real time (1)"},
         {"duration", 'd', "S", XW_CLI_NUMBER, &o.duration_s,
          "seconds of signal a device (0 = until stopped)"},
@@ -127,8 +135,9 @@ int main(int argc, char **argv)
         {"quiet", 'q', NULL, XW_CLI_FLAG, &o.quiet, "no line a second"},
     };
     const struct xw_cli cli = {"xinwang-sim", NULL,
-                               "Simulated ECG devices through the real device protocol.", table,
-                               XW_ARRAY_N(table)};
+                               "Simulated ECG devices through the real device protocol; fetal "
+                               "monitors: xinwang-sim ctg --help.",
+                               table, XW_ARRAY_N(table)};
     int first;
     int r = xw_cli_parse(&cli, argc, argv, &first);
     if (r != 0)

@@ -13,14 +13,13 @@ void xw_sim_device_defaults(struct xw_sim_device_spec *ret_spec)
     *ret_spec = (struct xw_sim_device_spec){
         .host = "127.0.0.1",
         .port = 7101,
-        .rate_hz = 500,
-        .block_ms = 40,
         .retain_bytes = 64ULL << 20,
         .source = {.kind = XW_SIM_SYNTH,
                    .rhythm = "sinus",
                    .seed = 1,
                    .gain_counts_per_mv = 1000,
                    .channels_n = 12,
+                   .fetuses_n = 1,
                    .loop = true},
     };
 }
@@ -30,7 +29,8 @@ int xw_sim_source_kind_parse(const char *text, enum xw_sim_source_kind *ret_kind
     static const char *const names[] = {[XW_SIM_SYNTH] = "synth",
                                         [XW_SIM_WFDB] = "wfdb",
                                         [XW_SIM_PATTERN] = "pattern",
-                                        [XW_SIM_CALIBRATION] = "calibration"};
+                                        [XW_SIM_CALIBRATION] = "calibration",
+                                        [XW_SIM_CTG] = "ctg"};
     for (size_t i = 0; i < XW_ARRAY_N(names); i++) {
         if (strcmp(text, names[i]) == 0) {
             *ret_kind = (enum xw_sim_source_kind)i;
@@ -92,7 +92,7 @@ static int parse_source_entry(const char *key, const json_t *value,
         return text ? xw_sim_source_kind_parse(text, &source->kind) : -EINVAL;
     if (strcmp(key, "record") == 0)
         return text ? copy_text(text, source->record, sizeof(source->record)) : -EINVAL;
-    if (strcmp(key, "rhythm") == 0)
+    if (strcmp(key, "rhythm") == 0 || strcmp(key, "scene") == 0)
         return text ? copy_text(text, source->rhythm, sizeof(source->rhythm)) : -EINVAL;
     if (strcmp(key, "loop") == 0) {
         source->loop = json_is_true(value);
@@ -111,6 +111,8 @@ static int parse_source_entry(const char *key, const json_t *value,
         source->gain_counts_per_mv = number;
     else if (strcmp(key, "channels") == 0 && number >= 1 && number <= 18)
         source->channels_n = (unsigned)number;
+    else if (strcmp(key, "fetuses") == 0 && number >= 1 && number <= 3)
+        source->fetuses_n = (unsigned)number;
     else
         return -EINVAL;
     return 0;
@@ -189,6 +191,8 @@ static int parse_devices(json_t *list, struct xw_sim_plan *plan, char ret_text[X
                 return -EINVAL;
             }
         }
+        if (!plan->devices[i].rate_hz)
+            plan->devices[i].rate_hz = plan->devices[i].source.kind == XW_SIM_CTG ? 4 : 500;
         if (!plan->devices[i].id[0]) {
             snprintf(ret_text, XW_SIM_TEXT_BYTES, "device %zu has no \"id\"", i);
             return -EINVAL;

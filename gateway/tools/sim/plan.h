@@ -5,7 +5,8 @@
  *            "devices": [{"id", "gateway": "127.0.0.1:7101", "rate": 500, "block_ms": 40, "key":
  * HEX, "retain_mb": 64, "start_s": 0, "source": {"kind": "synth", "rhythm": "sinus", "hr": 72,
  * "seed": 1, "gain": 1000} | {"kind": "wfdb", "record": "DIR/RECORD", "loop": true} | {"kind":
- * "pattern", "channels": 12} | {"kind": "calibration", "channels": 12}}]} Threads    Main only.
+ * "pattern", "channels": 12} | {"kind": "calibration", "channels": 12} | {"kind": "ctg", "scene":
+ * "normal", "fetuses": 1, "seed": 1}}]} Threads    Main only.
  * Ownership: xw_sim_plan_done frees. Errors     -EINVAL with a sentence for the user in ret_text.
  */
 #ifndef XW_SIM_PLAN_H
@@ -20,6 +21,7 @@ enum xw_sim_source_kind {
     XW_SIM_WFDB,        /* a recording */
     XW_SIM_PATTERN,     /* a counting pattern: every sample can be told from every other */
     XW_SIM_CALIBRATION, /* 1 mV for 200 ms each second */
+    XW_SIM_CTG,         /* a synthetic labour */
 };
 
 struct xw_sim_source_spec {
@@ -31,6 +33,7 @@ struct xw_sim_source_spec {
     uint64_t seed;
     int64_t gain_counts_per_mv;
     unsigned channels_n; /* pattern and calibration */
+    unsigned fetuses_n;  /* ctg */
 };
 
 struct xw_sim_device_spec {
@@ -40,8 +43,9 @@ struct xw_sim_device_spec {
     uint8_t key[64];
     size_t key_n; /* 0 = no shared key */
     struct xw_sim_source_spec source;
-    uint32_t rate_hz; /* synth, pattern, calibration; recordings have their own */
-    uint32_t block_ms;
+    /* Of synth, pattern, calibration (500) and ctg (4); recordings have their own. */
+    uint32_t rate_hz;
+    uint32_t block_ms;     /* 0: 40, below 25 samples a second 500 */
     uint64_t retain_bytes; /* what is not acknowledged is kept up to here */
     double start_s;        /* switched on so long after the start */
 };

@@ -156,7 +156,11 @@ static json_t *ask_all(struct xw_sim *sim, const char *action)
 static int act(struct xw_sim_device *device, const char *action)
 {
     if (strcmp(action, "marker") == 0)
-        return xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_STUDY);
+        return xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_STUDY, device->next);
+    if (strcmp(action, "movement") == 0)
+        return xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_MOVEMENT, device->next);
+    if (strcmp(action, "button") == 0)
+        return xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_PATIENT_BUTTON, device->next);
     int r = xw_sim_source_act(device->source, action);
     if (r < 0)
         return r;
@@ -165,7 +169,7 @@ static int act(struct xw_sim_device *device, const char *action)
                         "}",
                         device->spec->id, action, device->next);
     if (strcmp(action, "chest_pain") == 0)
-        r = xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_CHEST_PAIN);
+        r = xw_sim_device_marker(device, XW__MARKER_CODE__MARKER_CHEST_PAIN, device->next);
     const char *const *off = xw_sim_source_off(device->source);
     bool off_now = off[0] != NULL;
     if (r >= 0 && off_now != device->off_now)

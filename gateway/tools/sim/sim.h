@@ -33,8 +33,8 @@ XW_MUST_CHECK int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop,
 void xw_sim_stop(struct xw_sim *sim);
 struct xw_sim_device *xw_sim_device_by_id(struct xw_sim *sim, const char *id);
 /* One request, one answer, both JSON texts without newline; the answer is the caller's to free.
- * {"action": NAME, "device": ID} with the actions of xw_sim_source_act(), "marker", or without a
- * device "freeze" (nothing new is made), "thaw", "stats". */
+ * {"action": NAME, "device": ID} with the actions of xw_sim_source_act(), "marker", "movement",
+ * "button", or without a device "freeze" (nothing new is made), "thaw", "stats". */
 char *xw_sim_ask(struct xw_sim *sim, const char *request);
 
 XW_MUST_CHECK int xw_sim_control_new(struct xw_sim *sim, const char *path,

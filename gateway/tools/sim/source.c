@@ -47,13 +47,16 @@ static int read_calibration(struct xw_sim_source *source, int32_t *ret_x, size_t
     return (int)n;
 }
 
-int xw_sim_source_new(const struct xw_sim_device_spec *spec, xw_sim_truth_fn on_truth, void *user,
-                      struct xw_sim_source **ret_source, char ret_text[XW_SIM_TEXT_BYTES])
+int xw_sim_source_new(const struct xw_sim_device_spec *spec, xw_sim_truth_fn on_truth,
+                      xw_sim_movement_fn on_movement, void *user, struct xw_sim_source **ret_source,
+                      char ret_text[XW_SIM_TEXT_BYTES])
 {
     struct xw_sim_source *source = calloc(1, sizeof(*source));
     if (!source)
         return -ENOMEM;
     source->on_truth = on_truth;
+    source->on_movement = on_movement;
+    source->modality = XW__MODALITY__MODALITY_ECG;
     source->user = user;
     source->rate_num = spec->rate_hz;
     source->rate_den = 1;
@@ -61,6 +64,9 @@ int xw_sim_source_new(const struct xw_sim_device_spec *spec, xw_sim_truth_fn on_
     switch (spec->source.kind) {
     case XW_SIM_SYNTH:
         r = xw_sim_source_synth(source, spec, ret_text);
+        break;
+    case XW_SIM_CTG:
+        r = xw_sim_source_ctg(source, spec, ret_text);
         break;
     case XW_SIM_WFDB:
         r = xw_sim_source_wfdb(source, spec, ret_text);
@@ -85,6 +91,11 @@ void xw_sim_source_free(struct xw_sim_source *source)
     if (source && source->done)
         source->done(source);
     free(source);
+}
+
+Xw__Modality xw_sim_source_modality(const struct xw_sim_source *source)
+{
+    return source->modality;
 }
 
 unsigned xw_sim_source_channels(const struct xw_sim_source *source)

@@ -55,6 +55,35 @@ static void recording_done(struct xw_sim_source *source)
     free(recording);
 }
 
+/* A fetal monitor's recording: its signals in the order of the wire, FHR1 among them. */
+static size_t select_fetal(const struct xw_wfdb_header *header, unsigned *ret_signals)
+{
+    static const char *const ORDER[] = {"FHR1", "FHR2", "FHR3", "MHR", "UC"};
+    struct xw_wfdb_fetal fetal;
+    size_t n = 0;
+    for (size_t k = 0; k < XW_ARRAY_N(ORDER) && (k == 0 || n > 0); k++) {
+        for (unsigned i = 0; i < header->signals_n; i++) {
+            if (!xw_wfdb_fetal_signal(&header->signals[i], &fetal) ||
+                strcmp(fetal.code, ORDER[k]) != 0)
+                continue;
+            ret_signals[n++] = i;
+            break;
+        }
+    }
+    return n;
+}
+
+static void take_fetal(const struct xw_wfdb_signal *from, struct xw_sim_channel *to)
+{
+    struct xw_wfdb_fetal fetal;
+    if (!xw_wfdb_fetal_signal(from, &fetal))
+        return;
+    snprintf(to->code, sizeof(to->code), "%s", fetal.code);
+    snprintf(to->unit, sizeof(to->unit), "%s", fetal.unit);
+    if (fetal.zero_is_none)
+        to->invalid = from->baseline;
+}
+
 /* The leads of a recording that are ECG: of mixed files (pressure, pulse) the others are left out.
  */
 static size_t select_signals(const struct xw_wfdb_header *header, unsigned *ret_signals)
@@ -78,10 +107,13 @@ int xw_sim_source_wfdb(struct xw_sim_source *source, const struct xw_sim_device_
         snprintf(ret_text, XW_SIM_TEXT_BYTES, "%.240s", error.text);
         return r;
     }
-    size_t signals_n = select_signals(&header, signals);
+    size_t signals_n = select_fetal(&header, signals);
+    bool fetal = signals_n > 0;
+    if (!fetal)
+        signals_n = select_signals(&header, signals);
     xw_wfdb_header_done(&header);
     if (signals_n == 0) {
-        snprintf(ret_text, XW_SIM_TEXT_BYTES, "the recording of %.64s has no signal in mV",
+        snprintf(ret_text, XW_SIM_TEXT_BYTES, "the recording of %.64s has no ECG in mV and no FHR",
                  spec->id);
         return -EINVAL;
     }
@@ -111,7 +143,11 @@ int xw_sim_source_wfdb(struct xw_sim_source *source, const struct xw_sim_device_
         to->invalid = from->invalid;
         to->adc_min = from->count_min;
         to->adc_max = from->count_max;
+        if (fetal)
+            take_fetal(from, to);
     }
+    if (fetal)
+        source->modality = XW__MODALITY__MODALITY_CTG;
     source->state = recording;
     source->read = read_recording;
     source->done = recording_done;

@@ -163,9 +163,58 @@ static void the_devices_own_clock_tells_the_rate_too(void **state)
     assert_true(fabs(hz - 550) < 1);
 }
 
+/* A fetal monitor: 4 samples a second in blocks of 250 to 1,000 ms, by a network with moods; its
+ * own clock told at the time of sending, or not at all. */
+static void a_slow_stream_is_timed_well_and_never_taken_for_another_rate(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 12; kind++) {
+        const uint32_t block_n = kind % 4 + 1; /* 250, 500, 750, 1,000 ms; above 7: mixed */
+        const bool clock = kind / 4 == 1;
+        struct device d;
+        double hz = 4 * (1 + 150e-6), wrong;
+        begin(&d, 4, hz);
+        d.seed += kind;
+        for (int i = 0; i < 3600; i++) {
+            uint32_t n = kind < 8 ? block_n : 1 + (uint32_t)rand_r(&d.seed) % 4;
+            d.next += n;
+            int64_t taken = taken_us(&d, d.next - 1);
+            int64_t sent = taken + rand_r(&d.seed) % 30000;
+            int64_t arrived = sent + 1000 + rand_r(&d.seed) % 40000;
+            if (rand_r(&d.seed) % 40 == 0)
+                arrived += 400000;
+            xw_ratefit_add(&d.fit, d.next - 1, n, arrived, clock ? (uint64_t)sent : 0);
+            assert_false(xw_ratefit_wrong(&d.fit, &wrong));
+            if (i < 10)
+                continue;
+            int64_t error = xw_ratefit_time_us(&d.fit, d.next - 1) - taken;
+            assert_true(error > -50000 && error < 50000);
+        }
+        assert_int_equal(d.fit.restarts_n, 0);
+        double ppm = (xw_ratefit_rate_hz(&d.fit) / 4 - 1) * 1e6;
+        assert_true(fabs(ppm - 150) < 60);
+    }
+}
+
+static void a_slow_stream_of_another_rate_is_found(void **state)
+{
+    (void)state;
+    struct device d;
+    double hz = 0;
+    begin(&d, 4, 5);
+    for (int i = 0; i < 400 && !xw_ratefit_wrong(&d.fit, &hz); i++) {
+        d.next += 2;
+        int64_t at = taken_us(&d, d.next - 1);
+        xw_ratefit_add(&d.fit, d.next - 1, 2, at + rand_r(&d.seed) % 20000, (uint64_t)at);
+    }
+    assert_true(fabs(hz - 5) < 0.1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_slow_stream_is_timed_well_and_never_taken_for_another_rate),
+        cmocka_unit_test(a_slow_stream_of_another_rate_is_found),
         cmocka_unit_test(a_drift_of_100_ppm_is_found),
         cmocka_unit_test(the_time_of_a_sample_is_its_capture_not_its_arrival),
         cmocka_unit_test(nominal_is_used_before_there_is_evidence),

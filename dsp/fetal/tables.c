@@ -1,0 +1,31 @@
+/* The values. */
+#include "dsp/fetal/tables.h"
+
+const struct xw_fetal_tables xw_fetal_tables = {
+    .fhr_low_bpm = 50,
+    .fhr_high_bpm = 220,
+    .mhr_low_bpm = 30,
+    .mhr_high_bpm = 240,
+    .hold_s = 60,
+    .judge_s = 52,
+    .jump_bpm = 25,
+    .short_s = 5,
+    .island_s = 30,
+    .spike_merge_s = 5,
+    .spike_longest_s = 60,
+    .spike_least_s = 1,
+    .loss_s = 15,
+    .alarm_s = 300,
+    .enough_share = 0.5F,
+    .maternal_s = 15,
+    .maternal_bpm = 5,
+    .maternal_share = 0.6F,
+    .maternal_both = 0.3F,
+    .double_low = 1.9F,
+    .double_high = 2.1F,
+    .half_low = 0.48F,
+    .half_high = 0.52F,
+    .ratio_s = 5,
+    .median_s = 600,
+    .median_least_s = 60,
+};
