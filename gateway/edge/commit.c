@@ -30,7 +30,7 @@ XW_COUNTER(records_dropped, "xw_edge_records_dropped_total", NULL,
 struct saved {
     struct saved *next;
     struct xw_store_record record;
-    bool local;
+    bool local, once;
     uint8_t key[64];
     uint8_t body[];
 };
@@ -257,6 +257,7 @@ static struct saved *saved_new(struct xw_commit *commit, const struct xw_store_r
     }
     saved->record = *record;
     saved->local = local;
+    saved->once = false;
     memcpy(saved->key, record->key, record->key_size);
     if (record->body && record->body_size)
         memcpy(saved->body, record->body, record->body_size);
@@ -296,6 +297,28 @@ void xw_commit_message(struct xw_commit *commit, struct xw_store_record *record,
     add_or_wait(commit, saved);
 }
 
+int xw_commit_once(struct xw_commit *commit, struct xw_store_record *record,
+                   const ProtobufCMessage *body, bool local)
+{
+    if (body) {
+        record->body = NULL;
+        record->body_size = protobuf_c_message_get_packed_size(body);
+    }
+    struct saved *saved = saved_new(commit, record, local);
+    if (saved && body)
+        protobuf_c_message_pack(body, saved->body);
+    struct out *out = saved ? gathering(commit) : NULL;
+    if (!out) {
+        free(saved);
+        return -ENOMEM;
+    }
+    saved->once = true;
+    int r = add_saved(out, saved);
+    if (r < 0)
+        free(saved);
+    return r;
+}
+
 void xw_commit_notify(struct xw_commit *commit, struct xw_commit_owner *owner)
 {
     struct out *out = gathering(commit);
@@ -324,6 +347,10 @@ static bool is_beat(const struct saved *saved)
 static void keep_records(struct xw_commit *commit, struct saved_list *list)
 {
     for (struct saved *s; (s = list_take(list));) {
+        if (s->once) {
+            free(s);
+            continue;
+        }
         size_t limit = is_beat(s) ? RECORDS_WAITING_MAX / 2 : RECORDS_WAITING_MAX;
         if (commit->waiting.n < limit) {
             list_add(&commit->waiting, s);

@@ -40,6 +40,10 @@ void xw_commit_record(struct xw_commit *commit, struct xw_store_record *record, 
 /* The same with a message as body. */
 void xw_commit_message(struct xw_commit *commit, struct xw_store_record *record,
                        const ProtobufCMessage *body, bool local);
+/* A record that is not tried again: when its batch fails it is let go, and the owner that was
+ * noted after it hears of the failure. body NULL: the record's own. */
+XW_MUST_CHECK int xw_commit_once(struct xw_commit *commit, struct xw_store_record *record,
+                                 const ProtobufCMessage *body, bool local);
 /* owner hears of the batch that holds what was added up to now. */
 void xw_commit_notify(struct xw_commit *commit, struct xw_commit_owner *owner);
 /* Sends off what has gathered, now; it goes by itself at the end of a round of the loop when due.

@@ -38,6 +38,25 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_DURATION(S, keep_us, "device", "keep", SECOND, 86400 * SECOND, "10min",
                        "how long the analysis of a device that is gone waits for its return"),
 
+    XW_CONFIG_STRING(S, monitor_address, "monitor", "address", "127.0.0.1",
+                     "where patient monitors connect (HL7 v2 over MLLP); 0.0.0.0 opens the port to "
+                     "the network"),
+    XW_CONFIG_INT(S, monitor_port, "monitor", "port", 0, 65535, NULL, "0",
+                  "0 = none; 2575 is the port registered for HL7"),
+    XW_CONFIG_CHOICE(S, monitor_accept, "monitor", "accept", "all|listed", "listed",
+                     "all: every monitor is accepted; listed: those below and those accepted on "
+                     "the status page, the others are answered AE and wait there"),
+    XW_CONFIG_LIST(S, monitor_listed, "monitor", "listed", 256, "",
+                   "ids of monitors that are accepted, as the status page shows them"),
+    XW_CONFIG_BOOL(S, monitor_bed_from_pv1, "monitor", "bed_from_pv1", "no",
+                   "a monitor that device.beds does not name stands where PV1-3 of its messages "
+                   "says; a sender that speaks for several beds is a monitor for each"),
+    XW_CONFIG_DURATION(S, monitor_idle_us, "monitor", "idle", SECOND, 3600 * SECOND, "1min",
+                       "a monitor that sent no message for so long is taken as gone"),
+    XW_CONFIG_DURATION(S, monitor_keep_every_us, "monitor", "keep_every", 0, 60 * SECOND, "0s",
+                       "a continuous value equal to the last one is kept once in so long; 0s = "
+                       "always"),
+
     XW_CONFIG_PATH(S, spool_dir, "spool", "dir", "/var/lib/xinwang-gateway",
                    "where samples and records wait for the county"),
     XW_CONFIG_BYTES(S, spool_limit_bytes, "spool", "limit", 0, 64 * TIB, "20GiB",

@@ -17,6 +17,13 @@ struct xw_edge_config {
     char *keys_path;
     int64_t devices_max;
     int64_t hello_timeout_us, idle_timeout_us, keep_us;
+    /* [monitor] */
+    char *monitor_address;
+    int64_t monitor_port;
+    char *monitor_accept;
+    struct xw_config_list monitor_listed;
+    bool monitor_bed_from_pv1;
+    int64_t monitor_idle_us, monitor_keep_every_us;
     /* [spool] */
     char *spool_dir;
     int64_t spool_limit_bytes, spool_reserve_bytes, spool_low_bytes, spool_retain_us;

@@ -110,18 +110,30 @@ static struct decision *find(const struct xw_decide *decide, const char *device_
     return NULL;
 }
 
-enum xw_decision xw_decide_device(const struct xw_decide *decide, const char *device_id)
+static enum xw_decision decision_for(const struct xw_decide *decide, const char *device_id,
+                                     const char *accept, const struct xw_config_list *listed)
 {
-    const struct xw_edge_config *config = decide->edge->config;
     const struct decision *d = find(decide, device_id);
     if (d)
         return d->accepted ? XW_DECISION_ACCEPTED : XW_DECISION_REFUSED;
-    if (config->demo || !strcmp(config->accept, "all"))
+    if (decide->edge->config->demo || !strcmp(accept, "all"))
         return XW_DECISION_ACCEPTED;
-    for (size_t i = 0; i < config->listed.n; i++)
-        if (!strcmp(config->listed.items[i], device_id))
+    for (size_t i = 0; i < listed->n; i++)
+        if (!strcmp(listed->items[i], device_id))
             return XW_DECISION_ACCEPTED;
     return XW_DECISION_NONE;
+}
+
+enum xw_decision xw_decide_device(const struct xw_decide *decide, const char *device_id)
+{
+    const struct xw_edge_config *config = decide->edge->config;
+    return decision_for(decide, device_id, config->accept, &config->listed);
+}
+
+enum xw_decision xw_decide_monitor(const struct xw_decide *decide, const char *device_id)
+{
+    const struct xw_edge_config *config = decide->edge->config;
+    return decision_for(decide, device_id, config->monitor_accept, &config->monitor_listed);
 }
 
 static struct decision *decision_of(struct xw_decide *decide, const char *device_id)

@@ -15,6 +15,8 @@ enum { XW_DECIDE_NONCE_BYTES = 32 };
 XW_MUST_CHECK int xw_decide_new(struct xw_edge *edge, struct xw_decide **ret_decide);
 void xw_decide_free(struct xw_decide *decide);
 enum xw_decision xw_decide_device(const struct xw_decide *decide, const char *device_id);
+/* The same for a patient monitor, whose list is [monitor]'s. */
+enum xw_decision xw_decide_monitor(const struct xw_decide *decide, const char *device_id);
 /* By a person at the status page (author "site") or the county; written as a record. */
 void xw_decide_set(struct xw_decide *decide, const char *device_id, bool accepted,
                    const char *author);

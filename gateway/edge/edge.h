@@ -20,6 +20,7 @@ struct xw_decide;
 struct xw_port;
 struct xw_fleet;
 struct xw_study;
+struct xw_monitor;
 struct xw_status;
 
 struct xw_edge {
@@ -36,6 +37,7 @@ struct xw_edge {
     struct xw_study *study;
     struct xw_fleet *fleet;
     struct xw_port *port;
+    struct xw_monitor *monitor;
     struct xw_status *status;
     struct xw_uplink_state link; /* last told */
     bool stopping;

@@ -9,6 +9,7 @@
 #include "edge/commit.h"
 #include "edge/decide.h"
 #include "edge/edge.h"
+#include "edge/monitor.h"
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
@@ -126,6 +127,7 @@ static void on_tick(void *arg)
     struct life *life = arg;
     xw_fleet_tick(life->edge.fleet);
     xw_port_tick(life->edge.port);
+    xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
 }
@@ -148,7 +150,7 @@ static void on_past(void *user, int status)
 {
     struct life *life = user;
     struct xw_edge *edge = &life->edge;
-    uint16_t device_port = 0, status_port = 0;
+    uint16_t device_port = 0, monitor_port = 0, status_port = 0;
     int r = status;
     if (edge->stopping)
         return;
@@ -161,6 +163,11 @@ static void on_past(void *user, int status)
         fail(life, "device port", r);
         return;
     }
+    r = xw_monitor_listen(edge->monitor, &monitor_port);
+    if (r < 0) {
+        fail(life, "monitor port", r);
+        return;
+    }
     r = xw_status_new(edge, &edge->status, &status_port);
     if (r < 0) {
         fail(life, "status page", r);
@@ -169,7 +176,9 @@ static void on_past(void *user, int status)
     xw_timer_start(life->tick, TICK_MS, TICK_MS);
     life->started = true;
     xw_log_notice("gateway.ready", XW_LOG_STR("gateway", edge->config->id),
-                  XW_LOG_UINT("device_port", device_port), XW_LOG_UINT("status_port", status_port));
+                  XW_LOG_UINT("device_port", device_port),
+                  XW_LOG_UINT("monitor_port", monitor_port),
+                  XW_LOG_UINT("status_port", status_port));
     (void)xw_notify("READY=1");
     uint64_t watchdog_ms = xw_notify_watchdog_ms();
     if (watchdog_ms)
@@ -238,6 +247,7 @@ static int start(struct life *life, const char **ret_what)
     STEP("devices", xw_decide_new(edge, &edge->decide));
     STEP("studies", xw_study_new(edge, &edge->study));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
+    STEP("monitors", xw_monitor_new(edge, &edge->monitor));
     STEP("uplink", start_uplink(life));
     STEP("timer", xw_timer_new(edge->loop, on_tick, life, &life->tick));
     STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
@@ -291,6 +301,8 @@ static void on_stop(void *arg)
     life->stop_since_us = xw_edge_now_us();
     if (edge->port)
         xw_port_stop(edge->port); /* detaches every device, with its record */
+    if (edge->monitor)
+        xw_monitor_stop(edge->monitor);
     xw_status_free(XW_STEAL(edge->status));
     if (!edge->commit || !edge->fleet ||
         xw_timer_new(edge->loop, on_stop_poll, life, &life->stop_timer) < 0) {
@@ -330,6 +342,7 @@ int xw_life_run(const struct xw_edge_config *config)
     r = life->result;
 
     xw_port_free(edge->port);
+    xw_monitor_free(edge->monitor);
     xw_fleet_free(edge->fleet);
     xw_study_free(edge->study);
     xw_decide_free(edge->decide);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "edge/attachment.h"
 #include "edge/decide.h"
+#include "edge/monitor.h"
 #include "edge/study.h"
 #include "edge/technical.h"
 
@@ -24,7 +25,9 @@ static void take_attachment(struct xw_edge *edge, const struct xw_store_record *
 {
     struct xw_uuid id;
     Xw__Attachment *message = xw__attachment__unpack(NULL, record->body_size, record->body);
-    if (message && xw_uuid_from_bytes(record->key, record->key_size, &id) == 0)
+    if (message && !strcmp(message->kind, "monitor"))
+        xw_monitor_remember(edge->monitor, message, record->revision);
+    else if (message && xw_uuid_from_bytes(record->key, record->key_size, &id) == 0)
         xw_fleet_remember(edge->fleet, &id, record->revision, message->attached, record->body,
                           record->body_size);
     if (message)

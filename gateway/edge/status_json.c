@@ -4,6 +4,7 @@
 #include "base/version.h"
 #include "edge/attachment.h"
 #include "edge/commit.h"
+#include "edge/monitor.h"
 #include "edge/port.h"
 #include "edge/technical.h"
 
@@ -75,6 +76,42 @@ static void each_waiting(void *user, const struct xw_port_waiting *w)
     json_array_append_new(user, o);
 }
 
+static void each_monitor(void *user, const struct xw_monitor_info *m)
+{
+    char id[XW_UUID_TEXT_N_BYTES];
+    const struct xw_monitor_stats *s = m->stats;
+    json_t *o = json_object();
+    json_object_set_new(o, "device", json_string(m->device_id));
+    json_object_set_new(o, "attachment", json_string(xw_uuid_format(m->attachment, id)));
+    json_object_set_new(o, "model", json_string(m->model));
+    json_object_set_new(o, "bed", json_string(m->bed));
+    json_object_set_new(o, "peer", json_string(m->peer));
+    json_object_set_new(o, "state", json_string(m->state));
+    json_object_set_new(o, "since_wall_us", json_integer(m->since_wall_us));
+    json_object_set_new(o, "heard_age_us",
+                        m->heard_age_us < 0 ? json_null() : json_integer(m->heard_age_us));
+    json_object_set_new(o, "clock_behind_us",
+                        m->clock_known ? json_integer(m->clock_behind_us) : json_null());
+    json_object_set_new(o, "messages", number(s->messages));
+    json_object_set_new(o, "observations", number(s->observations));
+    json_object_set_new(o, "absent", number(s->absent));
+    json_object_set_new(o, "repeated", number(s->repeated));
+    json_object_set_new(o, "thinned", number(s->thinned));
+    json_object_set_new(o, "unknown", number(s->unknown));
+    json_object_set_new(o, "refused", number(s->refused));
+    json_object_set_new(o, "held_back", number(s->held_back));
+    json_array_append_new(user, o);
+}
+
+/* Monitors that nobody has decided about wait in the same list as devices. */
+static void each_waiting_monitor(void *user, const struct xw_monitor_info *m)
+{
+    if (strcmp(m->state, "waiting") != 0)
+        return;
+    const struct xw_port_waiting w = {m->device_id, m->model, m->peer, m->since_wall_us};
+    each_waiting(user, &w);
+}
+
 static void each_alarm(void *user, const struct xw_technical_open *a)
 {
     json_t *o = json_object();
@@ -137,8 +174,11 @@ static int dump(json_t *o, struct xw_buf *ret_text)
 int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
 {
     json_t *devices = json_array(), *waiting = json_array(), *alarms = json_array();
+    json_t *monitors = json_array();
     xw_fleet_each(edge->fleet, each_attachment, devices);
     xw_port_each_waiting(edge->port, each_waiting, waiting);
+    xw_monitor_each(edge->monitor, each_monitor, monitors);
+    xw_monitor_each(edge->monitor, each_waiting_monitor, waiting);
     xw_technical_each(edge->technical, each_alarm, alarms);
     json_t *o = json_object();
     json_object_set_new(o, "gateway", json_string(edge->config->id));
@@ -150,6 +190,8 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     json_object_set_new(o, "link", link_json(edge));
     json_object_set_new(o, "spool", spool_json(edge));
     json_object_set_new(o, "devices", devices);
+    json_object_set_new(o, "monitors", monitors);
+    json_object_set_new(o, "monitor_port", number(xw_monitor_port(edge->monitor)));
     json_object_set_new(o, "waiting", waiting);
     json_object_set_new(o, "alarms", alarms);
     return dump(o, ret_text);

@@ -5,13 +5,15 @@ const WORDS = {
     spool: '本地存储', clock: '时钟', devices: '设备', no_devices: '还没有设备。请在设备上填写本网关的地址和端口。', device: '设备', bed: '位置', state: '状态', signal: '信号',
     rate: '采样率 (实测)', hr: '心率', kept: '已保存到', age: '最新数据', accept: '接入', refuse: '拒绝', none: '无', linked: '已连接', cut: '已断开', off: '未配置', ok: '正常', full: '已满',
     low: '空间不足', backlog: '待上传', rtt: '往返时间', offset: '与县中心时差', unknown: '未知', used: '已用', free: '剩余', streams: '信号流', records: '记录', conflicts: '冲突',
-    attached: '在线', detached: '离线', opening: '接入中', ending: '结束中', ago: '前', never: '尚无', lost: '本页与网关失去联系', updated: '更新于', samples: '样本', uptime: '运行', s: '秒' },
+    attached: '在线', detached: '离线', opening: '接入中', ending: '结束中', ago: '前', never: '尚无', lost: '本页与网关失去联系', updated: '更新于', samples: '样本', uptime: '运行', s: '秒', monitors: '监护仪 (HL7)', messages: '消息', values: '测量值', without_value: '其中无有效值', unknown_codes: '未知项目',
+    turned_away: '被拒消息', clock_behind: '时钟落后', refused: '已拒绝' },
   en: { title: 'Xinwang gateway', demo: 'Demo data', waiting: 'Devices that wait', waiting_help: 'Accept only devices that you know. A refused device is cut off.', alarms: 'Technical alarms',
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
     linked: 'Connected', cut: 'Cut', off: 'Not configured', ok: 'Good', full: 'Full', low: 'Low', backlog: 'To be sent', rtt: 'Round trip', offset: 'County minus gateway', unknown: 'unknown',
     used: 'Used', free: 'Free', streams: 'Streams', records: 'Records', conflicts: 'Conflicts', attached: 'Attached', detached: 'Away', opening: 'Opening', ending: 'Ending', ago: 'ago',
-    never: 'none yet', lost: 'This page has lost the gateway', updated: 'Updated', samples: 'samples', uptime: 'Running', s: 's' },
+    never: 'none yet', lost: 'This page has lost the gateway', updated: 'Updated', samples: 'samples', uptime: 'Running', s: 's', monitors: 'Patient monitors (HL7)', messages: 'Messages', values: 'Values',
+    without_value: 'Without a value', unknown_codes: 'Unknown items', turned_away: 'Refused', clock_behind: 'Clock behind by', refused: 'Refused' },
 };
 const token = document.querySelector('meta[name=xw-token]').content;
 let lang = localStorage.getItem('xw-lang') === 'en' ? 'en' : 'zh';
@@ -72,6 +74,17 @@ function drawDevices(devices) {
     return row;
   })));
 }
+function drawMonitors(monitors, port) {
+  $('monitors-box').hidden = !port && monitors.length === 0;
+  $('monitors').replaceChildren(...monitors.map((m) => {
+    const row = el('tr');
+    const age = m.heard_age_us === null ? t('never') : (m.heard_age_us / 1e6).toFixed(1) + ' ' + t('s');
+    row.append(el('td', m.device), el('td', m.bed), el('td', t(m.state), m.state === 'attached' ? 'good' : 'stale'), el('td', m.messages), el('td', m.observations), el('td', m.absent),
+      el('td', m.unknown), el('td', m.refused), el('td', m.clock_behind_us === null ? t('unknown') : (m.clock_behind_us / 1e6).toFixed(1) + ' ' + t('s')),
+      el('td', age, m.heard_age_us !== null && m.heard_age_us < 1e7 ? 'good' : 'stale'));
+    return row;
+  }));
+}
 function draw(s) {
   $('who').textContent = s.gateway + (s.site ? ' · ' + s.site : '');
   $('demo').hidden = !s.demo;
@@ -79,6 +92,7 @@ function draw(s) {
   $('fresh').className = 'fresh';
   drawWaiting(s.waiting);
   drawDevices(s.devices);
+  drawMonitors(s.monitors, s.monitor_port);
   $('alarms').replaceChildren(...(s.alarms.length ? s.alarms.map((a) => el('li', a.code + ' · ' + a.subject + ' · ' + a.text)) : [el('li', t('none'), 'none')]));
   big('link-state', s.link.configured ? t(s.link.linked ? 'linked' : 'cut') : t('off'), s.link.linked);
   list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')], ['', s.link.text || '']]);
