@@ -6,6 +6,9 @@
 
 #include "center/http.h"
 
+struct xw_attachment;
+struct xw_hub_view;
+
 /* api_session.c */
 void xw_api_login(struct xw_http_request *req);
 void xw_api_logout(struct xw_http_request *req);
@@ -23,6 +26,22 @@ void xw_api_gateways(struct xw_http_request *req);
 bool xw_api_own_stream(struct xw_http_request *req, struct xw_uuid *ret_id);
 /* Does the user see streams of this gateway? */
 bool xw_api_sees(const struct xw_http_request *req, const char *site);
+
+/* One Stream as JSON. */
+XW_MUST_CHECK int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *view);
+/* 200 with the JSON that buf holds, an error when r < 0; empties buf. */
+void xw_api_reply_buf(struct xw_http_request *req, struct xw_buf *buf, int r);
+
+/* api_beds.c */
+void xw_api_beds(struct xw_http_request *req);
+void xw_api_bed(struct xw_http_request *req);
+/* The attachment of the path, if the user may see it; otherwise answers and returns NULL. */
+const struct xw_attachment *xw_api_own_attachment(struct xw_http_request *req);
+/* api_observations.c */
+void xw_api_observations(struct xw_http_request *req);
+/* api_clips.c */
+void xw_api_clips(struct xw_http_request *req);
+void xw_api_object(struct xw_http_request *req);
 
 /* api_samples.c */
 void xw_api_samples(struct xw_http_request *req);

@@ -30,7 +30,7 @@ bool xw_api_own_stream(struct xw_http_request *req, struct xw_uuid *ret_id)
 }
 
 /* The head is made once a stream; the rest changes with every block. Text goes through jansson. */
-static int append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
+int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
 {
     json_t *o = json_object();
     json_object_set_new(o, "site", xw_json_text(v->site));
@@ -67,10 +67,10 @@ static void list_stream(void *user, const struct xw_hub_view *view)
         l->failed = xw_buf_append_text(&l->buf, ",");
     l->first = false;
     if (l->failed >= 0)
-        l->failed = append_stream(&l->buf, view);
+        l->failed = xw_api_append_stream(&l->buf, view);
 }
 
-static void reply_buf(struct xw_http_request *req, struct xw_buf *buf, int r)
+void xw_api_reply_buf(struct xw_http_request *req, struct xw_buf *buf, int r)
 {
     size_t n;
     if (r < 0) {
@@ -90,7 +90,7 @@ void xw_api_streams(struct xw_http_request *req)
     xw_hub_each(req->center->hub, list_stream, &l);
     if (l.failed >= 0)
         l.failed = xw_buf_append_text(&l.buf, "]}");
-    reply_buf(req, &l.buf, l.failed);
+    xw_api_reply_buf(req, &l.buf, l.failed);
 }
 
 void xw_api_stream(struct xw_http_request *req)
@@ -103,8 +103,8 @@ void xw_api_stream(struct xw_http_request *req)
     xw_buf_init(&buf, 1u << 20);
     int r = xw_hub_find(req->center->hub, &id, &view);
     if (r == 0)
-        r = append_stream(&buf, &view);
-    reply_buf(req, &buf, r);
+        r = xw_api_append_stream(&buf, &view);
+    xw_api_reply_buf(req, &buf, r);
 }
 
 struct anchor_read {

@@ -15,6 +15,7 @@
 #include "center/secret.h"
 #include "center/static.h"
 #include "center/technical.h"
+#include "center/video.h"
 
 #include <string.h>
 
@@ -167,6 +168,7 @@ static void on_tenth(void *arg)
     struct xw_center *center = arg;
     xw_hub_flush(center->hub);
     xw_gateways_check(center->gateways);
+    xw_video_tick(center->video);
 }
 
 static int start_timers(struct xw_center *center)

@@ -31,6 +31,9 @@ struct xw_center {
     struct xw_alarms *alarms;
     struct xw_technicals *technicals;
     struct xw_gateways *gateways;
+    struct xw_attachments *attachments;
+    struct xw_clips *clips;
+    struct xw_video *video;
     struct xw_static *pages;
     struct xw_demo *demo;
     struct xw_control *control;
@@ -58,6 +61,12 @@ void xw_center_record(struct xw_center *center, const struct xw_store_record *re
 void xw_center_show_technical(void *user, const struct xw_store_record *record);
 /* records.c: a study change into the fold; its samples are kept from deletion. */
 void xw_center_study(struct xw_center *center, const struct xw_store_record *record);
+
+/* records.c: the site of a gateway; NULL while not known. */
+const char *xw_center_site(const struct xw_center *center, const char *gateway_id);
+/* records.c: an attachment into the fold, its bed to the hub; a clip into its fold. */
+void xw_center_attachment(struct xw_center *center, const struct xw_store_record *record);
+void xw_center_clip(struct xw_center *center, const struct xw_store_record *record);
 
 /* load.c: what the store holds, into memory; done once, with 0 or the errno. */
 void xw_center_load(struct xw_center *center, void (*done)(struct xw_center *center, int status));

@@ -3,9 +3,11 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/attachments.h"
 #include "center/demo.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/video.h"
 
 #include <string.h>
 
@@ -20,8 +22,10 @@ static void on_gateway(void *user, const struct xw_downlink_gateway *gateway)
     const struct xw_gateway *g = xw_gateways_find(center->gateways, gateway->gateway_id);
     bool was = g && g->linked;
     xw_gateways_update(center->gateways, gateway);
-    if (was != gateway->linked)
-        xw_demo_linked(center->demo, gateway->gateway_id, gateway->linked);
+    if (was == gateway->linked)
+        return;
+    xw_demo_linked(center->demo, gateway->gateway_id, gateway->linked);
+    xw_video_linked(center->video, gateway->gateway_id, gateway->linked);
 }
 
 static void on_stream(void *user, const struct xw_uuid *stream, const void *header,
@@ -29,11 +33,22 @@ static void on_stream(void *user, const struct xw_uuid *stream, const void *head
 {
     struct xw_center *center = user;
     const struct xw_gateway *g = xw_gateways_find(center->gateways, gateway_id);
+    struct xw_hub_view view;
+    struct xw_uuid id;
     int r = xw_hub_stream(center->hub, stream, header, header_size, g ? g->site : NULL);
-    if (r < 0) {
+    if (r < 0 || xw_hub_find(center->hub, stream, &view) < 0) {
         xw_counter_add(&headers_bad, 1);
         xw_log_warning("center.header", XW_LOG_ID("stream", stream), XW_LOG_ERR(r));
+        return;
     }
+    /* The record of its attachment may have come before. */
+    if (xw_uuid_from_bytes(view.header->attachment_id.data, view.header->attachment_id.len, &id) <
+            0 ||
+        xw_attachments_claim(center->attachments, &id, gateway_id) < 0)
+        return;
+    const struct xw_attachment *a = xw_attachments_find(center->attachments, &id);
+    if (a && a->told)
+        xw_hub_bed(center->hub, &id, a->bed);
 }
 
 static void on_block(void *user, const struct xw_store_block *block, bool live)
@@ -71,8 +86,11 @@ static void on_ephemeral(void *user, const char *gateway_id, const char *topic, 
                          size_t size)
 {
     struct xw_center *center = user;
-    if (strcmp(topic, "beat") != 0)
+    if (strcmp(topic, "beat") != 0) {
+        /* Refusals are counted there; pictures come often, so nothing is logged. */
+        (void)!xw_video_ephemeral(center->video, gateway_id, topic, payload, size);
         return;
+    }
     int r = xw_hub_beat(center->hub, gateway_id, payload, size);
     if (r < 0 && r != -ENOENT) {
         xw_counter_add(&beats_bad, 1);

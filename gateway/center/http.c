@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/http_object.h"
 #include "center/live.h"
 
 #include <stdio.h>
@@ -69,6 +70,10 @@ static void read_head(struct lws *wsi, struct xw_http_request *req)
         req->token[0] = 0;
     if (xw_http_header(wsi, WSI_TOKEN_HTTP_IF_NONE_MATCH, req->etag, sizeof(req->etag)) < 0)
         req->etag[0] = 0;
+    if (xw_http_header(wsi, WSI_TOKEN_HTTP_RANGE, req->range, sizeof(req->range)) < 0)
+        req->range[0] = 0;
+    if (xw_http_header(wsi, WSI_TOKEN_HTTP_IF_RANGE, req->if_range, sizeof(req->if_range)) < 0)
+        req->if_range[0] = 0;
     if (xw_http_header(wsi, WSI_TOKEN_HTTP_ACCEPT_ENCODING, text, sizeof(text)) == 0) {
         req->gzip_ok = strstr(text, "gzip") != NULL;
         req->brotli_ok = strstr(text, "br") != NULL;
@@ -180,10 +185,14 @@ static int on_writeable(struct lws *wsi, struct connection *c)
         req->head_sent = true;
         if (xw_http_send_head(wsi, req) != 0)
             return -1;
+    } else if (body && req->object && !xw_http_object_ready(req)) {
+        return 0; /* woken when it has been read */
     } else if (body && xw_http_send_chunk(wsi, req) < 0) {
         return -1;
     }
     if (body && req->sent < req->size) {
+        if (req->object && !xw_http_object_ready(req))
+            return 0;
         lws_callback_on_writable(wsi);
         return 0;
     }

@@ -24,6 +24,7 @@ enum { XW_HTTP_TEXT_N = 1024, XW_HTTP_CAPTURES = 1, XW_HTTP_CHUNK = 32768 };
 enum xw_http_method { XW_HTTP_GET, XW_HTTP_HEAD, XW_HTTP_POST, XW_HTTP_OTHER };
 
 struct xw_static_file;
+struct xw_http_object;
 
 struct xw_http_request {
     struct xw_center *center;
@@ -32,7 +33,8 @@ struct xw_http_request {
     enum xw_http_method method;
     char path[XW_HTTP_TEXT_N], args[XW_HTTP_TEXT_N];
     char host[256], peer[64], csrf[XW_TOKEN_TEXT_N], token[XW_TOKEN_TEXT_N];
-    char etag[72];
+    char etag[72]; /* If-None-Match; of an object: its own */
+    char range[80], if_range[80];
     bool gzip_ok, brotli_ok, origin_ok, tls;
     char capture[XW_HTTP_CAPTURES][160];
     struct xw_buf body;
@@ -48,6 +50,8 @@ struct xw_http_request {
     char cookie[192];
     uint8_t *data;
     const struct xw_static_file *file; /* held by its own count */
+    struct xw_http_object *object;     /* the body comes out of the store (http_object.h) */
+    char content_range[80];
     size_t size, sent;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/http_object.h"
 #include "center/static.h"
 
 #include <stdio.h>
@@ -24,6 +25,7 @@ void xw_http_unref(struct xw_http_request *req)
         return;
     xw_buf_done(&req->body);
     free(req->data);
+    xw_http_object_free(req->object);
     xw_static_unref(req->file);
     free(req);
 }
@@ -68,8 +70,8 @@ static const struct {
     unsigned status;
 } errors[] = {
     {"unauthorized", 401}, {"forbidden", 403}, {"not_found", 404}, {"bad_request", 400},
-    {"conflict", 409},     {"too_large", 413}, {"too_many", 429},  {"busy", 503},
-    {"storage", 507},      {"internal", 500},
+    {"conflict", 409},     {"too_large", 413}, {"range", 416},     {"too_many", 429},
+    {"busy", 503},         {"storage", 507},   {"internal", 500},
 };
 
 void xw_http_reply_error(struct xw_http_request *req, const char *code, const char *text)

@@ -1,6 +1,7 @@
 /* Sending an answer: its headers, and its body in pieces. */
 #include "center/http.h"
 
+#include "center/http_object.h"
 #include "center/static.h"
 
 #include <stdio.h>
@@ -30,13 +31,15 @@ static void put_policy(struct head *h, const struct xw_http_request *req)
     bool named = xw_http_host_ok(req->center, req->host);
     snprintf(csp, sizeof(csp),
              "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-             "font-src 'self'; worker-src 'self'; manifest-src 'self'; connect-src 'self'%s%s; "
+             "media-src 'self' blob:; font-src 'self'; worker-src 'self'; manifest-src 'self'; "
+             "connect-src 'self'%s%s; "
              "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
              !named     ? ""
              : req->tls ? " wss://"
                         : " ws://",
              named ? req->host : "");
-    put(h, "content-security-policy:", csp);
+    /* An object is data: opened by itself, it runs nothing and shows nothing of ours. */
+    put(h, "content-security-policy:", req->object ? "default-src 'none'; sandbox" : csp);
     put(h, "x-content-type-options:", "nosniff");
     put(h, "x-frame-options:", "DENY");
     put(h, "referrer-policy:", "no-referrer");
@@ -62,6 +65,12 @@ int xw_http_send_head(struct lws *wsi, struct xw_http_request *req)
         put(&h, "vary:", "accept-encoding");
         put(&h, "etag:", req->file->etag);
     }
+    if (req->object) {
+        put(&h, "accept-ranges:", "bytes");
+        put(&h, "etag:", req->etag);
+        put(&h, "content-disposition:", "attachment");
+    }
+    put(&h, "content-range:", req->content_range);
     put(&h, "cache-control:",
         req->file && req->file->forever ? "public, max-age=31536000, immutable"
         : req->file                     ? "no-cache"
@@ -82,7 +91,13 @@ int xw_http_send_chunk(struct lws *wsi, struct xw_http_request *req)
     if (req->file)
         xw_static_body(req->file, req->gzip_ok, req->brotli_ok, &data, NULL);
     size_t n = XW_MIN(req->size - req->sent, (size_t)XW_HTTP_CHUNK);
-    memcpy(buf + LWS_PRE, data + req->sent, n);
+    if (req->object)
+        data = xw_http_object_take(req, n, &n);
+    else
+        data += req->sent;
+    if (!data)
+        return -1;
+    memcpy(buf + LWS_PRE, data, n);
     bool last = req->sent + n == req->size;
     int r = lws_write(wsi, buf + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
     if (r < 0)

@@ -26,7 +26,10 @@ int xw_hub_new(const struct xw_hub_config *config, struct xw_hub **ret_hub)
     while (hub->buckets_n < config->streams_max * 2)
         hub->buckets_n *= 2;
     hub->buckets = calloc(hub->buckets_n, sizeof(struct xw_hub_stream *));
-    if (!hub->buckets) {
+    hub->pictures = calloc(XW_HUB_PICTURES_MAX, sizeof(*hub->pictures));
+    if (!hub->buckets || !hub->pictures) {
+        free(hub->buckets);
+        free(hub->pictures);
         free(hub);
         return -ENOMEM;
     }
@@ -42,6 +45,7 @@ void xw_hub_free(struct xw_hub *hub)
         return;
     while (hub->streams)
         hub_stream_free(hub->streams);
+    hub_picture_done(hub);
     free(hub->buckets);
     free(hub);
 }
@@ -174,31 +178,12 @@ void xw_hub_suspended(struct xw_hub *hub, const char *gateway_id, const struct x
     }
 }
 
-static struct hub_message *pack_record(const struct xw_store_record *record)
-{
-    Xw__Record wire = XW__RECORD__INIT;
-    wire.key.len = record->key_size;
-    wire.key.data = (uint8_t *)(uintptr_t)record->key;
-    wire.revision = record->revision;
-    wire.kind = (Xw__RecordKind)record->kind;
-    wire.body.len = record->body_size;
-    wire.body.data = (uint8_t *)(uintptr_t)record->body;
-    wire.origin = (char *)(uintptr_t)(record->origin ? record->origin : "");
-    wire.wall_us = record->wall_us;
-    Xw__LiveRecord live = XW__LIVE_RECORD__INIT;
-    live.record = &wire;
-    Xw__LiveMessage message = XW__LIVE_MESSAGE__INIT;
-    message.body_case = XW__LIVE_MESSAGE__BODY_RECORD;
-    message.record = &live;
-    return hub_message_pack(&message);
-}
-
 static void send_record(struct xw_hub *hub, const struct xw_hub_stream *stream, const char *site,
                         bool to_list, const struct xw_store_record *record)
 {
     if (!hub_wanted(hub, stream, to_list))
         return;
-    struct hub_message *message = pack_record(record);
+    struct hub_message *message = hub_message_record(record);
     if (message)
         hub_broadcast(hub, stream, site, to_list, message);
 }
@@ -252,7 +237,6 @@ void xw_hub_record(struct xw_hub *hub, const struct xw_store_record *record, con
         return;
     case XW__RECORD_KIND__RECORD_STUDY:
     case XW__RECORD_KIND__RECORD_TECHNICAL:
-    case XW__RECORD_KIND__RECORD_ATTACHMENT:
         send_record(hub, NULL, site, true, record);
         return;
     default:

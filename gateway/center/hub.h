@@ -2,9 +2,11 @@
  *
  * A block is copied once, ready for the wire, into the ring of its stream. Every browser socket
  * keeps a position in each ring that it watches (a tail per subscriber) and takes from there when
- * its own socket can be written. A slow socket never holds more than hold_us of a stream: what is
- * older is skipped, and the range is told (LiveDropped), to be fetched by range. Everything else
- * (records, statuses, pongs) goes as shared messages through a bounded queue of the socket.
+ * its own socket can be written. Pictures go last, when no block and no record waits, and never
+ * more than 500 ms of them wait for a socket. A slow socket never holds more than hold_us of a
+ * stream: what is older is skipped, and the range is told (LiveDropped), to be fetched by range.
+ * Everything else (records, statuses, pongs) goes as shared messages through a bounded queue of the
+ * socket.
  *
  * Threads: loop thread only. Ownership: headers, records and blocks given in are copied; messages
  * are counted references. Limits: streams_max streams (the one silent longest goes),
@@ -29,6 +31,12 @@ enum {
     XW_HUB_QUEUE_MAX_BYTES = 1 << 20,
     XW_HUB_HEALED_MAX = 64,
     XW_HUB_MESSAGE_MAX_BYTES = 32768, /* of blocks, in one WebSocket message */
+    XW_HUB_ATTACHMENTS_MAX = 64,
+    XW_HUB_PICTURES_MAX = 256,       /* sources */
+    XW_HUB_PICTURE_WATCH_MAX = 8,    /* of one socket */
+    XW_HUB_PICTURE_HOLD_US = 500000, /* of pictures, waiting for one socket */
+    XW_HUB_PICTURE_QUEUE_MAX = 64,
+    XW_HUB_PICTURE_QUEUE_MAX_BYTES = 4 << 20,
 };
 
 struct xw_hub;
@@ -47,6 +55,9 @@ struct xw_hub_config {
     const struct xw_ranges *(*known)(void *user, const struct xw_uuid *stream);
     /* How far the clock of this gateway is ahead of ours; for anchors that do not know. */
     int64_t (*clock_offset_us)(void *user, const char *gateway_id);
+    /* Whether any browser watches this picture source, and whether one needs a key frame; NULL:
+     * nobody cares. */
+    void (*picture_want)(void *user, const struct xw_uuid *attachment, bool on, bool key);
     /* All gateways and, beside each, its site. Borrowed. Returns their number. */
     size_t (*gateways)(void *user, const Xw__GatewayStatus *const **ret_gateways,
                        const char *const **ret_sites);
@@ -70,6 +81,16 @@ void xw_hub_stored(struct xw_hub *hub, const struct xw_uuid *stream, struct xw_r
 /* A durable record of any kind; those that browsers see go to who watches the stream or the list.
  * site: of a record that belongs to no stream; NULL: only who sees every site. */
 void xw_hub_record(struct xw_hub *hub, const struct xw_store_record *record, const char *site);
+/* A durable record about an attachment: to who watches it, and with to_list to who watches the
+ * list. */
+void xw_hub_attachment_record(struct xw_hub *hub, const struct xw_uuid *attachment,
+                              const struct xw_store_record *record, const char *site, bool to_list);
+/* One whole picture; times of the county. To who watches it, from a key frame on. */
+void xw_hub_picture(struct xw_hub *hub, const struct xw_uuid *attachment,
+                    const Xw__LiveVideo *picture);
+/* Newest state of a picture source: to who watches the picture, the attachment or the list. */
+void xw_hub_picture_status(struct xw_hub *hub, const struct xw_uuid *attachment, const char *site,
+                           const Xw__VideoStatus *status);
 /* A beat that is not confirmed yet (serialized Xw__Event); -EBADMSG, -ENOENT unknown stream,
  * -EPERM not a stream of this gateway. */
 XW_MUST_CHECK int xw_hub_beat(struct xw_hub *hub, const char *gateway_id, const void *event,
@@ -126,6 +147,16 @@ XW_MUST_CHECK int xw_hub_watch(struct xw_hub_socket *socket, const struct xw_uui
 void xw_hub_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *stream);
 bool xw_hub_watches(const struct xw_hub_socket *socket);
 void xw_hub_list(struct xw_hub_socket *socket, bool on);
+/* Replaces the earlier list; -EOVERFLOW more than XW_HUB_ATTACHMENTS_MAX. What the socket may not
+ * see is not sent, whatever it lists. */
+XW_MUST_CHECK int xw_hub_attachments(struct xw_hub_socket *socket, const struct xw_uuid *ids,
+                                     size_t ids_n);
+/* 1: opened, 0: watched already (need_key: it begins anew with a key frame); -ENOENT not visible,
+ * -EOVERFLOW too many. site: of the source. */
+XW_MUST_CHECK int xw_hub_picture_watch(struct xw_hub_socket *socket,
+                                       const struct xw_uuid *attachment, const char *site,
+                                       bool need_key);
+void xw_hub_picture_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *attachment);
 /* Watches nothing any more and forgets what was queued: before a last fault and the close. */
 void xw_hub_quiet(struct xw_hub_socket *socket);
 void xw_hub_pong(struct xw_hub_socket *socket, int64_t client_us);
@@ -138,6 +169,7 @@ XW_MUST_CHECK int xw_hub_next(struct xw_hub_socket *socket, struct xw_buf *ret_m
 struct xw_hub_stats {
     uint32_t streams_n, live_n, sockets_n, watches_n;
     uint64_t blocks_n, fanned_n, dropped_blocks_n, dropped_messages_n, ring_bytes;
+    uint64_t pictures_fanned_n, pictures_dropped_n;
 };
 void xw_hub_stats(const struct xw_hub *hub, struct xw_hub_stats *ret_stats);
 

@@ -35,6 +35,28 @@ struct hub_watch {
     struct xw_ranges healed;
 };
 
+/* A source of pictures; the place in xw_hub.pictures is its number. */
+struct hub_picture {
+    bool used;
+    struct xw_uuid id;
+    char site[HUB_SITE_N];
+    uint32_t watchers_n;
+    int64_t heard_us, asked_us;
+    struct hub_message *status; /* the newest; NULL: none yet */
+};
+
+struct hub_picture_watch {
+    bool used, need_key;
+    uint16_t picture;
+};
+
+struct hub_frame {
+    struct hub_message *message;
+    int64_t queued_us;
+    uint16_t picture;
+    bool key;
+};
+
 struct xw_hub_socket {
     struct xw_hub *hub;
     void *user;
@@ -50,6 +72,13 @@ struct xw_hub_socket {
     bool blocks_last;           /* what the last message was, to take turns */
     bool lost;                  /* messages of the queue were given up since it was last told */
     struct hub_message *status; /* the newest only */
+    struct xw_uuid attachments[XW_HUB_ATTACHMENTS_MAX];
+    uint32_t attachments_n;
+    struct hub_picture_watch pictures[XW_HUB_PICTURE_WATCH_MAX];
+    struct hub_frame frames[XW_HUB_PICTURE_QUEUE_MAX]; /* oldest first */
+    uint32_t frames_n;
+    size_t frames_bytes;
+    uint64_t states_due[XW_HUB_PICTURES_MAX / 64]; /* bit per source whose state it has not got */
 };
 
 struct hub_anchor {
@@ -96,6 +125,7 @@ struct xw_hub {
     uint32_t buckets_n;
     struct xw_hub_stream *streams, **streams_end;
     struct xw_hub_socket *sockets;
+    struct hub_picture *pictures; /* XW_HUB_PICTURES_MAX */
     struct xw_hub_stats stats;
     uint64_t tick;
     bool healed_pending;
@@ -113,6 +143,7 @@ void hub_stream_event(struct xw_hub_stream *stream, const Xw__Event *event);
 struct hub_message *hub_message_pack(const Xw__LiveMessage *message);
 struct hub_message *hub_message_ref(struct hub_message *message);
 void hub_message_unref(struct hub_message *message);
+struct hub_message *hub_message_record(const struct xw_store_record *record);
 struct hub_message *hub_message_fault(const char *code, const char *text,
                                       const struct xw_uuid *stream);
 /* The content of LiveBlocks for one block; pushes it into the ring. -EBADMSG, -ENOSPC. */
@@ -127,6 +158,19 @@ struct hub_message *hub_socket_pop(struct xw_hub_socket *socket);
 void hub_socket_queue(struct xw_hub_socket *socket, struct hub_message *message);
 void hub_socket_status(struct xw_hub_socket *socket, struct hub_message *message);
 void hub_watch_drop(struct hub_watch *watch);
+
+/* hub_picture.c */
+/* The next state or picture: 1 appended, 0 none, or the buffer's errno. */
+int hub_picture_next(struct xw_hub_socket *socket, struct xw_buf *buf);
+bool hub_picture_more(const struct xw_hub_socket *socket);
+/* The newest states of what the socket has come to watch. */
+void hub_picture_states(struct xw_hub_socket *socket);
+/* Lets go of everything that has to do with pictures. */
+void hub_picture_quiet(struct xw_hub_socket *socket);
+void hub_picture_done(struct xw_hub *hub);
+
+/* hub_attachment.c */
+bool hub_socket_lists(const struct xw_hub_socket *socket, const struct xw_uuid *attachment);
 
 /* hub_status.c */
 void hub_status_send(struct xw_hub_socket *socket, bool all);

@@ -37,6 +37,25 @@ void hub_message_unref(struct hub_message *message)
         free(message);
 }
 
+struct hub_message *hub_message_record(const struct xw_store_record *record)
+{
+    Xw__Record wire = XW__RECORD__INIT;
+    wire.key.len = record->key_size;
+    wire.key.data = (uint8_t *)(uintptr_t)record->key;
+    wire.revision = record->revision;
+    wire.kind = (Xw__RecordKind)record->kind;
+    wire.body.len = record->body_size;
+    wire.body.data = (uint8_t *)(uintptr_t)record->body;
+    wire.origin = (char *)(uintptr_t)(record->origin ? record->origin : "");
+    wire.wall_us = record->wall_us;
+    Xw__LiveRecord live = XW__LIVE_RECORD__INIT;
+    live.record = &wire;
+    Xw__LiveMessage message = XW__LIVE_MESSAGE__INIT;
+    message.body_case = XW__LIVE_MESSAGE__BODY_RECORD;
+    message.record = &live;
+    return hub_message_pack(&message);
+}
+
 static uint8_t *push(struct xw_hub_stream *stream, uint8_t tag, size_t size, uint64_t first,
                      uint64_t end)
 {

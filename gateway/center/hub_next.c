@@ -144,7 +144,7 @@ static int next_other(struct xw_hub_socket *socket, struct xw_buf *buf)
 
 static bool more(const struct xw_hub_socket *socket)
 {
-    if (socket->queue_n || socket->status || socket->lost)
+    if (socket->queue_n || socket->status || socket->lost || hub_picture_more(socket))
         return true;
     for (uint32_t i = 0; i < socket->watches_end; i++) {
         const struct hub_watch *w = &socket->watches[i];
@@ -163,9 +163,12 @@ int xw_hub_next(struct xw_hub_socket *socket, struct xw_buf *ret_message)
         blocks = !blocks;
         r = blocks ? next_blocks(socket, ret_message) : next_other(socket, ret_message);
     }
+    if (r == 0)
+        r = hub_picture_next(socket, ret_message);
+    else if (r > 0)
+        socket->blocks_last = blocks;
     if (r <= 0)
         return r;
-    socket->blocks_last = blocks;
     if (more(socket))
         hub_socket_wake(socket);
     return r;

@@ -47,6 +47,8 @@ void xw_hub_quiet(struct xw_hub_socket *socket)
     socket->queue_n = 0;
     socket->queue_bytes = 0;
     socket->list = socket->lost = false;
+    socket->attachments_n = 0;
+    hub_picture_quiet(socket);
 }
 
 void xw_hub_socket_free(struct xw_hub_socket *socket)
@@ -230,14 +232,19 @@ bool xw_hub_watches(const struct xw_hub_socket *socket)
     for (uint32_t i = 0; i < socket->watches_end; i++)
         if (socket->watches[i].stream)
             return true;
+    for (uint32_t i = 0; i < XW_HUB_PICTURE_WATCH_MAX; i++)
+        if (socket->pictures[i].used)
+            return true;
     return false;
 }
 
 void xw_hub_list(struct xw_hub_socket *socket, bool on)
 {
     socket->list = on;
-    if (on)
-        hub_status_send(socket, true);
+    if (!on)
+        return;
+    hub_status_send(socket, true);
+    hub_picture_states(socket);
 }
 
 void xw_hub_pong(struct xw_hub_socket *socket, int64_t client_us)

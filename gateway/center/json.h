@@ -37,6 +37,9 @@ char *xw_json_stream_head(const struct xw_uuid *id, const Xw__StreamHeader *head
 json_t *xw_json_event(const Xw__Event *event, const void *key, size_t key_size, uint64_t revision,
                       int64_t wall_us);
 json_t *xw_json_anchor(const Xw__Anchor *anchor);
+/* Times: county. key: of its record. json_observation.c */
+json_t *xw_json_observation(const Xw__Observation *observation, const void *key, size_t key_size,
+                            int64_t wall_us, int64_t received_wall_us);
 json_t *xw_json_technical(const Xw__TechnicalAlarm *alarm);
 
 /* Words of API.md; NULL / -ENOENT when unknown. */

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/attachments.h"
 #include "center/audit.h"
 #include "center/demo.h"
 #include "center/http.h"
@@ -207,6 +208,32 @@ static void watch(struct live_socket *s, const struct xw_browser_message *m)
         xw_demo_watched(s->center->demo, user->role);
 }
 
+static void watch_attachments(struct live_socket *s, const struct xw_browser_message *m)
+{
+    if (xw_hub_attachments(s->hub, m->attachments, m->attachments_n) < 0)
+        xw_hub_fault(s->hub, "too_many", "64 attachments at most", NULL);
+}
+
+/* Somebody who looks at live pictures has opened the patient. */
+static void watch_video(struct live_socket *s, const struct xw_browser_message *m)
+{
+    struct xw_center *center = s->center;
+    if (!m->on) {
+        xw_hub_picture_unwatch(s->hub, &m->stream);
+        return;
+    }
+    const struct xw_attachment *a = xw_attachments_find(center->attachments, &m->stream);
+    int r = -ENOENT;
+    if (a && a->told && strcmp(a->kind, "video") == 0)
+        r = xw_hub_picture_watch(s->hub, &m->stream, xw_center_site(center, a->gateway_id),
+                                 m->need_key);
+    if (r < 0)
+        xw_hub_fault(s->hub, r == -ENOENT ? "not_found" : "too_many", "cannot be watched",
+                     &m->stream);
+    else if (r > 0)
+        xw_audit_stream(center, s->user, "view", &m->stream);
+}
+
 static int take_message(struct live_socket *s)
 {
     struct xw_browser_message m;
@@ -225,6 +252,12 @@ static int take_message(struct live_socket *s)
         break;
     case XW_BROWSER_PING:
         xw_hub_pong(s->hub, m.client_us);
+        break;
+    case XW_BROWSER_ATTACHMENTS:
+        watch_attachments(s, &m);
+        break;
+    case XW_BROWSER_VIDEO:
+        watch_video(s, &m);
         break;
     case XW_BROWSER_NOTHING:
         break;

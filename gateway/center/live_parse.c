@@ -3,6 +3,19 @@
 
 #include "live.pb-c.h"
 
+static int take_attachments(const Xw__WatchAttachments *wire, struct xw_browser_message *m)
+{
+    m->attachments_n = (uint32_t)wire->n_attachment_ids;
+    for (size_t i = 0; i < wire->n_attachment_ids; i++) {
+        struct xw_uuid id;
+        if (xw_uuid_from_bytes(wire->attachment_ids[i].data, wire->attachment_ids[i].len, &id) < 0)
+            return -EBADMSG;
+        if (i < XW_BROWSER_ATTACHMENTS_MAX)
+            m->attachments[i] = id;
+    }
+    return 0;
+}
+
 static int take(const Xw__BrowserMessage *wire, struct xw_browser_message *m)
 {
     switch (wire->body_case) {
@@ -23,6 +36,15 @@ static int take(const Xw__BrowserMessage *wire, struct xw_browser_message *m)
         m->kind = XW_BROWSER_PING;
         m->client_us = wire->ping->client_us;
         return 0;
+    case XW__BROWSER_MESSAGE__BODY_ATTACHMENTS:
+        m->kind = XW_BROWSER_ATTACHMENTS;
+        return take_attachments(wire->attachments, m);
+    case XW__BROWSER_MESSAGE__BODY_VIDEO:
+        m->kind = XW_BROWSER_VIDEO;
+        m->on = wire->video->on;
+        m->need_key = wire->video->need_key;
+        return xw_uuid_from_bytes(wire->video->attachment_id.data, wire->video->attachment_id.len,
+                                  &m->stream);
     default:
         m->kind = XW_BROWSER_NOTHING;
         return 0;

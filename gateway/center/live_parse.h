@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "base/uuid.h"
 
-enum { XW_BROWSER_MESSAGE_MAX_BYTES = 4096 };
+enum { XW_BROWSER_MESSAGE_MAX_BYTES = 4096, XW_BROWSER_ATTACHMENTS_MAX = 64 };
 
 enum xw_browser_kind {
     XW_BROWSER_NOTHING,
@@ -16,13 +16,17 @@ enum xw_browser_kind {
     XW_BROWSER_UNWATCH,
     XW_BROWSER_LIST,
     XW_BROWSER_PING,
+    XW_BROWSER_ATTACHMENTS,
+    XW_BROWSER_VIDEO,
 };
 
 struct xw_browser_message {
     enum xw_browser_kind kind;
-    struct xw_uuid stream;
+    struct xw_uuid stream; /* of VIDEO: the attachment */
+    struct xw_uuid attachments[XW_BROWSER_ATTACHMENTS_MAX];
+    uint32_t attachments_n; /* more than XW_BROWSER_ATTACHMENTS_MAX: none were taken */
     uint32_t history_ms;
-    bool on;
+    bool on, need_key;
     int64_t client_us;
 };
 

@@ -6,6 +6,8 @@
 
 #include "base/log.h"
 #include "center/alarms.h"
+#include "center/attachments.h"
+#include "center/clips.h"
 #include "center/gateways.h"
 #include "center/hub.h"
 #include "center/sessions.h"
@@ -60,16 +62,6 @@ static void take_ack(struct xw_center *center, const struct xw_store_record *rec
     (void)xw_alarms_record(center->alarms, record);
 }
 
-static void take_attachment(struct xw_center *center, const struct xw_store_record *record)
-{
-    Xw__Attachment *a = xw__attachment__unpack(NULL, record->body_size, record->body);
-    struct xw_uuid id;
-    if (a && xw_uuid_from_bytes(a->attachment_id.data, a->attachment_id.len, &id) == 0)
-        xw_hub_bed(center->hub, &id, a->bed);
-    if (a)
-        xw__attachment__free_unpacked(a, NULL);
-}
-
 static const struct step {
     uint32_t kind;
     bool newest_first;
@@ -82,7 +74,8 @@ static const struct step {
     {XW_LOCAL_SETTING, false, XW_GATEWAYS_MAX, take_setting},
     {XW__RECORD_KIND__RECORD_TECHNICAL, true, XW_TECHNICALS_MAX, take_technical},
     /* … and after them. */
-    {XW__RECORD_KIND__RECORD_ATTACHMENT, false, 65536, take_attachment},
+    {XW__RECORD_KIND__RECORD_ATTACHMENT, false, 65536, xw_center_attachment},
+    {XW__RECORD_KIND__RECORD_CLIP, true, XW_CLIPS_MAX, xw_center_clip},
     {XW__RECORD_KIND__RECORD_ALARM_ACK, false, 1000000, take_ack},
     {XW__RECORD_KIND__RECORD_STUDY, true, 200000, xw_center_study},
 };
@@ -98,7 +91,8 @@ static void finish(struct load *load, int status)
     xw_log_info("load.done", XW_LOG_UINT("users", xw_users_n(center->users)),
                 XW_LOG_UINT("streams", load->streams_n),
                 XW_LOG_UINT("studies", xw_studies_n(center->studies)),
-                XW_LOG_INT("status", status));
+                XW_LOG_UINT("attachments", xw_attachments_n(center->attachments)),
+                XW_LOG_UINT("clips", xw_clips_n(center->clips)), XW_LOG_INT("status", status));
     free(load->streams);
     free(load);
     done(center, status);
@@ -135,6 +129,9 @@ static void add_stream(void *user, const struct xw_store_stream *stream)
     const struct xw_gateway *g = xw_gateways_find(load->center->gateways, header->gateway_id);
     int r = xw_hub_stream(load->center->hub, &stream->id, stream->header, stream->header_size,
                           g ? g->site : NULL);
+    struct xw_uuid attachment;
+    if (xw_uuid_from_bytes(header->attachment_id.data, header->attachment_id.len, &attachment) == 0)
+        (void)!xw_attachments_claim(load->center->attachments, &attachment, header->gateway_id);
     xw__stream_header__free_unpacked(header, NULL);
     if (r < 0) {
         xw_log_warning("load.stream", XW_LOG_ID("stream", &stream->id), XW_LOG_ERR(r));

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "center/alarms.h"
+#include "center/attachments.h"
 #include "center/audit.h"
+#include "center/clips.h"
 #include "center/gateways.h"
 #include "center/hub.h"
 #include "center/journal.h"
@@ -12,6 +14,7 @@
 #include "center/sessions.h"
 #include "center/studies.h"
 #include "center/technical.h"
+#include "center/video.h"
 
 #include <string.h>
 
@@ -38,6 +41,12 @@ static size_t gateways(void *user, const Xw__GatewayStatus *const **ret_statuses
     return xw_gateways_statuses(center->gateways, ret_statuses, ret_sites);
 }
 
+static void picture_want(void *user, const struct xw_uuid *attachment, bool on, bool key)
+{
+    struct xw_center *center = user;
+    xw_video_want(center->video, attachment, on, key);
+}
+
 static int make_hub(struct xw_center *center)
 {
     struct xw_hub_config config = {
@@ -48,9 +57,71 @@ static int make_hub(struct xw_center *center)
         .want_write = xw_live_want_write,
         .known = known_ranges,
         .clock_offset_us = clock_offset_us,
+        .picture_want = picture_want,
         .gateways = gateways,
     };
     return xw_hub_new(&config, &center->hub);
+}
+
+/* ---- attachments and pictures ---- */
+
+static int64_t county_offset_us(void *user, const char *gateway_id)
+{
+    return -clock_offset_us(user, gateway_id);
+}
+
+static int make_attachments(struct xw_center *center)
+{
+    struct xw_attachments_config config = {.user = center, .offset_us = county_offset_us};
+    return xw_attachments_new(&config, &center->attachments);
+}
+
+static const char *picture_owner(void *user, const struct xw_uuid *attachment)
+{
+    struct xw_center *center = user;
+    const struct xw_attachment *a = xw_attachments_find(center->attachments, attachment);
+    return a && a->told && strcmp(a->kind, "video") == 0 ? a->gateway_id : NULL;
+}
+
+static bool picture_linked(void *user, const char *gateway_id)
+{
+    const struct xw_center *center = user;
+    const struct xw_gateway *g = xw_gateways_find(center->gateways, gateway_id);
+    return g && g->linked;
+}
+
+static void picture_send(void *user, const char *gateway_id, const char *topic, const void *payload,
+                         size_t size)
+{
+    struct xw_center *center = user;
+    if (center->downlink)
+        xw_downlink_ephemeral(center->downlink, gateway_id, topic, payload, size);
+}
+
+static void picture_frame(void *user, const struct xw_uuid *attachment, const Xw__LiveVideo *frame)
+{
+    struct xw_center *center = user;
+    xw_hub_picture(center->hub, attachment, frame);
+}
+
+static void picture_status(void *user, const struct xw_uuid *attachment,
+                           const Xw__VideoStatus *status)
+{
+    struct xw_center *center = user;
+    const char *owner = picture_owner(user, attachment);
+    xw_hub_picture_status(center->hub, attachment, xw_center_site(center, owner), status);
+}
+
+static int make_video(struct xw_center *center)
+{
+    struct xw_video_config config = {.user = center,
+                                     .owner = picture_owner,
+                                     .linked = picture_linked,
+                                     .offset_us = county_offset_us,
+                                     .send = picture_send,
+                                     .frame = picture_frame,
+                                     .status = picture_status};
+    return xw_video_new(&config, &center->video);
 }
 
 /* ---- journal ---- */
@@ -197,6 +268,12 @@ int xw_center_parts_new(struct xw_center *center)
 {
     int r = make_hub(center);
     if (r == 0)
+        r = make_attachments(center);
+    if (r == 0)
+        r = xw_clips_new(&center->clips);
+    if (r == 0)
+        r = make_video(center);
+    if (r == 0)
         r = make_journal(center);
     if (r == 0)
         r = xw_users_new(&center->users);
@@ -226,5 +303,8 @@ void xw_center_parts_free(struct xw_center *center)
     xw_sessions_free(center->sessions);
     xw_users_free(center->users);
     xw_journal_free(center->journal);
+    xw_video_free(center->video);
+    xw_clips_free(center->clips);
+    xw_attachments_free(center->attachments);
     xw_hub_free(center->hub);
 }

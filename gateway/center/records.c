@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "center/alarms.h"
+#include "center/attachments.h"
+#include "center/clips.h"
 #include "center/demo.h"
 #include "center/gateways.h"
 #include "center/hub.h"
@@ -12,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *site_of_gateway(const struct xw_center *center, const char *gateway_id)
+const char *xw_center_site(const struct xw_center *center, const char *gateway_id)
 {
     const struct xw_gateway *g = gateway_id ? xw_gateways_find(center->gateways, gateway_id) : NULL;
     return g && g->site[0] ? g->site : NULL;
@@ -31,6 +33,19 @@ static void find_owner(struct xw_center *center, struct xw_study *study)
             xw_hub_find(center->hub, &id, &view) == 0)
             snprintf(study->gateway_id, sizeof(study->gateway_id), "%s", view.header->gateway_id);
     }
+}
+
+/* Pictures and observations are not in the hub: their attachment tells the gateway. */
+static void find_owner_by_attachment(struct xw_center *center, struct xw_study *study)
+{
+    const Xw__StudyCreate *create = study->state.create;
+    struct xw_uuid id;
+    if (study->gateway_id[0] || !create ||
+        xw_uuid_from_bytes(create->attachment_id.data, create->attachment_id.len, &id) < 0)
+        return;
+    const struct xw_attachment *a = xw_attachments_find(center->attachments, &id);
+    if (a)
+        snprintf(study->gateway_id, sizeof(study->gateway_id), "%s", a->gateway_id);
 }
 
 static void keep_items(struct xw_center *center, const struct xw_study *study)
@@ -58,6 +73,7 @@ void xw_center_study(struct xw_center *center, const struct xw_store_record *rec
     if (!study->gateway_id[0] && record->origin && strcmp(record->origin, "county") != 0)
         snprintf(study->gateway_id, sizeof(study->gateway_id), "%s", record->origin);
     find_owner(center, study);
+    find_owner_by_attachment(center, study);
     keep_items(center, study);
 }
 
@@ -77,28 +93,69 @@ static const char *technical_site(const struct xw_center *center,
                                   const struct xw_store_record *record, const char *gateway_id)
 {
     Xw__TechnicalAlarm *alarm = xw__technical_alarm__unpack(NULL, record->body_size, record->body);
-    const char *site = site_of_gateway(center, gateway_id);
+    const char *site = xw_center_site(center, gateway_id);
     if (alarm && !site)
-        site = site_of_gateway(center, alarm->subject);
+        site = xw_center_site(center, alarm->subject);
     if (alarm)
         xw__technical_alarm__free_unpacked(alarm, NULL);
     return site;
 }
 
-static void take_bed(struct xw_center *center, const struct xw_store_record *record)
+void xw_center_attachment(struct xw_center *center, const struct xw_store_record *record)
 {
-    Xw__Attachment *a = xw__attachment__unpack(NULL, record->body_size, record->body);
-    struct xw_uuid id;
-    if (a && xw_uuid_from_bytes(a->attachment_id.data, a->attachment_id.len, &id) == 0)
-        xw_hub_bed(center->hub, &id, a->bed);
+    const struct xw_attachment *a = xw_attachments_record(center->attachments, record);
     if (a)
-        xw__attachment__free_unpacked(a, NULL);
+        xw_hub_bed(center->hub, &a->id, a->bed);
+}
+
+/* NULL: of no use, or about another gateway's device. */
+static const struct xw_clip *take_clip(struct xw_center *center,
+                                       const struct xw_store_record *record)
+{
+    const struct xw_clip *clip = xw_clips_record(center->clips, record);
+    if (!clip || xw_attachments_claim(center->attachments, &clip->attachment, clip->gateway_id) < 0)
+        return NULL;
+    return clip;
+}
+
+void xw_center_clip(struct xw_center *center, const struct xw_store_record *record)
+{
+    (void)take_clip(center, record);
+}
+
+/* Observations, clips, attachments: to those who watch the attachment. The list gets no backlog of
+ * observations, only what is the newest of its code. */
+static void attachment_record(struct xw_center *center, const struct xw_store_record *record,
+                              const char *site)
+{
+    const struct xw_attachment *a;
+    const struct xw_clip *clip;
+    struct xw_uuid id;
+    int r;
+    switch (record->kind) {
+    case XW__RECORD_KIND__RECORD_OBSERVATION:
+        r = xw_attachments_observation(center->attachments, record, &id);
+        if (r >= 0)
+            xw_hub_attachment_record(center->hub, &id, record, site, r > 0);
+        break;
+    case XW__RECORD_KIND__RECORD_ATTACHMENT:
+        a = xw_attachments_record(center->attachments, record);
+        if (!a)
+            break;
+        xw_hub_bed(center->hub, &a->id, a->bed);
+        xw_hub_attachment_record(center->hub, &a->id, record, site, true);
+        break;
+    default:
+        clip = take_clip(center, record);
+        if (clip)
+            xw_hub_attachment_record(center->hub, &clip->attachment, record, site, true);
+    }
 }
 
 void xw_center_record(struct xw_center *center, const struct xw_store_record *record,
                       const char *gateway_id)
 {
-    const char *site = site_of_gateway(center, gateway_id);
+    const char *site = xw_center_site(center, gateway_id);
     switch (record->kind) {
     case XW__RECORD_KIND__RECORD_EVENT:
         if (xw_alarms_record(center->alarms, record))
@@ -119,8 +176,10 @@ void xw_center_record(struct xw_center *center, const struct xw_store_record *re
         xw_technicals_record(center->technicals, record);
         break;
     case XW__RECORD_KIND__RECORD_ATTACHMENT:
-        take_bed(center, record);
-        break;
+    case XW__RECORD_KIND__RECORD_OBSERVATION:
+    case XW__RECORD_KIND__RECORD_CLIP:
+        attachment_record(center, record, site);
+        return;
     default:
         break;
     }
