@@ -40,6 +40,64 @@ export interface JsonStream {
   alarm: string | number;
   alarm_code: string;
 }
+export interface JsonAttachment {
+  id: string;
+  device: string;
+  model: string;
+  kind: string; // empty: device port; monitor: HL7; video: a picture source
+  attached: boolean;
+  since_wall_us: number;
+  streams: JsonStream[];
+  clips_n: number;
+}
+// The place of one patient.
+export interface JsonBed {
+  id: string;
+  gateway: string;
+  site: string;
+  bed: string;
+  demo: boolean;
+  attachments: JsonAttachment[];
+}
+export interface JsonObservation {
+  id: string;
+  attachment: string;
+  code: string;
+  code_system: string;
+  mdc: number;
+  value: number | null;
+  text: string | null;
+  unit: string;
+  wall_us: number;
+  received_wall_us: number;
+  time_source: string;
+  source: string;
+  group: string | null;
+  absent: string | null;
+  reported_value: string;
+  reported_unit: string;
+  device: string;
+  continuous: boolean;
+  demo: boolean;
+}
+export interface JsonClip {
+  id: string;
+  attachment: string;
+  study: string | null;
+  label: string;
+  codec: string;
+  media_type: string;
+  width: number;
+  height: number;
+  start_wall_us: number;
+  end_wall_us: number | null;
+  frames: number;
+  end: string;
+  sha256: string | null;
+  size: number;
+  held: number; // bytes of it at the county
+  demo: boolean;
+}
 export interface JsonGateway {
   id: string;
   site: string;
@@ -168,6 +226,15 @@ export const api = {
   events: (id: string, first: number, count: number, kinds: string) =>
     get<{ events: JsonEvent[]; more: boolean }>(`/api/streams/${id}/events?first=${first}&count=${count}&kinds=${kinds}`),
   anchors: (id: string, index: number) => get<{ before: JsonAnchor | null; after: JsonAnchor | null }>(`/api/streams/${id}/anchors?index=${index}`),
+  beds: async () => (await get<{ beds: JsonBed[] }>('/api/beds')).beds,
+  bed: (id: string) => get<JsonBed>(`/api/beds/${id}`),
+  // Newest first. Without a time: the newest of each code.
+  observations: (attachment: string, fromWallUs = 0, toWallUs = 0, codes: readonly string[] = [], limit = 2000) => {
+    const q = [fromWallUs > 0 && `from_wall_us=${Math.round(fromWallUs)}`, toWallUs > 0 && `to_wall_us=${Math.round(toWallUs)}`,
+      codes.length > 0 && `codes=${codes.map(encodeURIComponent).join(',')}`, `limit=${limit}`].filter(Boolean).join('&');
+    return get<{ observations: JsonObservation[]; more: boolean }>(`/api/attachments/${attachment}/observations?${q}`);
+  },
+  clips: async (attachment: string) => (await get<{ clips: JsonClip[] }>(`/api/attachments/${attachment}/clips`)).clips,
   gateways: async () => (await get<{ gateways: JsonGateway[] }>('/api/gateways')).gateways,
   alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
   ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),

@@ -8,8 +8,9 @@ import { api, ApiError } from '../api';
 import { CountyClock, monoMs } from '../base/clock';
 import { uuidBytes, uuidText, toHex } from '../base/hex';
 import {
-  readAlarmAck, readAnchor, readEvent, readLiveMessage, readTechnicalAlarm, writeBrowserMessage, RecordKind,
-  type BrowserMessage, type GatewayStatus, type LiveMessage, type LiveRecord, type StreamStatus,
+  readAlarmAck, readAnchor, readAttachment, readClip, readEvent, readLiveMessage, readObservation, readTechnicalAlarm, writeBrowserMessage,
+  RecordKind, type Attachment, type BrowserMessage, type Clip, type GatewayStatus, type LiveMessage, type LiveRecord, type LiveVideo,
+  type Observation, type StreamStatus, type VideoStatus,
 } from '../generated/xw.js';
 import { findingFromJson, findingFromWire, type Finding } from './events';
 import { anchorOf, StreamModel } from './stream';
@@ -29,6 +30,7 @@ const FETCH_S = 20; // one request by range brings so much at most
 export const linkState = signal<LinkState>('connecting');
 export const linkSinceMs = signal(monoMs());
 export const statusVersion = signal(0); // grows with each LiveStatus
+export const videoVersion = signal(0); // grows with each VideoStatus
 export const liveFault = signal<{ code: string; text: string } | null>(null);
 
 export type RecordListener = (r: {
@@ -37,8 +39,21 @@ export type RecordListener = (r: {
   ackBy?: string;
   ackWallUs?: number;
   technical?: { id: string; code: number; subject: string; text: string; fromWallUs: number; toWallUs: number };
+  observation?: Observation; // of a watched attachment; times by the gateway's clock, with their offset
+  clip?: Clip;
+  attachment?: Attachment;
   other?: number; // kind of any other record
 }) => void;
+
+// One access unit, as it came, and when (monotonic).
+export type VideoListener = (f: LiveVideo, atMs: number) => void;
+
+export interface VideoSaid {
+  status: VideoStatus;
+  atMs: number; // when it came: a status that is not renewed is no status
+}
+
+const MOST_ATTACHMENTS = 64;
 
 interface Watched {
   model: StreamModel | null;
@@ -62,6 +77,9 @@ class LiveClient {
   private running = false;
   private fetching = new Set<string>();
   private listeners = new Set<RecordListener>();
+  readonly videoStatus = new Map<string, VideoSaid>(); // by attachment
+  private attachments = new Map<string, number>(); // whose records are wanted, by how many
+  private videos = new Map<string, Set<VideoListener>>();
 
   start(): void {
     if (this.running) return;
@@ -81,6 +99,9 @@ class LiveClient {
     this.watched.clear();
     this.streams.clear();
     this.gateways.clear();
+    this.videoStatus.clear();
+    this.attachments.clear();
+    this.videos.clear();
     this.setState('connecting');
   }
 
@@ -116,6 +137,8 @@ class LiveClient {
       this.setState('open');
       this.send({ list: { on: true } });
       for (const id of this.watched.keys()) this.sendWatch(id);
+      if (this.attachments.size > 0) this.sendAttachments();
+      for (const id of this.videos.keys()) this.sendVideo(id, true, true);
       for (let i = 0; i < 4; i++) setTimeout(() => this.ping(), i * 120);
     };
     socket.onmessage = (e: MessageEvent) => {
@@ -191,6 +214,59 @@ class LiveClient {
     };
   }
 
+  // ---- attachments and pictures ----
+
+  // Records of these attachments are told to onRecord() until the returned function is called. All
+  // wishes of a page together are one list on the wire.
+  watchAttachments(ids: readonly string[]): () => void {
+    for (const id of ids) this.attachments.set(id, (this.attachments.get(id) ?? 0) + 1);
+    this.sendAttachments();
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      for (const id of ids) {
+        const n = (this.attachments.get(id) ?? 0) - 1;
+        if (n > 0) this.attachments.set(id, n);
+        else this.attachments.delete(id);
+      }
+      this.sendAttachments();
+    };
+  }
+
+  private attachmentsAsked = false;
+  private sendAttachments(): void {
+    if (this.attachmentsAsked) return;
+    this.attachmentsAsked = true;
+    queueMicrotask(() => {
+      this.attachmentsAsked = false;
+      this.send({ attachments: { attachment_ids: [...this.attachments.keys()].slice(0, MOST_ATTACHMENTS).map(uuidBytes) } });
+    });
+  }
+
+  // Pictures of one attachment, from its next key frame on.
+  watchVideo(id: string, fn: VideoListener): () => void {
+    let all = this.videos.get(id);
+    if (!all) this.videos.set(id, (all = new Set()));
+    all.add(fn);
+    this.sendVideo(id, true, true);
+    const mine = all;
+    return () => {
+      if (!mine.delete(fn) || mine.size > 0 || this.videos.get(id) !== mine) return;
+      this.videos.delete(id);
+      this.sendVideo(id, false, false);
+    };
+  }
+
+  // The decoder lost its place: begin again with a key frame.
+  needKey(id: string): void {
+    if (this.videos.has(id)) this.sendVideo(id, true, true);
+  }
+
+  private sendVideo(id: string, on: boolean, needKey: boolean): void {
+    this.send({ video: { attachment_id: uuidBytes(id), on, need_key: needKey } });
+  }
+
   private receive(data: ArrayBuffer): void {
     let m: LiveMessage;
     try {
@@ -249,6 +325,15 @@ class LiveClient {
       case 'pong':
         if (m.pong) this.clock.pong(m.pong.client_us / 1000, now, m.pong.county_wall_us);
         break;
+      case 'video': {
+        const all = this.videos.get(uuidText(m.video?.attachment_id));
+        if (m.video && all) for (const fn of [...all]) fn(m.video, now);
+        break;
+      }
+      case 'video_status':
+        if (m.video_status) this.videoStatus.set(uuidText(m.video_status.attachment_id), { status: m.video_status, atMs: now });
+        videoVersion.value++;
+        break;
       case 'fault':
         if (m.fault) {
           liveFault.value = { code: m.fault.code, text: m.fault.text };
@@ -302,6 +387,15 @@ class LiveClient {
         });
         break;
       }
+      case RecordKind.RECORD_OBSERVATION:
+        tell({ observation: readObservation(body) });
+        break;
+      case RecordKind.RECORD_CLIP:
+        tell({ clip: readClip(body) });
+        break;
+      case RecordKind.RECORD_ATTACHMENT:
+        tell({ attachment: readAttachment(body) });
+        break;
       default:
         tell({ other: r.kind });
     }
