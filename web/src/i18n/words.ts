@@ -1,6 +1,11 @@
 // The one vocabulary of the pages: each key in Chinese and in English. {name} is filled in.
 
+import { ctgWords } from './words-ctg';
+import { vitalsWords } from './words-vitals';
+
 export const words = {
+  ...ctgWords,
+  ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
   'app.demo': ['演示数据', 'DEMO DATA'],

@@ -14,8 +14,9 @@ import type { StreamModel } from '../live/stream';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
 import { AgeBadge, HoleNote } from '../trace/badges';
 import { AlarmRow, Empty, Loading, Priority, alarmWhen, unitText, useAck } from '../ui';
-import { priorityRank } from '../wire/words';
+import { modalityWord, priorityRank } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
+import { CtgPage } from './ctg';
 import { listed, TechnicalList } from './list';
 import { Paper, PaperSettings } from './paper';
 
@@ -273,7 +274,7 @@ export function ViewerPage(props: { id: string }): JSX.Element {
   return (
     <>
       {moved && <p class="note" role="status">{t('ecg.replaced')}</p>}
-      <Live key={model.id} model={model} info={info} />
+      {modalityWord(model.header.modality) === 'ctg' ? <CtgPage key={model.id} model={model} info={info} /> : <Live key={model.id} model={model} info={info} />}
     </>
   );
 }
