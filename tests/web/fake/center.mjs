@@ -13,7 +13,7 @@ import { block, kinds, COUNTS_PER_MV } from './signal.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; worker-src 'self'; " +
-  "manifest-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+  "manifest-src 'self'; connect-src 'self'; media-src 'self' blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
 const BLOCK_MS = 40;
 const HISTORY_S = 700;
@@ -40,6 +40,7 @@ export class FakeCenter {
     this.alarms = [];
     this.technical = [];
     this.audit = [];
+    this.parts = []; // further devices (fake/video.mjs …): message(w, m), route(q, a, path, url), attachment(), stop()
     this.httpDown = false;
     this.steps = { device_live: true, opened: false, alarm: false, acked: false, cut_seen: false, healed: false };
     this.gateways = [
@@ -107,6 +108,7 @@ export class FakeCenter {
   async stop() {
     clearInterval(this.tick);
     clearInterval(this.second);
+    for (const p of this.parts) p.stop?.();
     this.closeSockets();
     this.server.closeAllConnections?.();
     await new Promise((ok) => this.server.close(ok));
@@ -273,6 +275,9 @@ export class FakeCenter {
     const m = encode({ record: { record: { key: new Uint8Array(key), revision, kind, body: new Uint8Array(body), origin: 'gw', wall_us: this.now() } } });
     for (const w of this.sockets) if (!only || w.watched.has(only.id)) w.ws.send(m);
   }
+  to(w, message) {
+    w.ws.send(encode(message));
+  }
   toWatchers(s, message) {
     const bytes = encode(message);
     for (const w of this.sockets) if (w.watched.has(s.id)) w.ws.send(bytes);
@@ -302,6 +307,7 @@ export class FakeCenter {
     ws.send(encode({ hello: { version: 1, county_wall_us: this.now(), demo: this.demo } }));
     ws.on('message', (data) => {
       const m = wire.readBrowserMessage(new Pbf(new Uint8Array(data)));
+      for (const p of this.parts) p.message?.(w, m);
       if (m.body === 'ping') ws.send(encode({ pong: { client_us: m.ping.client_us, county_wall_us: this.now() } }));
       if (m.body === 'list') {
         w.list = m.list.on;
@@ -407,6 +413,8 @@ export class FakeCenter {
     }
     if (path === '/api/demo/action') return this.action(a, body);
     const sees = (s) => !me.site || s.site === me.site;
+    for (const p of this.parts) if (p.route?.(q, a, path, url)) return;
+    if (path.startsWith('/api/beds')) return this.bedRoute(a, path.slice(10), sees);
     if (path === '/api/streams') return this.json(a, 200, { streams: [...this.streams.values()].filter(sees).map((s) => this.streamJson(s)) });
     const m = /^\/api\/streams\/([0-9a-f-]{36})(?:\/(\w+))?$/.exec(path);
     if (m) {
@@ -481,6 +489,32 @@ export class FakeCenter {
       return a.end(Buffer.from(pbf.finish()));
     }
     this.fail(404, 'not_found');
+  }
+  // Places of patients: what stands at one bed of one gateway belongs to one of them.
+  beds() {
+    const beds = new Map();
+    const at = (gateway, bed) => {
+      const id = uuid(createHash('sha256').update(`${gateway.id}\0${bed}`).digest().subarray(0, 16));
+      if (!beds.has(id)) beds.set(id, { id, gateway: gateway.id, site: gateway.site, bed, demo: this.demo, attachments: [] });
+      return beds.get(id).attachments;
+    };
+    for (const s of this.streams.values()) {
+      at(s.gateway, s.bed).push({
+        id: uuid(s.attachment), device: s.name, model: 'XW-SIM 12', kind: '', attached: true, since_wall_us: this.wallUs(s, 0), streams: [this.streamJson(s)], clips_n: 0,
+      });
+    }
+    for (const p of this.parts) {
+      const x = p.attachment?.();
+      if (x) at(x.gateway, x.bed).push(x.json);
+    }
+    return [...beds.values()];
+  }
+  bedRoute(a, id, sees) {
+    const all = this.beds().filter(sees);
+    if (!id) return this.json(a, 200, { beds: all });
+    const bed = all.find((b) => b.id === id);
+    if (!bed) this.fail(404, 'not_found');
+    this.json(a, 200, bed);
   }
   ack(a, key, me) {
     const alarm = this.alarms.find((x) => x.key === key);

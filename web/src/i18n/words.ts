@@ -1,5 +1,7 @@
 // The one vocabulary of the pages: each key in Chinese and in English. {name} is filled in.
 
+import { bedWords } from './words-bed';
+
 export const words = {
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
@@ -375,6 +377,8 @@ export const words = {
   'keys.back': ['返回列表', 'Back to the list'],
   'keys.help': ['显示按键', 'Show keys'],
   'keys.close': ['关闭', 'Close'],
+
+  ...bedWords,
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof words;
