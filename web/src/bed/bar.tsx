@@ -1,6 +1,6 @@
 // The timeline as a widget: click or drag to a moment, the span of time to choose.
 
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { ApiError, type JsonBed } from '../api';
@@ -19,7 +19,7 @@ const spanS = signal(3600);
 const AHEAD = 0.02; // of the span, right of now
 const EVERY_MS = 10_000;
 
-export function TimeBar(props: { bed: JsonBed; cursor: CursorSignal }): JSX.Element {
+export function TimeBar(props: { bed: JsonBed; cursor: CursorSignal; children?: ComponentChildren }): JSX.Element {
   useTicker(1000);
   const canvas = useRef<HTMLCanvasElement>(null);
   const [data, setData] = useState<BarData>(NO_DATA);
@@ -83,6 +83,7 @@ export function TimeBar(props: { bed: JsonBed; cursor: CursorSignal }): JSX.Elem
       <div class="bed-bar-span" role="group" aria-label={t('bed.bar.span')}>
         {SPANS.map(([s, key]) => <button key={key} class={`chip ${s === spanS.value ? 'on' : ''}`} aria-pressed={s === spanS.value} onClick={() => { spanS.value = s; }}>{t(key)}</button>)}
       </div>
+      {props.children}
       {error && <span class="inline-error bed-bar-error">{t('bed.bar.error', { code: error })}</span>}
     </div>
   );

@@ -182,8 +182,9 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
           )}
         </div>
       )}
-      <TimeBar bed={bed} cursor={cursor} />
-      {demo.value && <DemoConsole collapsible device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
+      <TimeBar bed={bed} cursor={cursor}>
+        {demo.value && <DemoConsole collapsible device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
+      </TimeBar>
     </div>
   );
 }

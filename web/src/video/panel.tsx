@@ -118,7 +118,7 @@ export function VideoPanel(props: VideoPanelProps): JSX.Element {
   const at = { left: `${place.left}px`, top: `${place.top}px`, width: `${place.width}px`, height: `${place.height}px` };
   const nowUs = live.clock.wallUs(monoMs());
   return (
-    <section class={`video video-${mood} ${props.main ? '' : 'inset'}`} data-mood={mood} data-video={props.attachmentId} aria-label={v?.label || t('video.title')}>
+    <section class={`video mood-${mood} ${props.main ? '' : 'inset'}`} data-mood={mood} data-video={props.attachmentId} aria-label={v?.label || t('video.title')}>
       <header class="video-head">
         <b class="video-name">{v?.label || props.device || t('video.title')}</b>
         {past !== null ? <span class="badge paused" data-picture="past">{t('video.past', { t: clockText(past) })}</span>

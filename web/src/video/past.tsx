@@ -50,7 +50,7 @@ function Held(props: { clip: JsonClip; wallUs: number; playing: boolean; boxW: n
   const place = placePicture(props.boxW, props.boxH, size.w, size.h, window.devicePixelRatio || 1);
   return (
     <>
-      <video ref={ref} class="video-past" src={`/api/objects/${props.clip.sha256}`} muted playsInline preload="auto" data-past="held"
+      <video ref={ref} class="video-clip" src={`/api/objects/${props.clip.sha256}`} muted playsInline preload="auto" data-past="held"
         style={{ left: `${place.left}px`, top: `${place.top}px`, width: `${place.width}px`, height: `${place.height}px` }}
         onLoadedMetadata={(e) => { setSize({ w: e.currentTarget.videoWidth, h: e.currentTarget.videoHeight }); seek(); }}
         onSeeked={() => { setReady(true); seek(); }} onCanPlay={() => setReady(true)}
