@@ -1,7 +1,7 @@
 // A county for browser tests: HTTP and WebSocket as in proto/API.md and live.proto, with signals that
 // are pure functions of the sample index, and handles to cut, freeze, drop and heal.
 //
-//   node tests/web/fake/center.mjs [--port N] [--streams N] [--no-demo]     to look at the pages by hand
+//   node tests/web/fake/center.mjs [--port N] [--streams N] [--mothers N] [--no-demo]     to look at the pages by hand
 
 import { createServer } from 'node:http';
 import { createHash, randomBytes } from 'node:crypto';
@@ -10,6 +10,8 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Pbf, WebSocketServer, wire, webRoot } from './packages.mjs';
 import { block, kinds, COUNTS_PER_MV } from './signal.mjs';
+import { addCtg } from './ctg.mjs';
+import { addMonitor } from './vitals.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; worker-src 'self'; " +
@@ -31,7 +33,7 @@ const uuid = (b) => {
 };
 
 export class FakeCenter {
-  constructor({ port = 0, demo = true, streams = 6, dist = fileURLToPath(new URL('dist/', webRoot)), log = false } = {}) {
+  constructor({ port = 0, demo = true, streams = 6, mothers = 0, dist = fileURLToPath(new URL('dist/', webRoot)), log = false } = {}) {
     Object.assign(this, { port, demo, dist, log });
     this.offsetUs = 0; // how far the county's clock is from this machine's
     this.sockets = new Set();
@@ -40,7 +42,7 @@ export class FakeCenter {
     this.alarms = [];
     this.technical = [];
     this.audit = [];
-    this.parts = []; // further devices (fake/video.mjs …): message(w, m), route(q, a, path, url), attachment(), stop()
+    this.parts = []; // further devices (fake/video.mjs …): message(w, m), route(q, a, path, url), attachment(), second(), stop()
     this.httpDown = false;
     this.steps = { device_live: true, opened: false, alarm: false, acked: false, cut_seen: false, healed: false };
     this.gateways = [
@@ -55,20 +57,30 @@ export class FakeCenter {
       const kind = { pulse: 'pulse', two: 'two', ramp: 'ramp' }[name] ?? 'ecg';
       this.addStream(name, kind, this.gateways[k % 3], { bpm: 60 + ((k * 17) % 45), rate: kind === 'two' ? 360 : 500 });
     }
+    for (let k = 0; k < mothers; k++) this.addMother(k);
   }
 
-  addStream(name, kind, gateway, { bpm = 74, rate = 500 } = {}) {
+  // A bed with everything: ECG, CTG (twins at every second), a patient monitor.
+  addMother(k) {
+    const gateway = this.gateways[k % 3];
+    const bed = `产科 ${k + 1} 床`;
+    this.addStream(`mother-${k + 1}`, 'ecg', gateway, { bpm: 88, bed });
+    addCtg(this, `ctg-${k + 1}`, { gateway, bed, kind: k % 2 ? 'ctgtwin' : 'ctg' });
+    addMonitor(this, `monitor-${k + 1}`, { gateway, bed, seed: k });
+  }
+
+  addStream(name, kind, gateway, { bpm = 74, rate = 500, bed = '', historyS = HISTORY_S, blockMs = BLOCK_MS } = {}) {
     const idBytes = idOf(name);
     const s = {
-      name, kind, bpm, rate, idBytes, id: uuid(idBytes), gateway, attachment: idOf(`a-${name}`), run: idOf(`r-${name}`),
-      t0: Math.floor(Date.now() / 1000) * 1000 - HISTORY_S * 1000, newest: 0, frozen: false, unknown: [], gaps: [], seq: 0,
-      events: [], leadsOff: 0, site: gateway.site, bed: `${this.streams.size + 1} 床`, lastGrow: Date.now(), alarm: null, vfFrom: Infinity,
+      name, kind, bpm, rate, blockMs, modality: kinds[kind].modality ?? 'ecg', idBytes, id: uuid(idBytes), gateway, attachment: idOf(`a-${name}`), run: idOf(`r-${name}`),
+      t0: Math.floor(Date.now() / 1000) * 1000 - historyS * 1000, newest: 0, frozen: false, unknown: [], gaps: [], seq: 0,
+      events: [], leadsOff: 0, site: gateway.site, bed: bed || `${this.streams.size + 1} 床`, lastGrow: Date.now(), alarm: null, vfFrom: Infinity,
     };
     s.kindAt = (i) => (i >= s.vfFrom ? 'vf' : kind);
     s.newest = this.due(s);
     gateway.streams++;
     this.streams.set(s.id, s);
-    for (let b = Math.floor((s.newest / rate / 60) * bpm) - 700; b <= (s.newest / rate / 60) * bpm - 1; b++) if (b > 0 && kind !== 'pulse') this.beat(s, b, false);
+    for (let b = Math.floor((s.newest / rate / 60) * bpm) - 700; b <= (s.newest / rate / 60) * bpm - 1; b++) if (b > 0 && beats(s)) this.beat(s, b, false);
     s.nextBeat = Math.floor((s.newest / rate / 60) * bpm);
     return s;
   }
@@ -80,7 +92,7 @@ export class FakeCenter {
     return Date.now() * 1000 + this.offsetUs;
   }
   due(s) {
-    const per = Math.round((BLOCK_MS / 1000) * s.rate);
+    const per = Math.round((s.blockMs / 1000) * s.rate);
     return Math.floor((((Date.now() - s.t0) / 1000) * s.rate) / per) * per;
   }
   wallUs(s, i) {
@@ -102,7 +114,10 @@ export class FakeCenter {
     await new Promise((ok) => this.server.listen(this.port, '127.0.0.1', ok));
     this.port = this.server.address().port;
     this.tick = setInterval(() => this.flow(), BLOCK_MS / 2);
-    this.second = setInterval(() => this.status(), 1000);
+    this.second = setInterval(() => {
+      this.status();
+      for (const p of this.parts) p.second?.();
+    }, 1000);
     return `http://localhost:${this.port}`;
   }
   async stop() {
@@ -205,22 +220,27 @@ export class FakeCenter {
     for (const s of this.streams.values()) {
       if (s.frozen || !s.gateway.linked || !s.gateway.running) continue;
       const due = this.due(s);
-      const per = Math.round((BLOCK_MS / 1000) * s.rate);
+      const per = Math.round((s.blockMs / 1000) * s.rate);
       const watchers = [...this.sockets].filter((w) => w.watched.has(s.id));
       for (; s.newest < due; s.newest += per) {
         if (watchers.length === 0) continue;
         const message = encode({ blocks: { blocks: [block(s, s.newest, per)], gaps: [], backfill: false } });
         if (!(s.dropUntil > Date.now())) for (const w of watchers) w.ws.send(message);
       }
+      if (due === s.grown) {
+        this.backfill(s, (s.gateway.backfill * (s.rate / 500) * BLOCK_MS) / 2000);
+        continue;
+      }
+      s.grown = due;
       s.lastGrow = Date.now();
       if (s.dropUntil && s.dropUntil <= Date.now()) {
         this.toWatchers(s, { dropped: { stream_id: s.idBytes, range: { first: s.dropFrom, count: s.newest - s.dropFrom } } });
         s.dropUntil = 0;
       }
       const r = (b) => Math.round((b * 60 * s.rate) / s.bpm);
-      while (s.kindAt(s.newest) !== 'vf' && s.kind !== 'pulse' && r(s.nextBeat) + 0.3 * s.rate < s.newest) this.beat(s, s.nextBeat++, true);
+      while (s.kindAt(s.newest) !== 'vf' && beats(s) && r(s.nextBeat) + 0.3 * s.rate < s.newest) this.beat(s, s.nextBeat++, true);
       if (s.kindAt(s.newest) === 'vf') s.nextBeat = Math.ceil((s.newest / s.rate / 60) * s.bpm);
-      this.backfill(s, (s.gateway.backfill * BLOCK_MS) / 2000);
+      this.backfill(s, (s.gateway.backfill * (s.rate / 500) * BLOCK_MS) / 2000);
     }
   }
   backfill(s, samples) {
@@ -284,7 +304,7 @@ export class FakeCenter {
   }
   status() {
     const streams = [...this.streams.values()].map((s) => ({
-      stream_id: s.idBytes, newest: s.newest, newest_wall_us: this.wallUs(s, s.newest), rate_bpm: s.vfFrom < Infinity ? 0 : s.bpm,
+      stream_id: s.idBytes, newest: s.newest, newest_wall_us: this.wallUs(s, s.newest), rate_bpm: s.vfFrom < Infinity || !beats(s) ? 0 : s.bpm,
       alarm: s.alarm ? 3 : 0, alarm_code: s.alarm?.code ?? '', live: Date.now() - s.lastGrow < 1500, suspended: false, leads_off: s.leadsOff,
       missing: s.unknown.reduce((n, u) => n + u.end - u.first, 0), gateway_id: s.gateway.id,
     }));
@@ -332,8 +352,8 @@ export class FakeCenter {
   }
   header(s) {
     return {
-      stream_id: s.idBytes, attachment_id: s.attachment, modality: 1, rate: { num: s.rate, den: 1 },
-      channels: kinds[s.kind].leads.map((code) => ({ code, unit: 'mV', gain: { num: COUNTS_PER_MV, den: 1 }, baseline: 0, invalid: -32768, has_invalid: true, adc_min: -32768, adc_max: 32767, label: code })),
+      stream_id: s.idBytes, attachment_id: s.attachment, modality: s.modality === 'ctg' ? 3 : 1, rate: { num: s.rate, den: 1 },
+      channels: channelsOf(s).map((c) => ({ ...c, has_invalid: c.invalid !== null, invalid: c.invalid ?? 0, adc_min: -32768, adc_max: 32767, label: c.code })),
       device_id: s.name, gateway_id: s.gateway.id, index_source: 0, device_epoch: 1, device_model: 'XW-SIM 12', demo: this.demo,
     };
   }
@@ -454,8 +474,8 @@ export class FakeCenter {
   }
   streamJson(s) {
     return {
-      id: s.id, attachment: uuid(s.attachment), modality: 'ecg', rate: { num: s.rate, den: 1 },
-      channels: kinds[s.kind].leads.map((code) => ({ code, unit: 'mV', gain: { num: COUNTS_PER_MV, den: 1 }, baseline: 0, invalid: -32768 })),
+      id: s.id, attachment: uuid(s.attachment), modality: s.modality, rate: { num: s.rate, den: 1 },
+      channels: channelsOf(s),
       device: s.name, model: 'XW-SIM 12', gateway: s.gateway.id, site: s.site, bed: s.bed, demo: this.demo, newest: s.newest,
       newest_wall_us: this.wallUs(s, s.newest), live: Date.now() - s.lastGrow < 1500, rate_bpm: s.bpm, alarm: s.alarm ? 'high' : 'none', alarm_code: s.alarm?.code ?? '',
     };
@@ -562,6 +582,8 @@ export class FakeCenter {
   }
 }
 
+const beats = (s) => s.kind !== 'pulse' && kinds[s.kind].channels === undefined;
+const channelsOf = (s) => kinds[s.kind].channels ?? kinds[s.kind].leads.map((code) => ({ code, unit: 'mV', gain: { num: COUNTS_PER_MV, den: 1 }, baseline: 0, invalid: -32768 }));
 function cutOut(u, first, end) {
   if (end <= u.first || first >= u.end) return [u];
   const out = [];
@@ -580,6 +602,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const i = process.argv.indexOf(`--${name}`);
     return i > 0 ? Number(process.argv[i + 1]) : fallback;
   };
-  const c = new FakeCenter({ port: arg('port', 8099), streams: arg('streams', 6), demo: !process.argv.includes('--no-demo'), log: true });
+  const c = new FakeCenter({ port: arg('port', 8099), streams: arg('streams', 6), mothers: arg('mothers', 2), demo: !process.argv.includes('--no-demo'), log: true });
   console.log(await c.start());
 }

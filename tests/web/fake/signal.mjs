@@ -72,7 +72,8 @@ export const kinds = {
 };
 
 export const COUNTS_PER_MV = 1000;
-export const counts = (s, ch, i) => Math.round(kinds[s.kindAt ? s.kindAt(i) : s.kind].mv(s, ch, i) * COUNTS_PER_MV);
+// A kind with channels of its own says its counts; the others are millivolts.
+export const counts = (s, ch, i) => kinds[s.kind].count?.(s, ch, i) ?? Math.round(kinds[s.kindAt ? s.kindAt(i) : s.kind].mv(s, ch, i) * COUNTS_PER_MV);
 
 const crcTable = new Uint32Array(256);
 for (let n = 0; n < 256; n++) {

@@ -1,12 +1,13 @@
 // One patient: ECG, CTG, vitals and picture side by side, at one moment for all of them.
 
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { api, ApiError, type JsonBed } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { t, alarmName } from '../i18n/t';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
+import { CtgPanel } from '../ctg/panel';
 import type { Finding } from '../live/events';
 import type { StreamModel } from '../live/stream';
 import { DemoConsole, useDemo } from '../pages/console';
@@ -14,12 +15,12 @@ import { demo, go } from '../state';
 import { alarmWhen, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
 import { ClipList } from '../video/cliplist';
 import { VideoPanel } from '../video/panel';
+import { VitalsLine } from '../vitals/line';
 import { priorityRank } from '../wire/words';
 import { TimeBar } from './bar';
 import { isCtg, isEcg, streamsOf } from './bardata';
 import { makeCursor, type CursorSignal } from './cursor';
 import { EcgPanel } from './ecg';
-import { CtgPanel, VitalsLine } from './standin';
 import { streamAt } from './timebook';
 
 const REFRESH_MS = 10_000;
@@ -126,8 +127,6 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
   const [playing, play] = usePlay(cursor);
   const [big, setBig] = useState(false);
   const [mainId, setMainId] = useState('');
-  const ctgBox = useRef<HTMLDivElement>(null);
-  const [ctgHeight, setCtgHeight] = useState(0);
   const ecg = streamsOf(bed, isEcg);
   const ctg = streamsOf(bed, isCtg);
   const monitors = bed.attachments.filter((a) => a.kind === 'monitor').map((a) => a.id);
@@ -137,13 +136,6 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
   const ctgStream = streamAt(ctg, at);
   const ecgStream = streamAt(ecg, null);
   useKeys(cursor, { play: () => { if (at !== null) play(!playing); }, big: () => { if (main) setBig(!big); } });
-  useEffect(() => {
-    const el = ctgBox.current;
-    if (!el) return;
-    const observer = new ResizeObserver(() => setCtgHeight(el.clientHeight));
-    observer.observe(el);
-    return () => observer.disconnect();
-  }, [ctgStream !== null]);
   useEffect(() => (bed.attachments.length > 0 ? live.watchAttachments(bed.attachments.map((a) => a.id)) : undefined), [bed.attachments.map((a) => a.id).join()]);
   void statusVersion.value;
   const status = ecgStream ? live.streams.get(ecgStream.id) : undefined;
@@ -169,8 +161,8 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
       {none ? <Empty what={t('bed.empty')} todo={t('bed.empty.do')} /> : (
         <div class="bed-main">
           {ecg.length > 0 && <div class="bed-cell cell-ecg"><EcgPanel streams={ecg} gateway={bed.gateway} cursor={cursor} onModel={setModel} />{demo.value || model?.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}</div>}
-          {ctgStream && <div class="bed-cell cell-ctg" ref={ctgBox}>{ctgHeight > 0 && <CtgPanel key={ctgStream.id} streamId={ctgStream.id} cursor={cursor} height={ctgHeight} />}</div>}
-          {monitors.length > 0 && <div class="bed-cell cell-vit"><VitalsLine attachmentIds={monitors} cursor={cursor} /></div>}
+          {ctgStream && <div class="bed-cell cell-ctg"><CtgPanel key={ctgStream.id} streamId={ctgStream.id} cursor={cursor} /></div>}
+          {monitors.length > 0 && <div class="bed-cell cell-vit"><VitalsLine attachmentIds={monitors} cursor={cursor} gateway={bed.gateway} attached={bed.attachments.some((a) => a.kind === 'monitor' && a.attached)} /></div>}
           {main && (
             <div class="bed-cell cell-pic">
               <VideoPanel key={main.id} attachmentId={main.id} gateway={bed.gateway} device={main.device} cursor={cursor} playing={playing} main demo={bed.demo || demo.value} />

@@ -5,19 +5,15 @@ import { signal } from '@preact/signals';
 import { monoMs } from '../base/clock';
 import { live, linkState } from '../live/client';
 import type { StreamModel } from '../live/stream';
-import type { Hole, HoleAccount } from '../live/holes';
 import { makeBank, type FilterChoice } from '../filter/make';
 import { drawOverview, overviewSpan, OVERVIEW_S } from './overview';
 import { Playout } from './playout';
 import type { PaperOptions, PaperWords } from './ground';
 import { EcgRenderer } from './renderer';
 import { stats } from './stats';
+import { freshnessOf, GREY_AFTER_MS, HATCH_AFTER_MS, holeStateOf, type Freshness, type HoleState } from '../trace/fresh';
 
-export const HATCH_AFTER_MS = 1500;
-export const GREY_AFTER_MS = 5000;
 const WARM_S = 6; // fetched before the window, so that the high pass has settled where it begins
-
-export type Freshness = 'loading' | 'live' | 'stale' | 'lost';
 
 export interface ViewerState {
   freshness: Freshness;
@@ -30,7 +26,7 @@ export interface ViewerState {
   endIndex: number;
   rateBpm: number;
   leadsOff: number;
-  hole: { total: number; back: number; lost: number; coming: number; closed: boolean } | null; // seconds
+  hole: HoleState;
   eventsLoading: boolean;
   eventsError: string;
   st: { lead: string; mv: number }[];
@@ -261,9 +257,7 @@ export class EcgController {
     const wall = live.clock.wallUs(now);
     const endWall = model.wallUs(end);
     const ageS = live.clock.known && model.timed ? (wall - endWall) / 1e6 : NaN;
-    const freshness: Freshness = this.still
-      ? 'live'
-      : Number.isNaN(silentMs) ? 'loading' : silentMs > GREY_AFTER_MS ? 'lost' : silentMs > HATCH_AFTER_MS ? 'stale' : 'live';
+    const freshness: Freshness = this.still ? 'live' : freshnessOf(silentMs);
     const status = live.streams.get(model.id);
     stats.ageS = ageS;
     stats.offsetUs = wall - now * 1000;
@@ -274,23 +268,9 @@ export class EcgController {
     this.state.value = {
       freshness, ageS, silentS: silentMs / 1000, silentSinceWallUs: wall - silentMs * 1000,
       uncertaintyUs: model.anchor?.uncertaintyUs ?? NaN, paused: this.paused, endWallUs: endWall, endIndex: end,
-      rateBpm: freshness === 'lost' || linkState.value !== 'open' ? 0 : (status?.rate_bpm ?? 0), leadsOff, hole: this.holeState(now),
+      rateBpm: freshness === 'lost' || linkState.value !== 'open' ? 0 : (status?.rate_bpm ?? 0), leadsOff, hole: holeStateOf(model, now),
       eventsLoading: this.eventsLoading, eventsError: this.eventsError, st: stOf(model, end),
     };
-  }
-
-  private holeState(now: number): ViewerState['hole'] {
-    const hz = this.model.rateHz;
-    let best: Hole | null = null;
-    for (const h of this.model.holes.list) {
-      const open = Number.isNaN(h.closedMs);
-      if (!open && now - h.closedMs > 15_000) continue;
-      if (h.end - h.first < 0.2 * hz) continue;
-      if (!best || open || h.end > best.end) best = h;
-    }
-    if (!best) return null;
-    const a: HoleAccount = this.model.holes.account(best);
-    return { total: a.totalN / hz, back: a.backN / hz, lost: a.lostN / hz, coming: a.comingN / hz, closed: !Number.isNaN(best.closedMs) };
   }
 
   private async loadEvents(): Promise<void> {

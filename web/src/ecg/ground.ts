@@ -4,6 +4,7 @@
 import { COLOURS, FONT, type PaperColours, type ThemeName } from './theme';
 import { leadName, type Layout, type LayoutName } from './layout';
 import type { ChannelInfo } from './samples';
+import type { AbsentWords } from '../trace/absent';
 
 export interface PaperOptions {
   layout: LayoutName;
@@ -17,12 +18,9 @@ export interface PaperOptions {
 }
 
 // Words come from outside, so that the renderer knows no language.
-export interface PaperWords {
+export interface PaperWords extends AbsentWords {
   demo: string;
   caption: string; // speed, gain, filter: printed on the paper
-  coming: (restS: number, backS: number) => string;
-  fetching: string;
-  lost: (reason: string, seconds: number) => string;
   leadOff: string;
 }
 

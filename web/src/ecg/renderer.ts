@@ -12,6 +12,7 @@ import { tracePath } from './trace';
 import type { StreamModel } from '../live/stream';
 import type { StateSpan } from '../live/holes';
 import { clockText } from '../base/clock';
+import { drawAbsent, wholeOf } from '../trace/absent';
 
 export interface Marks {
   beats: { index: number; letter: string }[];
@@ -299,74 +300,10 @@ export class EcgRenderer {
   }
 
   private drawAbsent(c: CanvasRenderingContext2D, col: Column, base: number, s: StateSpan, to: number): void {
-    const holes = this.model.holes;
-    // The whole hole, not only this piece of it: texts and frames must fall on the same place again.
-    let first = s.first;
-    let end = s.end;
-    if (s.state === 'lost') {
-      const span = holes.lost.spanAt(s.first);
-      if (span) {
-        first = span.first;
-        end = span.end;
-      }
-    } else {
-      const windowFirst = Math.floor(to - col.width / this.pps);
-      const whole = this.model.ring.held.missing(windowFirst, Math.ceil(to)).find((m) => m.first <= s.first && s.first < m.end);
-      if (whole) {
-        first = whole.first;
-        end = whole.end;
-      }
-    }
-    const x0 = col.x + s.first * this.pps - base;
-    const x1 = col.x + s.end * this.pps - base;
-    const fx0 = col.x + first * this.pps - base;
-    const fx1 = col.x + end * this.pps - base;
-    if (s.state === 'lost') {
-      c.fillStyle = this.colours.lostGround;
-      c.fillRect(x0, col.y, x1 - x0, col.height);
-      c.strokeStyle = this.colours.lost;
-      c.lineWidth = 1.5 * this.dpr;
-      c.setLineDash([6 * this.dpr, 4 * this.dpr]);
-      c.strokeRect(fx0 + this.dpr, col.y + 2 * this.dpr, Math.max(2, fx1 - fx0 - 2 * this.dpr), col.height - 4 * this.dpr);
-      c.setLineDash([]);
-      this.tag(c, col, fx0, fx1, this.words.lost(s.reason, (end - first) / this.model.rateHz));
-      return;
-    }
-    c.fillStyle = this.hatch ?? this.colours.hatchGround;
-    c.fillRect(x0, col.y, x1 - x0, col.height);
-    if (s.state === 'fetching') {
-      this.tag(c, col, fx0, fx1, this.words.fetching);
-      return;
-    }
-    const hole = holes.list.find((h) => h.first < s.end && s.first < h.end);
-    if (hole) {
-      const acc = holes.account(hole);
-      const hz = this.model.rateHz;
-      this.tag(c, col, fx0, fx1, this.words.coming(acc.comingN / hz, acc.backN / hz));
-    }
-  }
-
-  // A small label in a hole, in as many lines as it needs, if it has room.
-  private tag(c: CanvasRenderingContext2D, col: Column, x0: number, x1: number, text: string): void {
-    c.font = this.font(12, 'bold');
-    const pad = 6 * this.dpr;
-    const lo = Math.max(x0, col.x) + 3 * this.dpr;
-    const room = Math.min(x1, col.x + col.width) - lo - 3 * this.dpr;
-    const whole = c.measureText(text).width + 2 * pad <= room;
-    const lines = whole ? [text] : text.split(/ · |[:：] ?/);
-    const w = Math.max(...lines.map((l) => c.measureText(l).width)) + 2 * pad;
-    if (w > room) return;
-    const h = 17 * this.dpr;
-    const y = col.y + col.height / 2 - (lines.length * h) / 2;
-    c.fillStyle = this.colours.ground;
-    c.fillRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
-    c.strokeStyle = this.colours.dim;
-    c.lineWidth = this.dpr;
-    c.strokeRect(lo, y - 3 * this.dpr, w, lines.length * h + 6 * this.dpr);
-    c.fillStyle = this.colours.text;
-    c.textAlign = 'left';
-    c.textBaseline = 'middle';
-    lines.forEach((l, k) => c.fillText(l, lo + pad, y + (k + 0.5) * h));
+    const whole = wholeOf(this.model, s, to - col.width / this.pps, to);
+    drawAbsent(c, this.model, s, whole, (i) => col.x + i * this.pps - base, col, {
+      colours: this.colours, hatch: this.hatch, dpr: this.dpr, words: this.words,
+    });
   }
 
   private drawTraces(c: CanvasRenderingContext2D, col: Column, base: number, first: number, end: number): void {

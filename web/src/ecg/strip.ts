@@ -8,7 +8,7 @@ import { makeBank } from '../filter/make';
 import { rhythmLead } from './layout';
 import { Playout } from './playout';
 import { COLOURS, type ThemeName } from './theme';
-import { HATCH_AFTER_MS, GREY_AFTER_MS } from './controller';
+import { HATCH_AFTER_MS, GREY_AFTER_MS } from '../trace/fresh';
 
 export const STRIP_S = 5;
 const KEEP_S = 20;

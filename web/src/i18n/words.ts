@@ -1,8 +1,13 @@
 // The one vocabulary of the pages: each key in Chinese and in English. {name} is filled in.
 
 import { bedWords } from './words-bed';
+import { ctgWords } from './words-ctg';
+import { vitalsWords } from './words-vitals';
 
 export const words = {
+  ...bedWords,
+  ...ctgWords,
+  ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
   'app.demo': ['演示数据', 'DEMO DATA'],
@@ -378,7 +383,6 @@ export const words = {
   'keys.help': ['显示按键', 'Show keys'],
   'keys.close': ['关闭', 'Close'],
 
-  ...bedWords,
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof words;

@@ -25,7 +25,8 @@ const PING_MS = 2000;
 const VIEW_HISTORY_MS = 2000;
 const STRIP_HISTORY_MS = 1500;
 const VIEW_KEEP_S = 60;
-const FETCH_S = 20; // one request by range brings so much at most
+const FETCH_S = 20; // one request by range brings so much at most,
+const FETCH_N = 10_000; // or so many samples of a slow stream
 
 export const linkState = signal<LinkState>('connecting');
 export const linkSinceMs = signal(monoMs());
@@ -421,7 +422,7 @@ class LiveClient {
       span = have[have.length - 1] ?? null;
     }
     if (!span) return false;
-    const most = Math.round(FETCH_S * model.nominalHz);
+    const most = Math.max(FETCH_N, Math.round(FETCH_S * model.nominalHz));
     const from = Math.max(span.first, span.end - most);
     this.fetching.add(id);
     try {

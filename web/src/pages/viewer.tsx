@@ -12,44 +12,16 @@ import { linkState, live, statusVersion } from '../live/client';
 import type { Evidence, Finding } from '../live/events';
 import type { StreamModel } from '../live/stream';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
+import { AgeBadge, HoleNote } from '../trace/badges';
 import { AlarmRow, Empty, Loading, Priority, alarmWhen, unitText, useAck } from '../ui';
-import { priorityRank } from '../wire/words';
+import { modalityWord, priorityRank } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
+import { CtgPage } from './ctg';
 import { listed, TechnicalList } from './list';
 import { Paper, PaperSettings } from './paper';
 
 const KEEP_S = 630;
 const REASONS = ['chest_pain', 'palpitation', 'syncope', 'check_up', 'alarm', 'other'] as const;
-
-function AgeBadge(props: { s: ViewerState }): JSX.Element {
-  const { s } = props;
-  if (s.paused) return <span class="badge paused" data-fresh="paused">{t('ecg.paused', { t: clockText(s.endWallUs) })}</span>;
-  if (s.freshness === 'loading') return <span class="badge">{t('ecg.loading')}</span>;
-  if (s.freshness === 'lost') {
-    return <span class="badge lost" data-fresh="lost">{t(linkState.value === 'open' ? 'ecg.lost' : 'ecg.lost.local', { t: clockText(s.silentSinceWallUs) })}</span>;
-  }
-  if (s.freshness === 'stale') return <span class="badge stale" data-fresh="stale">{t('ecg.stale', { s: s.silentS.toFixed(1) })}</span>;
-  if (!Number.isFinite(s.ageS)) return <span class="badge live" data-fresh="live">{t('ecg.age.unknown')}</span>;
-  return (
-    <span class="badge live" data-fresh="live" title={t('ecg.age.why', { u: ((s.uncertaintyUs + live.clock.rttMs * 500) / 1000).toFixed(1) })}>
-      {t('ecg.age', { s: s.ageS.toFixed(2) })}
-    </span>
-  );
-}
-
-function HoleNote(props: { s: ViewerState }): JSX.Element | null {
-  const h = props.s.hole;
-  if (!h) return null;
-  const f = (v: number): string => v.toFixed(1);
-  const text = h.closed
-    ? h.lost > 0.05 ? t('ecg.healedlost', { back: f(h.back), lost: f(h.lost) }) : t('ecg.healed', { total: f(h.total) })
-    : t('ecg.healing', { rest: f(h.coming), back: f(h.back), total: f(h.total) });
-  return (
-    <span class={`hole ${h.closed ? 'closed' : ''}`} data-hole={h.closed ? 'closed' : 'open'} role="status">
-      <progress max={h.total} value={h.back + h.lost} aria-hidden="true" /> {text}
-    </span>
-  );
-}
 
 // Measured values beside the limits that they were held against.
 function pairs(evidence: Evidence[]): { name: string; unit: string; value: number | null; limit: number | null }[] {
@@ -236,7 +208,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             <button class="button" onClick={() => c?.step(10)} disabled={!s?.paused} aria-label="+10 s">+10 s</button>
             {c && <Capture c={c} model={model} open={capture} setOpen={setCapture} />}
             <span class="spring" />
-            {s && <HoleNote s={s} />}
+            {s && <HoleNote hole={s.hole} />}
             {s?.eventsError && <span class="inline-error">{t('ecg.eventsfail', { code: s.eventsError })}</span>}
             {model.badBlocks > 0 && <span class="inline-error">{t('ecg.badblocks', { n: model.badBlocks })}</span>}
           </div>
@@ -302,7 +274,7 @@ export function ViewerPage(props: { id: string }): JSX.Element {
   return (
     <>
       {moved && <p class="note" role="status">{t('ecg.replaced')}</p>}
-      <Live key={model.id} model={model} info={info} />
+      {modalityWord(model.header.modality) === 'ctg' ? <CtgPage key={model.id} model={model} info={info} /> : <Live key={model.id} model={model} info={info} />}
     </>
   );
 }
