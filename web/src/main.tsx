@@ -5,7 +5,9 @@ import { useEffect, useState } from 'preact/hooks';
 import './styles/base.css';
 import './styles/pages.css';
 import './styles/viewer.css';
+import './styles/bed.css';
 import { api, ApiError } from './api';
+import { BedPage } from './bed/page';
 import { t } from './i18n/t';
 import type { Key } from './i18n/words';
 import { forgetAlarms } from './live/alarms';
@@ -22,7 +24,8 @@ import { Dialog, Empty, Failed, Loading } from './ui';
 
 const KEYS: [string, Key][] = [
   ['Space', 'keys.pause'], ['← →', 'keys.step'], ['End', 'keys.live'], ['1 2 3', 'keys.layout'], ['G', 'keys.gain'], ['S', 'keys.speed'], ['F', 'keys.filter'],
-  ['M', 'keys.mode'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'], ['T', 'keys.theme'],
+  ['M', 'keys.mode'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'], ['Space', 'keys.bed'], ['PgUp PgDn', 'keys.bed.minute'], ['P', 'keys.bed.play'],
+  ['F', 'keys.bed.freeze'], ['V', 'keys.bed.big'], ['T', 'keys.theme'],
   ['L', 'keys.lang'], ['?', 'keys.help'], ['Esc', 'keys.close'],
 ];
 
@@ -44,6 +47,7 @@ function Page(): JSX.Element {
     case 'login': return <LoginPage />;
     case 'list': return <ListPage />;
     case 'live': return id ? <ViewerPage key={id} id={id} /> : <ListPage />;
+    case 'bed': return id ? <BedPage key={id} id={id} /> : <ListPage />;
     case 'studies': return <StudiesPage />;
     case 'study': return id ? <StudyPage key={id} id={id} /> : <StudiesPage />;
     case 'gateways': return <GatewaysPage />;

@@ -50,7 +50,7 @@ export function Shell(props: { children: ComponentChildren; onKeys: () => void }
         <a class="brand" href="#/"><b>{t('app.name')}</b><span>{lang.value === 'zh' ? 'Xinwang' : t('app.subtitle')}</span></a>
         <nav aria-label={t('app.name')}>
           {(NAV[r] ?? []).map(([path, key]) => (
-            <a key={path} href={`#${path}`} class={route.value.startsWith(path) || (path === '/list' && route.value.startsWith('/live')) ? 'here' : ''}
+            <a key={path} href={`#${path}`} class={route.value.startsWith(path) || (path === '/list' && (route.value.startsWith('/live') || route.value.startsWith('/bed'))) ? 'here' : ''}
               aria-current={route.value.startsWith(path) ? 'page' : undefined}>{t(key)}</a>
           ))}
         </nav>

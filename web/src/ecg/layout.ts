@@ -3,7 +3,7 @@
 
 import type { ChannelInfo } from './samples';
 
-export type LayoutName = '3x4+1R' | '6x2' | '12x1';
+export type LayoutName = '3x4+1R' | '6x2' | '12x1' | '2R'; // 2R: one or two leads, as there is room; not offered, used beside other signals
 export const LAYOUTS: LayoutName[] = ['3x4+1R', '6x2', '12x1'];
 
 export interface Cell {
@@ -46,6 +46,17 @@ export function rhythmLead(channels: ChannelInfo[]): number {
   return 0;
 }
 
+// The rhythm lead and one that sees it from elsewhere.
+export function compactLeads(channels: ChannelInfo[]): number[] {
+  const first = rhythmLead(channels);
+  for (const name of ['V1', 'V2', 'V5', 'I', 'II']) {
+    const i = channels.findIndex((c) => c.code.toUpperCase() === name);
+    if (i >= 0 && i !== first) return [first, i];
+  }
+  const other = channels.findIndex((_, i) => i !== first);
+  return other >= 0 ? [first, other] : [first];
+}
+
 export function layoutsFor(channels: ChannelInfo[]): LayoutName[] {
   return standardLeads(channels) ? LAYOUTS : [];
 }
@@ -58,6 +69,7 @@ interface Box {
   foot: number; // kept free at the bottom for times and the caption
 }
 
+const ROW_MM = 18; // lower than that two leads run into each other
 const CAL_MM = { 25: 10, 50: 15 } as Record<number, number>;
 
 // Columns are a multiple of 2.5 mm wide (0.1 s at 25 mm/s); baselines lie on the 5 mm lines of the grid
@@ -87,7 +99,10 @@ export function makeLayout(wanted: LayoutName, channels: ChannelInfo[], box: Box
   };
 
   let name: Layout['name'] = wanted;
-  if (!leads) {
+  if (wanted === '2R') {
+    const two = compactLeads(channels);
+    addColumns([box.height - box.foot < ROW_MM * 2 * mm ? two.slice(0, 1) : two], 0, box.height, true);
+  } else if (!leads) {
     name = 'rows';
     const all = channels.map((_, i) => i);
     if (all.length > 9) {

@@ -1,9 +1,11 @@
 // The one vocabulary of the pages: each key in Chinese and in English. {name} is filled in.
 
+import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
+  ...bedWords,
   ...ctgWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
@@ -381,6 +383,7 @@ export const words = {
   'keys.back': ['返回列表', 'Back to the list'],
   'keys.help': ['显示按键', 'Show keys'],
   'keys.close': ['关闭', 'Close'],
+
 } as const satisfies Record<string, readonly [string, string]>;
 
 export type Key = keyof typeof words;

@@ -4,7 +4,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { EcgController } from '../ecg/controller';
-import { layoutsFor, standardLeads } from '../ecg/layout';
+import { layoutsFor, standardLeads, type LayoutName } from '../ecg/layout';
 import type { PaperOptions, PaperWords } from '../ecg/ground';
 import { mainsAt, upperHz, BANDS, type Band } from '../filter/make';
 import { t, tWord } from '../i18n/t';
@@ -19,12 +19,13 @@ export function scaleText(): string {
   return t(scaleFit.value ? 'ecg.scale.fit' : rulerChecked() ? 'ecg.scale.true' : 'ecg.scale.unchecked');
 }
 
-function captionOf(model: StreamModel): string {
+// of: the layout and speed of a paper that does not follow the settings.
+export function captionOf(model: StreamModel, of: LayoutName = layout.value, mmPerS: number = speed.value): string {
   const band = filterName.value;
   const mains = mainsAt({ band, mainsHz: mainsHz.value }, model.nominalHz);
   const range = band === 'raw' ? t('ecg.caption.raw') : `${BANDS[band].highHz}–${upperHz(band, model.nominalHz)} Hz${band === 'monitor' ? t('ecg.caption.monitor') : ''}`;
-  const parts = [`${speed.value} mm/s`, `${gain.value} mm/mV`, range, mains ? t('ecg.mains.on', { hz: mains }) : t('ecg.mains.off'), scaleText()];
-  if (layout.value !== '12x1' && standardLeads(model.channels)) parts.push(t('ecg.simultaneous'));
+  const parts = [`${mmPerS} mm/s`, `${gain.value} mm/mV`, range, mains ? t('ecg.mains.on', { hz: mains }) : t('ecg.mains.off'), scaleText()];
+  if (of !== '12x1' && of !== '2R' && standardLeads(model.channels)) parts.push(t('ecg.simultaneous'));
   return parts.join('  ');
 }
 

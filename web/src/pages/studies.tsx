@@ -2,13 +2,12 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError, type JsonStream, type JsonStudy } from '../api';
+import { api, ApiError, type JsonStudy } from '../api';
 import { dateText } from '../base/clock';
 import type { EcgController } from '../ecg/controller';
 import { t, tWord } from '../i18n/t';
-import { fromHex } from '../base/hex';
-import { gapNumber } from '../live/client';
-import { StreamModel } from '../live/stream';
+import { loadAnchor, loadRanges, loadSamples, stillModel } from '../live/still';
+import type { StreamModel } from '../live/stream';
 import { demo, role } from '../state';
 import { Empty, errorText, Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
@@ -95,19 +94,6 @@ export function StudiesPage(): JSX.Element {
   );
 }
 
-// A model from what the county says of the stream, for a stretch that need not be live.
-function modelOf(s: JsonStream, end: number): StreamModel {
-  const model = new StreamModel({
-    stream_id: fromHex(s.id), modality: 1, rate: s.rate, device_id: s.device, gateway_id: s.gateway, index_source: 0, device_epoch: 0, device_model: s.model,
-    demo: s.demo, attachment_id: fromHex(s.attachment ?? ''),
-    channels: s.channels.map((c) => ({
-      code: c.code, unit: c.unit, gain: c.gain, baseline: c.baseline, invalid: c.invalid ?? 0, has_invalid: c.invalid !== null, adc_min: 0, adc_max: 0, label: c.code,
-    })),
-  }, 60);
-  model.ring.newest = end;
-  return model;
-}
-
 export function StudyPage(props: { id: string }): JSX.Element {
   const { value: study, error, again } = useFetch(() => api.study(props.id), [props.id], 5000);
   const [model, setModel] = useState<StreamModel | null>(null);
@@ -123,24 +109,11 @@ export function StudyPage(props: { id: string }): JSX.Element {
     const known = listed(stream);
     (known ? Promise.resolve(known) : api.stream(stream))
       .then(async (info) => {
-        const m = modelOf(info, end);
-        const anchor = await api.anchors(stream, end).catch(() => ({ before: null, after: null })); // without times the trace still stands
-        const near = anchor.before ?? anchor.after;
-        if (near) {
-          m.anchorCame({ index: near.index, gatewayWallUs: near.gateway_wall_us, countyOffsetUs: near.county_offset_us, uncertaintyUs: near.uncertainty_us, rateHz: near.rate_hz });
-        }
-        const ranges = await api.ranges(stream);
-        for (const k of ranges.known) m.holes.addKnown(k.first, k.first + k.count);
-        for (const g of ranges.gaps) m.gap({ stream_id: undefined, first: g.first, count: g.count, reason: gapNumber(g.reason) });
+        const m = stillModel(info, end);
+        await loadAnchor(m, end);
+        await loadRanges(m);
         // Ten seconds before warm the filters up.
-        const from = Math.max(0, first - Math.round(10 * m.nominalHz));
-        for (let at = from; at < end; ) {
-          const got = await api.samples(stream, at, end - at);
-          for (const b of got.blocks) m.block(b, false, NaN);
-          for (const g of got.gaps) m.gap(g);
-          if (got.next <= at) break;
-          at = got.next;
-        }
+        await loadSamples(m, Math.max(0, first - Math.round(10 * m.nominalHz)), end);
         if (!gone) setModel(m);
       })
       .catch((e: unknown) => {
