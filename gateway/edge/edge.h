@@ -20,6 +20,7 @@ struct xw_decide;
 struct xw_port;
 struct xw_fleet;
 struct xw_study;
+struct xw_video;
 struct xw_status;
 
 struct xw_edge {
@@ -34,6 +35,7 @@ struct xw_edge {
     struct xw_technical *technical;
     struct xw_decide *decide;
     struct xw_study *study;
+    struct xw_video *video;
     struct xw_fleet *fleet;
     struct xw_port *port;
     struct xw_status *status;
