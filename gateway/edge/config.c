@@ -9,6 +9,22 @@
 #define MIB (INT64_C(1) << 20)
 #define TIB (INT64_C(1) << 40)
 
+#define VIDEO_SOURCE(n, section)                                                                   \
+    XW_CONFIG_STRING(                                                                              \
+        S, video[n].source, section, "source", "",                                                 \
+        "GStreamer line of a picture source, as: v4l2src device=/dev/video0; "                     \
+        "rtspsrc location=rtsp://… latency=0 protocols=tcp ! rtpjpegdepay ! jpegdec; "           \
+        "filesrc location=… ! decodebin; empty = none"),                                           \
+        XW_CONFIG_STRING(S, video[n].id, section, "id", section,                                   \
+                         "its name, 1 to 32 of A-Z a-z 0-9 . _ -"),                                \
+        XW_CONFIG_STRING(S, video[n].label, section, "label", "",                                  \
+                         "what pages call it: 探头, 全景; empty = its name"),                      \
+        XW_CONFIG_STRING(S, video[n].bed, section, "bed", "", "where it stands"),                  \
+        XW_CONFIG_BOOL(S, video[n].autostart, section, "autostart", "no",                          \
+                       "runs from the start, without somebody who presses the button"),            \
+        XW_CONFIG_BOOL(S, video[n].study, section, "study", "yes",                                 \
+                       "each run is an ultrasound study for the county's reader")
+
 static const struct xw_config_item items[] = {
     XW_CONFIG_STRING(S, id, "gateway", "id", "gateway",
                      "name of this gateway, 1 to 64 of A-Z a-z 0-9 . _ : -; must equal the common "
@@ -90,6 +106,19 @@ static const struct xw_config_item items[] = {
                   "50 or 60; 0 = found by listening"),
     XW_CONFIG_DURATION(S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
                        "samples from the spool that a new analysis run learns from"),
+
+    XW_CONFIG_INT(S, video_kbit, "video", "bitrate", 250, 20000, "kbit/s", "4000",
+                  "of recordings, and the most for live pictures"),
+    XW_CONFIG_INT(S, video_floor_kbit, "video", "floor", 100, 4000, "kbit/s", "250",
+                  "the least for live pictures; when that does not fit, they yield to ECG"),
+    XW_CONFIG_DURATION(S, video_key_us, "video", "key_interval", SECOND / 2, 10 * SECOND, "2s",
+                       "longest time between key frames of live pictures"),
+    XW_CONFIG_DURATION(S, video_clip_max_us, "video", "clip_max", 2 * SECOND, 3600 * SECOND,
+                       "10min", "a recording goes on in another file after this"),
+    VIDEO_SOURCE(0, "video1"),
+    VIDEO_SOURCE(1, "video2"),
+    VIDEO_SOURCE(2, "video3"),
+    VIDEO_SOURCE(3, "video4"),
 };
 
 const struct xw_config_schema xw_edge_schema = {
@@ -110,6 +139,37 @@ static bool loopback(const char *address)
     return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
 }
 
+bool xw_edge_config_has_video(const struct xw_edge_config *config)
+{
+    for (size_t i = 0; i < XW_EDGE_VIDEO_MAX; i++)
+        if (config->video[i].source[0])
+            return true;
+    return false;
+}
+
+/* A line that GStreamer cannot build is not wrong here: its source says so, the rest goes on. */
+static const char *video_wrong(const struct xw_edge_config *c)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (c->video_floor_kbit > c->video_kbit)
+        return "video.floor: not above video.bitrate";
+    for (size_t i = 0; i < XW_EDGE_VIDEO_MAX; i++) {
+        const struct xw_edge_video *v = &c->video[i];
+        size_t n = strspn(v->id, allowed);
+        if (!v->source[0])
+            continue;
+        if (n < 1 || n > 32 || v->id[n])
+            return "video1 … video4, id: 1 to 32 of A-Z a-z 0-9 . _ -";
+        if (strlen(v->label) > 64 || strlen(v->bed) > 64)
+            return "video1 … video4, label and bed: at most 64 bytes";
+        for (size_t j = 0; j < i; j++)
+            if (c->video[j].source[0] && !strcmp(c->video[j].id, v->id))
+                return "video1 … video4, id: two sources have the same";
+    }
+    return NULL;
+}
+
 int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
 {
     const struct xw_edge_config *c = values;
@@ -122,6 +182,8 @@ int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
         wrong = "analysis.mains: 0, 50 or 60";
     else if (!!c->cert_path[0] != !!c->key_path[0])
         wrong = "uplink.certificate and uplink.key: both or none";
+    if (!wrong)
+        wrong = video_wrong(c);
     for (size_t i = 0; !wrong && i < c->beds.n; i++)
         if (!strchr(c->beds.items[i], '='))
             wrong = "device.beds: items are DEVICE=BED";

@@ -5,6 +5,14 @@
 
 #include "base/config.h"
 
+enum { XW_EDGE_VIDEO_MAX = 4 };
+
+/* [video1] to [video4]: one picture source each; without a source line it is not there. */
+struct xw_edge_video {
+    char *id, *label, *bed, *source;
+    bool autostart, study;
+};
+
 struct xw_edge_config {
     /* [gateway] */
     char *id, *site;
@@ -38,6 +46,9 @@ struct xw_edge_config {
     char *status_token;
     /* [analysis] */
     int64_t mains_hz, warmup_us;
+    /* [video], [video1] … */
+    int64_t video_kbit, video_floor_kbit, video_key_us, video_clip_max_us;
+    struct xw_edge_video video[XW_EDGE_VIDEO_MAX];
 };
 
 extern const struct xw_config_schema xw_edge_schema;
@@ -45,6 +56,8 @@ extern const struct xw_config_schema xw_edge_schema;
 /* Rules over the whole; -EINVAL with the reason. */
 int xw_edge_config_check(const void *values, struct xw_config_error *ret_error);
 
+/* Is any picture source configured? */
+bool xw_edge_config_has_video(const struct xw_edge_config *config);
 /* The bed of a device from "DEVICE=BED" items; "" when there is none. */
 const char *xw_edge_config_bed(const struct xw_edge_config *config, const char *device_id);
 

@@ -21,6 +21,7 @@ struct xw_port;
 struct xw_fleet;
 struct xw_study;
 struct xw_monitor;
+struct xw_video;
 struct xw_status;
 
 struct xw_edge {
@@ -35,6 +36,7 @@ struct xw_edge {
     struct xw_technical *technical;
     struct xw_decide *decide;
     struct xw_study *study;
+    struct xw_video *video;
     struct xw_fleet *fleet;
     struct xw_port *port;
     struct xw_monitor *monitor;

@@ -2,6 +2,7 @@
 #include "edge/life.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
 #include "base/version.h"
@@ -16,6 +17,7 @@
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
+#include "edge/video.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +46,8 @@ static void on_space(void *user, enum xw_store_space space, uint64_t free_bytes)
     if (!edge->commit || !edge->technical)
         return;
     xw_commit_space(edge->commit, space);
+    if (edge->video)
+        xw_video_space(edge->video, space);
     if (space == XW_SPACE_OK)
         xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
                            edge->config->id);
@@ -88,6 +92,8 @@ static void on_link_state(void *user, const struct xw_uplink_state *state)
     life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
     if (was && !state->linked)
         life->unlinked_us = xw_edge_now_us();
+    if (was != state->linked)
+        xw_video_linked(life->edge.video, state->linked);
     if (state->linked)
         xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            life->edge.config->id);
@@ -102,10 +108,15 @@ static void on_county_record(void *user, const struct xw_store_record *record)
 
 static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
 {
-    (void)user;
-    (void)topic;
-    (void)payload;
-    (void)size; /* nothing is asked of a gateway that way yet */
+    struct life *life = user;
+    if (!strcmp(topic, "video-want"))
+        xw_video_wanted(life->edge.video, payload, size);
+}
+
+static void on_object(void *user, const uint8_t sha256[32], int status)
+{
+    struct life *life = user;
+    xw_video_object(life->edge.video, sha256, status);
 }
 
 /* ---- running ---- */
@@ -130,6 +141,7 @@ static void on_tick(void *arg)
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
+    xw_video_tick(life->edge.video);
 }
 
 static void on_watchdog(void *arg)
@@ -173,6 +185,7 @@ static void on_past(void *user, int status)
         fail(life, "status page", r);
         return;
     }
+    xw_video_begin(edge->video);
     xw_timer_start(life->tick, TICK_MS, TICK_MS);
     life->started = true;
     xw_log_notice("gateway.ready", XW_LOG_STR("gateway", edge->config->id),
@@ -205,7 +218,8 @@ static int start_uplink(struct life *life)
         .demo = c->demo,
         .live_late_us = (uint64_t)c->live_late_us,
     };
-    const struct xw_uplink_watch watch = {life, on_link_state, on_county_record, on_ephemeral};
+    const struct xw_uplink_watch watch = {life, on_link_state, on_county_record, on_ephemeral,
+                                          on_object};
     life->unlinked_us = xw_edge_now_us();
     return xw_uplink_new(edge->loop, edge->net, edge->store, &config, &watch, &edge->uplink);
 }
@@ -227,6 +241,18 @@ static int open_store(struct life *life)
     return xw_store_open_sqlite(life->edge.loop, &config, &watch, &life->edge.store);
 }
 
+/* The list of plugins lies in the spool: a service may write nowhere else. */
+static int setup_gstreamer(const struct xw_edge_config *c)
+{
+    xw_autofree char *registry = NULL;
+    if (!xw_edge_config_has_video(c))
+        return xw_pipeline_setup(NULL);
+    int r = xw_file_make_dirs(c->spool_dir, 0750);
+    if (r == 0 && asprintf(&registry, "%s/gstreamer.registry", c->spool_dir) < 0)
+        return -ENOMEM;
+    return r < 0 ? r : xw_pipeline_setup(registry);
+}
+
 static int start(struct life *life, const char **ret_what)
 {
     struct xw_edge *edge = &life->edge;
@@ -239,13 +265,14 @@ static int start(struct life *life, const char **ret_what)
             return r;                                                                              \
     } while (0)
     STEP("boot id", xw_boot_id(edge->boot_id));
-    STEP("gstreamer", xw_pipeline_setup());
+    STEP("gstreamer", setup_gstreamer(edge->config));
     STEP("network", xw_net_new(edge->loop, &edge->net));
     STEP("spool", open_store(life));
     STEP("commit", xw_commit_new(edge, &edge->commit));
     STEP("alarms", xw_technical_new(edge, &edge->technical));
     STEP("devices", xw_decide_new(edge, &edge->decide));
     STEP("studies", xw_study_new(edge, &edge->study));
+    STEP("pictures", xw_video_new(edge, &edge->video));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
     STEP("uplink", start_uplink(life));
@@ -270,6 +297,8 @@ static void close_store(struct life *life)
     if (life->closing)
         return;
     life->closing = true;
+    if (life->edge.video)
+        xw_video_halt(life->edge.video);
     xw_uplink_free(XW_STEAL(life->edge.uplink));
     if (life->edge.store)
         xw_store_close(life->edge.store, on_store_closed, life);
@@ -284,7 +313,8 @@ static void on_stop_poll(void *arg)
     struct life *life = arg;
     struct xw_edge *edge = &life->edge;
     xw_commit_flush(edge->commit);
-    bool idle = xw_fleet_idle(edge->fleet) && xw_commit_idle(edge->commit);
+    bool idle =
+        xw_fleet_idle(edge->fleet) && xw_video_idle(edge->video) && xw_commit_idle(edge->commit);
     if (idle || xw_edge_now_us() - life->stop_since_us > STOP_WAIT_US) {
         xw_timer_stop(life->stop_timer);
         close_store(life);
@@ -304,6 +334,8 @@ static void on_stop(void *arg)
     if (edge->monitor)
         xw_monitor_stop(edge->monitor);
     xw_status_free(XW_STEAL(edge->status));
+    if (edge->video)
+        xw_video_stop(edge->video);
     if (!edge->commit || !edge->fleet ||
         xw_timer_new(edge->loop, on_stop_poll, life, &life->stop_timer) < 0) {
         close_store(life);
@@ -344,6 +376,7 @@ int xw_life_run(const struct xw_edge_config *config)
     xw_port_free(edge->port);
     xw_monitor_free(edge->monitor);
     xw_fleet_free(edge->fleet);
+    xw_video_free(edge->video);
     xw_study_free(edge->study);
     xw_decide_free(edge->decide);
     xw_technical_free(edge->technical);

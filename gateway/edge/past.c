@@ -7,6 +7,7 @@
 #include "edge/monitor.h"
 #include "edge/study.h"
 #include "edge/technical.h"
+#include "edge/video.h"
 
 #include <string.h>
 
@@ -24,6 +25,8 @@ struct past {
 static void take_attachment(struct xw_edge *edge, const struct xw_store_record *record)
 {
     struct xw_uuid id;
+    if (xw_video_remember(edge->video, record))
+        return;
     Xw__Attachment *message = xw__attachment__unpack(NULL, record->body_size, record->body);
     if (message && !strcmp(message->kind, "monitor"))
         xw_monitor_remember(edge->monitor, message, record->revision);
@@ -50,6 +53,11 @@ static void take_mark(struct xw_edge *edge, const struct xw_store_record *record
         xw_study_remember(edge->study, record);
 }
 
+static void take_clip(struct xw_edge *edge, const struct xw_store_record *record)
+{
+    xw_video_remember_clip(edge->video, record);
+}
+
 static const struct {
     uint32_t kind;
     bool last_only; /* the newest page is enough */
@@ -59,6 +67,7 @@ static const struct {
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, take_attachment},
     {XW__RECORD_KIND__RECORD_TECHNICAL, true, take_technical},
     {XW_LOCAL_DEVICE, false, take_mark},
+    {XW_LOCAL_CLIP, false, take_clip},
 };
 
 static void ask(struct past *past);

@@ -44,11 +44,14 @@ struct xw_pipeline {
     void *user;
 };
 
-int xw_pipeline_setup(void)
+int xw_pipeline_setup(const char *registry)
 {
-    /* Nothing is looked up by name here: the elements are linked in. Without the registry a start
-     * takes milliseconds and no scanner process. */
-    setenv("GST_REGISTRY_DISABLE", "yes", 0);
+    /* Nothing is looked up by name for signals: the elements are linked in. Without the registry a
+     * start takes milliseconds and no scanner process. Picture sources name elements. */
+    if (registry)
+        setenv("GST_REGISTRY", registry, 0);
+    else
+        setenv("GST_REGISTRY_DISABLE", "yes", 0);
     GError *error = NULL;
     if (gst_init_check(NULL, NULL, &error))
         return 0;

@@ -43,8 +43,9 @@ struct xw_pipeline_out {
     } u;
 };
 
-/* Once per process, before any pipeline. */
-XW_MUST_CHECK int xw_pipeline_setup(void);
+/* Once per process, before any pipeline. registry: where GStreamer notes which plugins there are;
+ * NULL: none are wanted. */
+XW_MUST_CHECK int xw_pipeline_setup(const char *registry);
 
 struct xw_pipeline_config {
     const Xw__StreamHeader *header; /* borrowed for the call, as its bytes */

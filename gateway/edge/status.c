@@ -1,4 +1,4 @@
-/* The status page: a few GETs and one POST on loopback. */
+/* The status page: a few GETs and two POSTs on loopback. */
 #include "edge/status.h"
 
 #include "base/buf.h"
@@ -7,6 +7,7 @@
 #include "edge/decide.h"
 #include "edge/page.h"
 #include "edge/status_json.h"
+#include "edge/video.h"
 
 #include <arpa/inet.h>
 #include <libwebsockets.h>
@@ -108,13 +109,37 @@ static bool host_ok(struct lws *wsi)
            (inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127);
 }
 
+static bool may_change(struct xw_status *status, struct lws *wsi)
+{
+    char token[256];
+    return header(wsi, "x-xinwang-token:", token, sizeof(token)) &&
+           (same_secret(token, status->token) ||
+            same_secret(token, status->edge->config->status_token));
+}
+
+/* /video/ID/start, /video/ID/stop */
+static int run_video(struct xw_status *status, struct lws *wsi, struct answer *a, char *path)
+{
+    char *id = path + strlen("/video/"), *verb = strrchr(id, '/');
+    if (!may_change(status, wsi))
+        return answer_error(wsi, a, 403, "forbidden");
+    if (!verb)
+        return answer_error(wsi, a, 404, "not_found");
+    *verb++ = 0;
+    bool start = !strcmp(verb, "start");
+    if (!start && strcmp(verb, "stop") != 0)
+        return answer_error(wsi, a, 400, "bad_request");
+    int r = xw_video_run(status->edge->video, id, start);
+    if (r < 0)
+        return answer_error(wsi, a, r == -ENOENT ? 404 : 409,
+                            r == -ENOENT ? "not_found" : "conflict");
+    return answer_text(wsi, a, 200, "application/json", "{}\n");
+}
+
 static int decide(struct xw_status *status, struct lws *wsi, struct answer *a, char *path)
 {
-    char token[256], *device = path + strlen("/devices/"), *verb = strrchr(device, '/');
-    bool may = header(wsi, "x-xinwang-token:", token, sizeof(token)) &&
-               (same_secret(token, status->token) ||
-                same_secret(token, status->edge->config->status_token));
-    if (!may)
+    char *device = path + strlen("/devices/"), *verb = strrchr(device, '/');
+    if (!may_change(status, wsi))
         return answer_error(wsi, a, 403, "forbidden");
     if (!verb)
         return answer_error(wsi, a, 404, "not_found");
@@ -158,6 +183,8 @@ static int on_request(struct xw_status *status, struct lws *wsi, struct answer *
     if (!host_ok(wsi))
         return answer_error(wsi, a, 403, "host");
     if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_POST_URI) > 0) {
+        if (!strncmp(path, "/video/", 7))
+            return run_video(status, wsi, a, path);
         if (strncmp(path, "/devices/", 9) != 0)
             return answer_error(wsi, a, 404, "not_found");
         return decide(status, wsi, a, path);

@@ -1,4 +1,5 @@
-/* The status page on loopback: /, /status.json, /healthz, /metrics; POST /devices/ID/accept|refuse.
+/* The status page on loopback: /, /status.json, /healthz, /metrics; POST /devices/ID/accept|refuse,
+ * /video/ID/start|stop.
  *
  * A change needs the header X-Xinwang-Token: the page carries the token of this process, scripts
  * use the configured one. Requests whose Host is not a loopback name are refused (DNS rebinding).

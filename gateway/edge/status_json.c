@@ -7,6 +7,7 @@
 #include "edge/monitor.h"
 #include "edge/port.h"
 #include "edge/technical.h"
+#include "edge/video.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -122,6 +123,46 @@ static void each_alarm(void *user, const struct xw_technical_open *a)
     json_array_append_new(user, o);
 }
 
+static void each_picture(void *user, const struct xw_video_status *s)
+{
+    char id[XW_UUID_TEXT_N_BYTES];
+    json_t *o = json_object();
+    json_object_set_new(o, "id", json_string(s->id));
+    json_object_set_new(o, "label", json_string(s->label));
+    json_object_set_new(o, "bed", json_string(s->bed));
+    json_object_set_new(o, "attachment", json_string(xw_uuid_format(&s->attachment, id)));
+    json_object_set_new(o, "state", json_string(s->state));
+    json_object_set_new(o, "text", json_string(s->text));
+    json_object_set_new(o, "since_wall_us", json_integer(s->since_wall_us));
+    json_object_set_new(o, "running", json_boolean(s->running));
+    json_object_set_new(o, "watched", json_boolean(s->watched));
+    json_object_set_new(o, "yielded", json_boolean(s->yielded));
+    json_object_set_new(o, "width", number(s->width));
+    json_object_set_new(o, "height", number(s->height));
+    json_object_set_new(o, "captured_fps", json_real((double)s->captured_fps));
+    json_object_set_new(o, "sent_fps", json_real((double)s->sent_fps));
+    json_object_set_new(o, "kbit_per_s", number(s->kbit_per_s));
+    json_object_set_new(o, "dropped", number(s->dropped));
+    json_object_set_new(o, "record_dropped", number(s->record_dropped));
+    json_object_set_new(o, "recording", json_boolean(s->recording));
+    json_object_set_new(o, "clip_since_wall_us", json_integer(s->clip_since_wall_us));
+    json_object_set_new(o, "clip_bytes", number(s->clip_bytes));
+    json_array_append_new(user, o);
+}
+
+static json_t *clips_json(struct xw_edge *edge)
+{
+    struct xw_video_totals t;
+    xw_video_totals(edge->video, &t);
+    json_t *o = json_object();
+    json_object_set_new(o, "kept", number(t.kept_n));
+    json_object_set_new(o, "kept_bytes", number(t.kept_bytes));
+    json_object_set_new(o, "unsent", number(t.unsent_n));
+    json_object_set_new(o, "unsent_bytes", number(t.unsent_bytes));
+    json_object_set_new(o, "finishing", number(t.finishing_n));
+    return o;
+}
+
 static json_t *link_json(struct xw_edge *edge)
 {
     struct xw_uplink_state state = {0};
@@ -192,6 +233,10 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     json_object_set_new(o, "devices", devices);
     json_object_set_new(o, "monitors", monitors);
     json_object_set_new(o, "monitor_port", number(xw_monitor_port(edge->monitor)));
+    json_t *pictures = json_array();
+    xw_video_each(edge->video, each_picture, pictures);
+    json_object_set_new(o, "pictures", pictures);
+    json_object_set_new(o, "clips", clips_json(edge));
     json_object_set_new(o, "waiting", waiting);
     json_object_set_new(o, "alarms", alarms);
     return dump(o, ret_text);

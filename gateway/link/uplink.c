@@ -339,6 +339,13 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
         u->watch.on_ephemeral(u->watch.user, topic, payload, size);
 }
 
+static void on_object(void *user, const uint8_t sha256[32], int status)
+{
+    struct xw_uplink *u = user;
+    if (u->watch.on_object)
+        u->watch.on_object(u->watch.user, sha256, status);
+}
+
 static int start(struct xw_uplink *u, struct xw_store *store)
 {
     const struct xw_uplink_config *c = &u->config;
@@ -347,7 +354,7 @@ static int start(struct xw_uplink *u, struct xw_store *store)
                                    .software = c->software ? c->software : "",
                                    .demo = c->demo,
                                    .live_late_us = c->live_late_us ? c->live_late_us : 2000000};
-    struct xw_glink_watch watch = {u, on_record, on_ephemeral, NULL};
+    struct xw_glink_watch watch = {u, on_record, on_ephemeral, on_object};
     struct xw_net_client client = {.name = "uplink",
                                    .tls = c->tls,
                                    .protocols = protocols,
@@ -473,6 +480,11 @@ int xw_uplink_object(struct xw_uplink *u, const uint8_t sha256[32])
 void xw_uplink_urgent(struct xw_uplink *u, const struct xw_uuid *stream, struct xw_range range)
 {
     xw_glink_urgent(u->glink, stream, range);
+}
+
+void xw_uplink_pictures(const struct xw_uplink *u, struct xw_uplink_pictures *ret_pictures)
+{
+    xw_glink_pictures(u->glink, ret_pictures);
 }
 
 void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_state)

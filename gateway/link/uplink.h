@@ -44,6 +44,16 @@ struct xw_uplink_watch {
     /* From the county, committed in the spool and acknowledged. */
     void (*on_record)(void *user, const struct xw_store_record *record);
     void (*on_ephemeral)(void *user, const char *topic, const void *payload, size_t size);
+    /* An object of ours: 0, the county holds it verified; negative: given up in this session. */
+    void (*on_object)(void *user, const uint8_t sha256[32], int status);
+};
+
+/* What waits on the lane of pictures. */
+struct xw_uplink_pictures {
+    size_t waiting_bytes, room_bytes; /* room: what the lane takes before it refuses */
+    int64_t waiting_us;               /* age of the oldest; 0 = nothing waits */
+    uint64_t lost_n;                  /* messages that the lane refused or let go stale */
+    unsigned suspended_n;             /* streams of samples that give way: the link is too narrow */
 };
 
 XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
@@ -72,6 +82,7 @@ XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha25
  * known from its record.) */
 void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
+void xw_uplink_pictures(const struct xw_uplink *uplink, struct xw_uplink_pictures *ret_pictures);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
 /* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a

@@ -15,6 +15,7 @@ enum {
     STORE_BODY_MAX = 65536,     /* bytes of a record's body */
     STORE_BATCH_MAX = 32 << 20, /* bytes of one batch */
     STORE_OBJECT_CHUNK_MAX = 1 << 20,
+    STORE_MEDIA_MAX = 63,    /* bytes of a media type */
     STORE_LIMIT_MAX = 65536, /* records in one answer */
 };
 /* Indices, revisions, sequences: what a signed 64-bit column holds. UINT64_MAX stands for "open".
@@ -130,6 +131,9 @@ struct store_ops {
                         void *);
     int (*object_read)(struct xw_store *, const uint8_t *, uint64_t, size_t, xw_store_bytes_fn,
                        void *);
+    int (*object_import)(struct xw_store *, const char *, const char *, xw_store_object_fn, void *);
+    int (*object_remove)(struct xw_store *, const uint8_t *, xw_store_status_fn, void *);
+    void (*beside)(struct xw_store *, uint64_t); /* NULL: no limit is kept */
     int (*backup)(struct xw_store *, const char *, xw_store_status_fn, void *);
     int (*compact)(struct xw_store *, xw_store_status_fn, void *);
     int (*keep)(struct xw_store *, const struct xw_uuid *, struct xw_range);

@@ -123,6 +123,10 @@ XW_MUST_CHECK int mem_object_write(struct xw_store *store, const struct store_ob
                                    xw_store_object_fn done, void *user);
 XW_MUST_CHECK int mem_object_read(struct xw_store *store, const uint8_t *sha256, uint64_t offset,
                                   size_t max_size, xw_store_bytes_fn done, void *user);
+XW_MUST_CHECK int mem_object_import(struct xw_store *store, const char *path,
+                                    const char *media_type, xw_store_object_fn done, void *user);
+XW_MUST_CHECK int mem_object_remove(struct xw_store *store, const uint8_t *sha256,
+                                    xw_store_status_fn done, void *user);
 void mem_objects_free(struct mem_store *store);
 
 #endif

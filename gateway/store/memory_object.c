@@ -1,6 +1,8 @@
 /* The model's objects: one piece of memory each. */
 #include "store/memory.h"
 
+#include "base/file.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -84,6 +86,100 @@ int mem_object_write(struct xw_store *base, const struct store_object_part *part
                                  .done = done,
                                  .user = user};
     mem_later(store, &((struct write_request *)mem_copy(&self, sizeof self))->request);
+    return 0;
+}
+
+struct import_request {
+    struct mem_request request;
+    struct mem_object *object;
+    int result;
+    xw_store_object_fn done;
+    void *user;
+};
+
+static void import_run(struct mem_store *store, struct mem_request *request)
+{
+    (void)store;
+    struct import_request *self = XW_CONTAINER_OF(request, struct import_request, request);
+    self->done(self->user, self->result, self->object == NULL ? NULL : &self->object->state);
+    free(self);
+}
+
+static struct mem_object *import_bytes(struct mem_store *store, uint8_t *data, size_t size,
+                                       const char *media_type)
+{
+    uint8_t sum[EVP_MAX_MD_SIZE];
+    mem_must(EVP_Digest(data, size, sum, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO);
+    struct mem_object *object = find(store, sum);
+    if (object == NULL) {
+        object = mem_zeroed(1, sizeof *object);
+        MEM_PUSH_POINTER(store->objects, store->objects_n, store->objects_cap);
+        store->objects[store->objects_n++] = object;
+        memcpy(object->state.sha256, sum, 32);
+        memcpy(object->state.media_type, media_type, strlen(media_type));
+    }
+    free(object->data);
+    object->data = data;
+    object->state.size = object->state.held = object->expected = size;
+    object->state.verified = true;
+    return object;
+}
+
+int mem_object_import(struct xw_store *base, const char *path, const char *media_type,
+                      xw_store_object_fn done, void *user)
+{
+    struct mem_store *store = mem_of(base);
+    struct import_request self = {.request.run = import_run, .done = done, .user = user};
+    uint8_t *data = NULL;
+    size_t size = 0;
+    if (store->closing)
+        return -ECANCELED;
+    self.result = xw_file_read(path, SIZE_MAX / 2, &data, &size);
+    if (self.result == 0 && size == 0)
+        self.result = -EINVAL;
+    if (self.result == 0)
+        self.object = import_bytes(store, data, size, media_type);
+    else
+        free(data);
+    mem_later(store, &((struct import_request *)mem_copy(&self, sizeof self))->request);
+    return 0;
+}
+
+struct remove_request {
+    struct mem_request request;
+    uint8_t sha256[32];
+    xw_store_status_fn done;
+    void *user;
+};
+
+static void remove_run(struct mem_store *store, struct mem_request *request)
+{
+    struct remove_request *self = XW_CONTAINER_OF(request, struct remove_request, request);
+    struct mem_object *object = find(store, self->sha256);
+    for (size_t i = 0; object != NULL && i < store->objects_n; i++) {
+        if (store->objects[i] != object)
+            continue;
+        store->objects[i] = store->objects[--store->objects_n];
+        free(object->data);
+        free(object);
+        break;
+    }
+    self->done(self->user, 0);
+    free(self);
+}
+
+int mem_object_remove(struct xw_store *base, const uint8_t *sha256, xw_store_status_fn done,
+                      void *user)
+{
+    struct mem_store *store = mem_of(base);
+    const struct mem_object *object = find(store, sha256);
+    struct remove_request self = {.request.run = remove_run, .done = done, .user = user};
+    if (store->closing)
+        return -ECANCELED;
+    if (object != NULL && object->expected != object->state.held)
+        return -EBUSY;
+    memcpy(self.sha256, sha256, 32);
+    mem_later(store, &((struct remove_request *)mem_copy(&self, sizeof self))->request);
     return 0;
 }
 

@@ -274,6 +274,7 @@ struct sq_store {
 
     atomic_int space;
     atomic_uint_fast64_t bytes, free_bytes, wal_bytes, commits, blocks_n, records_n, conflicts_n;
+    atomic_uint_fast64_t beside; /* bytes of others that count against the limit */
     atomic_uint_fast32_t day_files_n;
     atomic_bool closing; /* set on the loop; a backup looks at it */
     void (*closed)(void *);
@@ -413,5 +414,10 @@ XW_MUST_CHECK int sq_object_write(struct xw_store *store, const struct store_obj
                                   xw_store_object_fn done, void *user);
 XW_MUST_CHECK int sq_object_read(struct xw_store *store, const uint8_t *sha256, uint64_t offset,
                                  size_t max_size, xw_store_bytes_fn done, void *user);
+/* sq_import.c */
+XW_MUST_CHECK int sq_object_import(struct xw_store *store, const char *path, const char *media_type,
+                                   xw_store_object_fn done, void *user);
+XW_MUST_CHECK int sq_object_remove(struct xw_store *store, const uint8_t *sha256,
+                                   xw_store_status_fn done, void *user);
 
 #endif

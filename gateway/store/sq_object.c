@@ -32,7 +32,7 @@ static size_t bucket_of(const uint8_t sha256[32])
     return (size_t)sha256[0] << 8 | sha256[1];
 }
 
-static struct object *find(const struct sq_objects *objects, const uint8_t sha256[32])
+struct object *sq_object_find(const struct sq_objects *objects, const uint8_t sha256[32])
 {
     struct object *object = objects->buckets[bucket_of(sha256)];
     while (object != NULL && memcmp(object->state.sha256, sha256, 32) != 0)
@@ -40,8 +40,8 @@ static struct object *find(const struct sq_objects *objects, const uint8_t sha25
     return object;
 }
 
-static struct object *add(struct sq_objects *objects, const uint8_t sha256[32], uint64_t size,
-                          const char *media_type)
+struct object *sq_object_add(struct sq_objects *objects, const uint8_t sha256[32], uint64_t size,
+                             const char *media_type)
 {
     struct object *object = calloc(1, sizeof *object);
     if (object == NULL)
@@ -54,6 +54,15 @@ static struct object *add(struct sq_objects *objects, const uint8_t sha256[32], 
     object->next = objects->buckets[bucket];
     objects->buckets[bucket] = object;
     return object;
+}
+
+void sq_object_drop(struct sq_objects *objects, struct object *object)
+{
+    struct object **at = &objects->buckets[bucket_of(object->state.sha256)];
+    while (*at != object)
+        at = &(*at)->next;
+    *at = object->next;
+    free(object);
 }
 
 static uint64_t size_of_file(const char *path)
@@ -90,7 +99,7 @@ int sq_objects_open(struct sq_store *store)
         const char *media_type = (const char *)sqlite3_column_text(rows, 2);
         if (size != 32 || media_type == NULL)
             continue;
-        struct object *object = add(store->objects, sha256, sq_u64(rows, 1), media_type);
+        struct object *object = sq_object_add(store->objects, sha256, sq_u64(rows, 1), media_type);
         if (object == NULL) {
             (void)sqlite3_reset(rows);
             return -ENOMEM;
@@ -115,7 +124,7 @@ void sq_objects_close(struct sq_store *store)
 
 int sq_object_get(struct xw_store *base, const uint8_t *sha256, struct xw_store_object *ret_object)
 {
-    const struct object *object = find(sq_of(base)->objects, sha256);
+    const struct object *object = sq_object_find(sq_of(base)->objects, sha256);
     if (object == NULL)
         return -ENOENT;
     *ret_object = object->state;
@@ -212,7 +221,9 @@ static int row_stage(struct sq_store *store, struct sq_job *job)
 static void finish(struct write_job *self)
 {
     struct object *object = self->object;
-    if (self->result == 0) {
+    if (object->state.verified) {
+        self->result = 0; /* it was imported whole meanwhile */
+    } else if (self->result == 0) {
         object->state.held = self->offset + self->size;
         object->state.verified = self->whole;
         object->has_row = true;
@@ -255,7 +266,7 @@ int sq_object_write(struct xw_store *base, const struct store_object_part *part,
                     xw_store_object_fn done, void *user)
 {
     struct sq_store *store = sq_of(base);
-    struct object *object = find(store->objects, part->sha256);
+    struct object *object = sq_object_find(store->objects, part->sha256);
     if (store->closing)
         return -ECANCELED;
     if (object != NULL && object->state.size != part->size)
@@ -267,7 +278,7 @@ int sq_object_write(struct xw_store *base, const struct store_object_part *part,
         return -ENOSPC;
     struct write_job *self = calloc(1, sizeof *self + part->data_size);
     if (object == NULL)
-        object = add(store->objects, part->sha256, part->size, part->media_type);
+        object = sq_object_add(store->objects, part->sha256, part->size, part->media_type);
     if (self == NULL || object == NULL) {
         free(self);
         return -ENOMEM;
@@ -340,7 +351,7 @@ int sq_object_read(struct xw_store *base, const uint8_t *sha256, uint64_t offset
                    xw_store_bytes_fn done, void *user)
 {
     struct sq_store *store = sq_of(base);
-    const struct object *object = find(store->objects, sha256);
+    const struct object *object = sq_object_find(store->objects, sha256);
     if (object == NULL)
         return -ENOENT;
     if (offset > object->state.held)

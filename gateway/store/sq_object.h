@@ -17,6 +17,11 @@ struct sq_objects {
     struct object *buckets[65536];
 };
 
+struct object *sq_object_find(const struct sq_objects *objects, const uint8_t sha256[32]);
+/* NULL without memory. */
+struct object *sq_object_add(struct sq_objects *objects, const uint8_t sha256[32], uint64_t size,
+                             const char *media_type);
+void sq_object_drop(struct sq_objects *objects, struct object *object);
 /* malloc'd; NULL without memory. */
 char *sq_object_path(const struct sq_store *store, const uint8_t sha256[32], const char *suffix);
 

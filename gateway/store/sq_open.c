@@ -217,6 +217,11 @@ static void stats(const struct xw_store *base, struct xw_store_stats *ret_stats)
     };
 }
 
+static void beside(struct xw_store *base, uint64_t bytes)
+{
+    atomic_store(&sq_of(base)->beside, bytes);
+}
+
 static const struct store_ops ops = {
     .close = close_store,
     .append = sq_append,
@@ -233,6 +238,9 @@ static const struct store_ops ops = {
     .object = sq_object_get,
     .object_write = sq_object_write,
     .object_read = sq_object_read,
+    .object_import = sq_object_import,
+    .object_remove = sq_object_remove,
+    .beside = beside,
     .backup = sq_backup,
     .compact = sq_compact_request,
     .keep = sq_keep,

@@ -123,7 +123,7 @@ void sq_look_at_space(struct sq_store *store)
     const struct xw_store_config *config = &store->base.config;
     uint64_t room = UINT64_MAX;
     uint64_t reusable;
-    uint64_t bytes = bytes_used(store, &reusable);
+    uint64_t bytes = bytes_used(store, &reusable) + atomic_load(&store->beside);
     struct xw_file_space space;
     if (xw_file_space(store->dir, &space) == 0) {
         atomic_store(&store->free_bytes, space.free_n_bytes);

@@ -133,6 +133,7 @@
     X(OBJECT_ALL, "SELECT sha256, size, media_type, verified FROM object")                         \
     X(OBJECT_SET, "INSERT OR REPLACE INTO object(sha256, size, media_type, verified)"              \
                   " VALUES(?1, ?2, ?3, ?4)")                                                       \
+    X(OBJECT_DEL, "DELETE FROM object WHERE sha256 = ?1")                                          \
     X(ASIDE_ROW, "INSERT INTO aside(stream, first, end, wall_us, data) SELECT 0, id, id, ?2, data" \
                  " FROM batch WHERE id = ?1")                                                      \
     X(ASIDE_ADD, "INSERT INTO aside(stream, first, end, wall_us, data) VALUES(?1, ?2, ?3, ?4, "    \

@@ -196,6 +196,28 @@ int xw_store_object_read(struct xw_store *store, const uint8_t sha256[32], uint6
     return store->ops->object_read(store, sha256, offset, max_size, done, user);
 }
 
+int xw_store_object_import(struct xw_store *store, const char *path, const char *media_type,
+                           xw_store_object_fn done, void *user)
+{
+    if (!*path || strnlen(media_type, STORE_MEDIA_MAX + 1) > STORE_MEDIA_MAX || done == NULL)
+        return -EINVAL;
+    return store->ops->object_import(store, path, media_type, done, user);
+}
+
+int xw_store_object_remove(struct xw_store *store, const uint8_t sha256[32],
+                           xw_store_status_fn done, void *user)
+{
+    if (done == NULL)
+        return -EINVAL;
+    return store->ops->object_remove(store, sha256, done, user);
+}
+
+void xw_store_beside(struct xw_store *store, uint64_t bytes)
+{
+    if (store->ops->beside != NULL)
+        store->ops->beside(store, bytes);
+}
+
 int xw_store_backup(struct xw_store *store, const char *dir, xw_store_status_fn done, void *user)
 {
     return store->ops->backup(store, dir, done, user);

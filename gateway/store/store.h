@@ -99,6 +99,7 @@ enum xw_store_local_kind {
     XW_LOCAL_AUDIT = 1002,
     XW_LOCAL_SETTING = 1003,
     XW_LOCAL_DEVICE = 1004,
+    XW_LOCAL_CLIP = 1005, /* a recording kept here, and whether the next store has it */
 };
 
 struct xw_store_record {
@@ -268,9 +269,23 @@ XW_MUST_CHECK int xw_store_object_read(struct xw_store *store, const uint8_t sha
                                        uint64_t offset, size_t max_size, xw_store_bytes_fn done,
                                        void *user);
 
+/* Takes a finished file as an object: its bytes are synced and hashed, linked into the objects (one
+ * file system, no second copy; path keeps its name and must not be written to any more), and the
+ * row is durable before done. A file whose bytes are there already changes nothing. -EXDEV: other
+ * file system, -ENOENT, -EINVAL an empty file. */
+XW_MUST_CHECK int xw_store_object_import(struct xw_store *store, const char *path,
+                                         const char *media_type, xw_store_object_fn done,
+                                         void *user);
+typedef void (*xw_store_status_fn)(void *user, int status);
+/* Lets an object go that nobody needs here any more; what is not there is removed as well. done
+ * when durable. -EBUSY: it is being written. */
+XW_MUST_CHECK int xw_store_object_remove(struct xw_store *store, const uint8_t sha256[32],
+                                         xw_store_status_fn done, void *user);
+/* Bytes that lie beside the samples and records and count against the limit (recordings). */
+void xw_store_beside(struct xw_store *store, uint64_t bytes);
+
 /* ---- upkeep ---- */
 
-typedef void (*xw_store_status_fn)(void *user, int status);
 /* A consistent copy of everything into dir while appends go on: the small database, sealed day
  * files as files, the open one through the database's own backup. */
 XW_MUST_CHECK int xw_store_backup(struct xw_store *store, const char *dir, xw_store_status_fn done,

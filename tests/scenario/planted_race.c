@@ -99,7 +99,7 @@ int main(int argc, char **argv)
         return 2;
     }
     plant = strcmp(argv[1], "plant") == 0;
-    if (xw_pipeline_setup() < 0 || open_pipeline(&pipeline) < 0)
+    if (xw_pipeline_setup(NULL) < 0 || open_pipeline(&pipeline) < 0)
         return 1;
     unsigned blocks_n = run(pipeline);
     xw_pipeline_free(pipeline);

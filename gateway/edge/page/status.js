@@ -6,14 +6,19 @@ const WORDS = {
     rate: '采样率 (实测)', hr: '心率', kept: '已保存到', age: '最新数据', accept: '接入', refuse: '拒绝', none: '无', linked: '已连接', cut: '已断开', off: '未配置', ok: '正常', full: '已满',
     low: '空间不足', backlog: '待上传', rtt: '往返时间', offset: '与县中心时差', unknown: '未知', used: '已用', free: '剩余', streams: '信号流', records: '记录', conflicts: '冲突',
     attached: '在线', detached: '离线', opening: '接入中', ending: '结束中', ago: '前', never: '尚无', lost: '本页与网关失去联系', updated: '更新于', samples: '样本', uptime: '运行', s: '秒', monitors: '监护仪 (HL7)', messages: '消息', values: '测量值', without_value: '其中无有效值', unknown_codes: '未知项目',
-    turned_away: '被拒消息', clock_behind: '时钟落后', refused: '已拒绝' },
+    turned_away: '被拒消息', clock_behind: '时钟落后', refused: '已拒绝',
+    pictures: '超声图像', start: '开始', stop: '停止', idle: '未开始', starting: '正在打开', live: '有图像', no_signal: '无信号', failed: '打不开', recording: '正在录像', not_recording: '未录像',
+    watched: '县中心正在看', yielded: '链路太窄，图像让位给心电', source: '信号源', sent: '发送', clips: '本地录像', unsent: '待上传', finishing: '整理中' },
   en: { title: 'Xinwang gateway', demo: 'Demo data', waiting: 'Devices that wait', waiting_help: 'Accept only devices that you know. A refused device is cut off.', alarms: 'Technical alarms',
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
     linked: 'Connected', cut: 'Cut', off: 'Not configured', ok: 'Good', full: 'Full', low: 'Low', backlog: 'To be sent', rtt: 'Round trip', offset: 'County minus gateway', unknown: 'unknown',
     used: 'Used', free: 'Free', streams: 'Streams', records: 'Records', conflicts: 'Conflicts', attached: 'Attached', detached: 'Away', opening: 'Opening', ending: 'Ending', ago: 'ago',
     never: 'none yet', lost: 'This page has lost the gateway', updated: 'Updated', samples: 'samples', uptime: 'Running', s: 's', monitors: 'Patient monitors (HL7)', messages: 'Messages', values: 'Values',
-    without_value: 'Without a value', unknown_codes: 'Unknown items', turned_away: 'Refused', clock_behind: 'Clock behind by', refused: 'Refused' },
+    without_value: 'Without a value', unknown_codes: 'Unknown items', turned_away: 'Refused', clock_behind: 'Clock behind by', refused: 'Refused',
+    pictures: 'Ultrasound pictures', start: 'Start', stop: 'Stop', idle: 'Not started', starting: 'Opening', live: 'Picture', no_signal: 'No signal', failed: 'Cannot be opened',
+    recording: 'Recording', not_recording: 'Not recording', watched: 'The county is watching', yielded: 'Narrow link: pictures give way to ECG', source: 'Source', sent: 'Sent',
+    clips: 'Recordings here', unsent: 'to be sent', finishing: 'being finished' },
 };
 const token = document.querySelector('meta[name=xw-token]').content;
 let lang = localStorage.getItem('xw-lang') === 'en' ? 'en' : 'zh';
@@ -85,6 +90,40 @@ function drawMonitors(monitors, port) {
     return row;
   }));
 }
+async function runPicture(id, what) {
+  await fetch('/video/' + encodeURIComponent(id) + '/' + what, { method: 'POST', headers: { 'X-Xinwang-Token': token } });
+  await update();
+}
+const clock = (us) => {
+  const s = Math.max(0, Math.round(us / 1e6));
+  return String(Math.floor(s / 60)).padStart(2, '0') + ':' + String(s % 60).padStart(2, '0');
+};
+function drawPictures(pictures, clips, now) {
+  $('pictures-box').hidden = pictures.length === 0;
+  // A button under the finger is not replaced: the boxes stay, their texts change.
+  if ($('pictures').dataset.ids !== pictures.map((p) => p.id).join()) {
+    $('pictures').dataset.ids = pictures.map((p) => p.id).join();
+    $('pictures').replaceChildren(...pictures.map((p) => {
+      const box = el('div', undefined, 'picture');
+      const button = el('button');
+      button.onclick = () => runPicture(p.id, button.dataset.what);
+      box.append(el('h2', p.label + (p.bed ? ' · ' + p.bed : '')), el('p'), el('p'), el('p'), el('p'), button);
+      return box;
+    }));
+  }
+  pictures.forEach((p, i) => {
+    const [, state, source, sent, clip, button] = $('pictures').children[i].children;
+    state.textContent = t(p.state);
+    state.className = p.state === 'live' ? 'big good' : p.state === 'idle' ? 'big stale' : 'big bad';
+    source.textContent = p.text || (p.state === 'live' ? t('source') + ' ' + p.width + '×' + p.height + ' · ' + p.captured_fps.toFixed(1) + ' fps' : '');
+    sent.textContent = p.yielded ? t('yielded') : p.watched ? t('watched') + ' · ' + t('sent') + ' ' + p.sent_fps.toFixed(1) + ' fps · ' + p.kbit_per_s + ' kbit/s' : '';
+    clip.textContent = p.recording ? t('recording') + ' ' + clock(now - p.clip_since_wall_us) + ' · ' + bytes(p.clip_bytes) : t('not_recording');
+    button.dataset.what = p.running ? 'stop' : 'start';
+    button.textContent = t(p.running ? 'stop' : 'start');
+    button.className = p.running ? '' : 'primary';
+  });
+  $('clips').textContent = t('clips') + ' ' + clips.kept + ' · ' + bytes(clips.kept_bytes) + ' · ' + t('unsent') + ' ' + clips.unsent + (clips.finishing ? ' · ' + t('finishing') + ' ' + clips.finishing : '');
+}
 function draw(s) {
   $('who').textContent = s.gateway + (s.site ? ' · ' + s.site : '');
   $('demo').hidden = !s.demo;
@@ -93,6 +132,7 @@ function draw(s) {
   drawWaiting(s.waiting);
   drawDevices(s.devices);
   drawMonitors(s.monitors, s.monitor_port);
+  drawPictures(s.pictures, s.clips, s.wall_us);
   $('alarms').replaceChildren(...(s.alarms.length ? s.alarms.map((a) => el('li', a.code + ' · ' + a.subject + ' · ' + a.text)) : [el('li', t('none'), 'none')]));
   big('link-state', s.link.configured ? t(s.link.linked ? 'linked' : 'cut') : t('off'), s.link.linked);
   list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')], ['', s.link.text || '']]);

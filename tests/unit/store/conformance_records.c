@@ -2,11 +2,14 @@
 #include "conformance.h"
 #include "support.h"
 
+#include "base/file.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <string.h>
 
 /* ---- records ---- */
@@ -289,6 +292,15 @@ static void on_object(void *user, int status, const struct xw_store_object *obje
     answer->over = true;
 }
 
+static void on_import(void *user, int status, const struct xw_store_object *object)
+{
+    struct object_answer *answer = user;
+    answer->status = status;
+    if (object != NULL)
+        answer->object = *object;
+    answer->over = true;
+}
+
 static void on_bytes(void *user, int status, const void *data, size_t size)
 {
     bool *over = user;
@@ -346,6 +358,79 @@ static void an_object_is_resumed_and_verified(void **state)
     assert_int_equal(answer.object.held, 0);
 }
 
+static void on_status(void *user, int status)
+{
+    *(int *)user = status;
+}
+
+static struct object_answer import_file(struct ts *ts, const char *path)
+{
+    struct object_answer answer = {.over = false};
+    assert_int_equal(xw_store_object_import(ts->store, path, "video/test", on_import, &answer), 0);
+    while (!answer.over)
+        ts_spin(ts);
+    return answer;
+}
+
+static void a_file_is_imported_read_and_removed(void **state)
+{
+    struct ts *ts = *state;
+    uint8_t data[5000], sha256[32];
+    char path[300];
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7);
+    assert_int_equal(EVP_Digest(data, sizeof data, sha256, NULL, EVP_sha256(), NULL), 1);
+    (void)snprintf(path, sizeof path, "%s-import", ts->dir);
+    assert_int_equal(xw_file_write_atomic(path, data, sizeof data, 0600), 0);
+    for (int again = 0; again < 2; again++) { /* once more changes nothing */
+        struct object_answer answer = import_file(ts, path);
+        assert_int_equal(answer.status, 0);
+        assert_memory_equal(answer.object.sha256, sha256, 32);
+        assert_true(answer.object.verified && answer.object.held == sizeof data);
+        assert_string_equal(answer.object.media_type, "video/test");
+        ts_reopen(ts);
+    }
+    assert_int_equal(access(path, F_OK), 0); /* its owner's name stays */
+    struct xw_store_object object;
+    assert_int_equal(xw_store_object(ts->store, sha256, &object), 0);
+    assert_true(object.verified && object.size == sizeof data);
+    bool over = false;
+    assert_int_equal(xw_store_object_read(ts->store, sha256, 500, 4000, on_bytes, &over), 0);
+    while (!over)
+        ts_spin(ts);
+    for (int again = 0; again < 2; again++) {
+        int status = 1;
+        assert_int_equal(xw_store_object_remove(ts->store, sha256, on_status, &status), 0);
+        while (status > 0)
+            ts_spin(ts);
+        assert_int_equal(status, 0);
+        assert_int_equal(xw_store_object(ts->store, sha256, &object), -ENOENT);
+        ts_reopen(ts);
+    }
+    assert_int_equal(import_file(ts, path).status, 0); /* and it may come back */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(import_file(ts, path).status, -ENOENT);
+    assert_int_equal(xw_file_write_atomic(path, data, 0, 0600), 0);
+    assert_int_equal(import_file(ts, path).status, -EINVAL);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void a_partial_object_is_completed_by_an_import(void **state)
+{
+    struct ts *ts = *state;
+    uint8_t data[3000], sha256[32];
+    char path[300];
+    memset(data, 5, sizeof data);
+    assert_int_equal(EVP_Digest(data, sizeof data, sha256, NULL, EVP_sha256(), NULL), 1);
+    assert_int_equal(write_object(ts, sha256, sizeof data, 0, data, 1000).status, 0);
+    (void)snprintf(path, sizeof path, "%s-import", ts->dir);
+    assert_int_equal(xw_file_write_atomic(path, data, sizeof data, 0600), 0);
+    struct object_answer answer = import_file(ts, path);
+    assert_true(answer.status == 0 && answer.object.verified);
+    assert_int_equal(answer.object.held, sizeof data);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void a_full_queue_says_again(void **state)
 {
     struct ts *ts = *state;
@@ -374,6 +459,8 @@ const struct CMUnitTest conformance_records[] = {
     T(local_records_can_be_forgotten_others_not),
     T(an_older_session_epoch_is_refused),
     T(an_object_is_resumed_and_verified),
+    T(a_file_is_imported_read_and_removed),
+    T(a_partial_object_is_completed_by_an_import),
     T(a_full_queue_says_again),
 #undef T
 };

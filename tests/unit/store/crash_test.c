@@ -3,6 +3,8 @@
  * acknowledged is there exactly once, and the store goes on. */
 #include "support.h"
 
+#include "base/file.h"
+
 #include "base/fault.h"
 #include "store/sq.h"
 
@@ -15,7 +17,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { BATCHES = 60, COUNT = 50, OBJECT = 3000 };
+enum { BATCHES = 60, COUNT = 50, OBJECT = 3000, IMPORT_MARK = 1 << 30 };
 
 #define HOUR_US 3600000000LL
 
@@ -54,6 +56,12 @@ static void on_backup(void *user, int status)
     ((struct child *)user)->copied = true;
 }
 
+static void import_bytes(uint8_t data[OBJECT])
+{
+    for (unsigned i = 0; i < OBJECT; i++)
+        data[i] = (uint8_t)(i * 17 + 1);
+}
+
 static void on_object(void *user, int status, const struct xw_store_object *object)
 {
     struct child *child = user;
@@ -76,6 +84,26 @@ static void write_object(struct child *child, uint64_t offset, const uint8_t *da
     int r = xw_store_object_write(child->ts.store, sha256, OBJECT, "a/b", offset, data + offset,
                                   size, on_object, child);
     assert_true(r == 0 || r == -ESPIPE || r == -ENOSPC);
+}
+
+/* An import is said by its own mark: its object is another one. */
+static void on_import(void *user, int status, const struct xw_store_object *object)
+{
+    struct child *child = user;
+    uint32_t mark = IMPORT_MARK;
+    (void)object;
+    if (status == 0 && write(child->pipe, &mark, 4) != 4)
+        _exit(3);
+}
+
+static void import_object(struct child *child, const char *dir)
+{
+    uint8_t data[OBJECT];
+    char path[300];
+    import_bytes(data);
+    (void)snprintf(path, sizeof path, "%s/clip.part", dir);
+    assert_int_equal(xw_file_write_atomic(path, data, OBJECT, 0600), 0);
+    assert_int_equal(xw_store_object_import(child->ts.store, path, "a/b", on_import, child), 0);
 }
 
 static void append_one(struct child *child, uint32_t i)
@@ -125,6 +153,8 @@ static void run_child(const char *dir, const char *fault, int pipe_fd)
             write_object(&child, 0, data, 1000, sha256);
         if (i == 40)
             write_object(&child, 1000, data, 2000, sha256);
+        if (i % 20 == 10)
+            import_object(&child, dir);
         if (i == 30) {
             (void)snprintf(copy, sizeof copy, "%s-copy", dir);
             assert_int_equal(xw_store_backup(child.ts.store, copy, on_backup, &child), 0);
@@ -143,16 +173,34 @@ static void run_child(const char *dir, const char *fault, int pipe_fd)
 
 /* ---- the parent ---- */
 
+struct object_answer {
+    bool over;
+    int status;
+    uint8_t sha256[32];
+};
+
+static void on_import_again(void *user, int status, const struct xw_store_object *object)
+{
+    struct object_answer *answer = user;
+    answer->status = status;
+    if (status == 0)
+        memcpy(answer->sha256, object->sha256, 32);
+    answer->over = true;
+}
+
 struct left {
     bool acknowledged[BATCHES];
     uint32_t object;
+    bool imported;
 };
 
 static void read_marks(int fd, struct left *left)
 {
     uint32_t mark;
     while (read(fd, &mark, 4) == 4) {
-        if (mark >> 31)
+        if (mark == IMPORT_MARK)
+            left->imported = true;
+        else if (mark >> 31)
             left->object = XW_MAX(left->object, mark & 0x7fffffffU);
         else
             left->acknowledged[mark] = true;
@@ -212,6 +260,28 @@ static void expect_object(struct ts *ts, const struct left *left)
     assert_true(left->object < OBJECT || object.verified);
 }
 
+/* Imported and told: it is there. Not told: its owner still has the file, and imports it again. */
+static void expect_import(struct ts *ts, const char *dir, const struct left *left)
+{
+    uint8_t data[OBJECT], sha256[32];
+    struct xw_store_object object = {.verified = false};
+    struct object_answer answer = {.over = false};
+    char path[300];
+    import_bytes(data);
+    assert_int_equal(EVP_Digest(data, OBJECT, sha256, NULL, EVP_sha256(), NULL), 1);
+    int r = xw_store_object(ts->store, sha256, &object);
+    if (left->imported)
+        assert_true(r == 0 && object.verified);
+    (void)snprintf(path, sizeof path, "%s/clip.part", dir);
+    if (access(path, F_OK) < 0)
+        return;
+    assert_int_equal(xw_store_object_import(ts->store, path, "a/b", on_import_again, &answer), 0);
+    while (!answer.over)
+        ts_spin(ts);
+    assert_int_equal(answer.status, 0);
+    assert_memory_equal(answer.sha256, sha256, 32);
+}
+
 static void expect_all(const char *dir, const struct left *left)
 {
     struct ts ts;
@@ -225,6 +295,7 @@ static void expect_all(const char *dir, const struct left *left)
                 expect_block(&ts, i);
         expect_records(&ts, left);
         expect_object(&ts, left);
+        expect_import(&ts, dir, left);
         assert_int_equal(ts_compact(&ts), 0); /* it goes on, and nothing moves */
     }
     assert_int_equal(ts.unreadable, 0);
@@ -288,6 +359,7 @@ static void everything_acknowledged_survives_a_kill(void **state)
                   {"store.retain", 1},
                   {"store.seal", 1},
                   {"store.object.sync", 2},
+                  {"store.object.import", 3},
                   {"store.backup.meta", 1}};
     uint64_t seed = ts_seed();
     for (size_t f = 0; f < XW_ARRAY_N(faults); f++)

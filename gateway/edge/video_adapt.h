@@ -1,0 +1,47 @@
+/* How much picture the uplink has room for (PROTOCOL, 5.1).
+ *
+ * Pictures wait longer than 150 ms: nothing goes before the next key frame that finds the lane
+ * nearly empty, and the encoder's aim falls to 0.7 of what it was (not below the floor), once more
+ * for each second that this lasts. After 10 s without that the aim rises by a tenth. At the floor
+ * for 3 s without a frame sent, or when streams of samples are suspended: pictures yield, and are
+ * tried again after 5 s of room.
+ *
+ * Threads: pure. Time is the caller's, monotonic µs. */
+#ifndef XW_EDGE_VIDEO_ADAPT_H
+#define XW_EDGE_VIDEO_ADAPT_H
+
+#include "base/base.h"
+
+struct xw_adapt {
+    uint32_t floor_kbit, ceiling_kbit;
+    uint32_t kbit; /* the encoder's present aim */
+    bool dropping; /* until a key frame */
+    bool yielded;
+    int64_t cut_us, raised_us; /* when the aim fell, rose */
+    int64_t dropping_since_us; /* of this row of drops */
+    int64_t yielded_us, key_asked_us, blocked_us;
+    uint64_t lost_seen; /* lane's count of lost messages at the last look */
+};
+
+/* What the lane is like now. */
+struct xw_adapt_lane {
+    int64_t waiting_us;
+    uint64_t lost_n;
+    bool suspended;
+};
+
+void xw_adapt_init(struct xw_adapt *adapt, uint32_t floor_kbit, uint32_t ceiling_kbit,
+                   uint64_t lost_n);
+/* A frame is ready: true, send it; false, drop it. fits: the lane has room for all of it. */
+bool xw_adapt_frame(struct xw_adapt *adapt, int64_t now_us, const struct xw_adapt_lane *lane,
+                    bool key, bool fits);
+/* Each 100 ms or so, with or without frames: yields, comes back, raises. */
+void xw_adapt_tick(struct xw_adapt *adapt, int64_t now_us, const struct xw_adapt_lane *lane);
+/* A new encoder begins: its first frame is a key frame. */
+void xw_adapt_restart(struct xw_adapt *adapt);
+/* Should a key frame be asked for now? True at most once in 300 ms. asked: somebody else wants one.
+ */
+bool xw_adapt_wants_key(struct xw_adapt *adapt, int64_t now_us, const struct xw_adapt_lane *lane,
+                        bool asked);
+
+#endif
