@@ -174,6 +174,16 @@ static void set_unreachable(struct xw_video *v, struct source *s)
     tell_status(v, s);
 }
 
+static void heard(struct xw_video *v, struct source *s)
+{
+    s->heard_us = now_us(v);
+    if (!s->unreachable)
+        return;
+    s->unreachable = false;
+    if (s->status)
+        tell_status(v, s);
+}
+
 static bool status_ok(const Xw__VideoStatus *s)
 {
     const int64_t far_us = INT64_C(1) << 53;
@@ -209,8 +219,8 @@ static int take_status(struct xw_video *v, const char *gateway_id, const void *d
     if (s->status)
         xw__video_status__free_unpacked(s->status, NULL);
     s->status = status;
-    s->heard_us = now_us(v);
     s->unreachable = false;
+    s->heard_us = now_us(v);
     tell_status(v, s);
     return 0;
 }
@@ -248,6 +258,8 @@ static int take_part(struct xw_video *v, const char *gateway_id, const void *dat
     Xw__VideoPart *part = xw__video_part__unpack(NULL, size, data);
     struct source *s;
     int r = part ? whose(v, gateway_id, &part->attachment_id, &s) : -EBADMSG;
+    if (r == 0)
+        heard(v, s);
     if (r == 0 && s->on) { /* otherwise it was on its way when the last one looked away */
         uint64_t lost_n = s->join.lost_n;
         xw_counter_add(&parts_in, 1);
@@ -307,6 +319,7 @@ void xw_video_linked(struct xw_video *video, const char *gateway_id, bool linked
         if (!s->used || strcmp(s->gateway_id, gateway_id) != 0)
             continue;
         if (!linked) {
+            s->unreachable = false; /* what was only silent until now is cut off: another reason */
             set_unreachable(video, s);
         } else if (s->on) {
             s->key_due = true;

@@ -22,7 +22,7 @@ export class Gateway {
       this.child.on('exit', () => reject(new Error(`ended at once: ${this.log}`)));
       this.child.stderr.on('data', (d) => {
         this.log += d;
-        const ready = /gateway\.ready .*device_port=(\d+) status_port=(\d+)/.exec(this.log.slice(from));
+        const ready = /gateway\.ready .*device_port=(\d+) .*status_port=(\d+)/.exec(this.log.slice(from));
         if (!ready) return;
         clearTimeout(late);
         this.port = Number(ready[1]);

@@ -7,13 +7,14 @@
  *   beat S N            a provisional beat (ephemeral)
  *   gap S COUNT         a recorded gap instead of samples
  *   study S             a study of the last second, captured at the site
+ *   (feed_more.c has more)
  *   quit
  * Lines on stdout, JSON: {"stream"}, {"linked"}, {"record":KIND,"key"}, {"newest":[…]} after pause.
  */
 #include "base/block.h"
 #include "base/cli.h"
 #include "base/log.h"
-#include "link/uplink.h"
+#include "feed.h"
 
 #include "signal.pb-c.h"
 #include "study.pb-c.h"
@@ -21,35 +22,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <uv.h>
 
-enum { STREAMS_MAX = 400, CHANNELS_MAX = 18, SAMPLES_MAX = 1000 };
-
-struct stream {
-    struct xw_uuid id, run;
-    uint8_t header[2048];
-    size_t header_size;
-    uint64_t newest, anchor_ordinal, anchor_at;
-};
-
-struct feed {
-    struct xw_loop *loop;
-    struct xw_net *net;
-    struct xw_store *store;
-    struct xw_uplink *uplink;
-    struct xw_timer *timer;
-    uv_pipe_t in;
-    char line[256];
-    size_t line_n;
-    int64_t port, streams_n, hz, channels_n, block_ms, epoch;
-    const char *certs, *id, *site, *dir;
-    struct stream streams[STREAMS_MAX];
-    uint64_t started_us, blocks_made, study_n;
-    bool paused, quitting;
-};
-
-static void say(const char *format, ...) XW_PRINTF(1, 2);
-static void say(const char *format, ...)
+void say(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -68,13 +42,13 @@ static void on_committed(void *user, const struct xw_store_done *done)
         xw_uplink_committed(f->uplink, done->out_seq_last);
 }
 
-static void append(struct feed *f, struct xw_store_batch *batch)
+void append(struct feed *f, struct xw_store_batch *batch)
 {
     if (xw_store_append(f->store, batch, on_committed, f) < 0)
         say("{\"error\":\"append\"}");
 }
 
-static struct xw_store_batch *batch_new(struct feed *f)
+struct xw_store_batch *batch_new(struct feed *f)
 {
     struct xw_store_batch *batch = NULL;
     if (xw_store_batch_new(f->store, &batch) < 0)
@@ -82,7 +56,7 @@ static struct xw_store_batch *batch_new(struct feed *f)
     return batch;
 }
 
-static void put_record(struct xw_store_batch *batch, const struct xw_store_record *record)
+void put_record(struct xw_store_batch *batch, const struct xw_store_record *record)
 {
     if (xw_store_batch_record(batch, record, "county", NULL, 0) < 0)
         say("{\"error\":\"record\"}");
@@ -151,6 +125,7 @@ static void on_timer(void *arg)
 {
     struct feed *f = arg;
     uint32_t count = (uint32_t)(f->hz * f->block_ms / 1000);
+    more_timer(f);
     if (f->paused)
         return;
     uint64_t due =
@@ -337,9 +312,9 @@ static void say_newest(const struct feed *f)
 
 static void take_line(struct feed *f, char *line)
 {
-    char *words[3] = {line, "0", "0"};
+    char *words[5] = {line, "0", "0", "0", "0"};
     size_t n = 1;
-    for (char *c = line; *c && n < 3; c++)
+    for (char *c = line; *c && n < XW_ARRAY_N(words); c++)
         if (*c == ' ') {
             *c = 0;
             words[n++] = c + 1;
@@ -364,7 +339,7 @@ static void take_line(struct feed *f, char *line)
         send_gap(f, s, value);
     } else if (strcmp(line, "study") == 0) {
         send_study(f, s);
-    } else {
+    } else if (!more_line(f, words, n)) {
         xw_loop_stop(f->loop);
     }
 }
@@ -449,7 +424,8 @@ static int start(struct feed *f)
                                        .software = "feed",
                                        .demo = true,
                                        .live_late_us = 2000000};
-    struct xw_uplink_watch watch = {.user = f, .on_state = on_state, .on_record = on_record};
+    struct xw_uplink_watch watch = {
+        .user = f, .on_state = on_state, .on_record = on_record, .on_ephemeral = more_ephemeral};
     struct xw_loop_options options = {.handle_signals = true, .on_stop = on_stop, .on_stop_arg = f};
     int r = xw_loop_new(&options, &f->loop);
     if (r == 0)
@@ -509,6 +485,7 @@ int main(int argc, char **argv)
         return 1;
     xw_timer_start(f.timer, 10, (uint64_t)f.block_ms);
     xw_loop_run(f.loop);
+    more_free(&f);
     xw_net_free(f.net);
     xw_loop_free(f.loop);
     return 0;

@@ -289,6 +289,14 @@ export class Socket {
     this.frame(lengthDelimited(3, on ? varintField(1, 1) : Buffer.alloc(0)));
   }
 
+  attachments(ids) {
+    this.frame(lengthDelimited(5, Buffer.concat(ids.map((id) => lengthDelimited(1, uuidBytes(id))))));
+  }
+
+  video(attachment, on = true, needKey = false) {
+    this.frame(lengthDelimited(6, Buffer.concat([lengthDelimited(1, uuidBytes(attachment)), varintField(2, on ? 1 : 0), varintField(3, needKey ? 1 : 0)])));
+  }
+
   ping(us) {
     this.frame(lengthDelimited(4, varintField(1, us)));
   }
@@ -367,6 +375,9 @@ const status = (bytes) => pick(bytes, [[1, 'stream', uuidText], [2, 'newest'], [
 const gatewayStatus = (bytes) => pick(bytes, [[1, 'id', text], [2, 'site', text], [3, 'linked']]);
 const record = (bytes) => pick(bytes, [[1, 'key', (v) => v.toString('hex')], [2, 'revision'], [3, 'type'], [4, 'body'], [5, 'origin', text]]);
 
+const float = (bits) => new Float32Array(new Uint32Array([bits]).buffer)[0];
+export const observation = (bytes) => pick(bytes, [[1, 'id', uuidText], [2, 'attachment', uuidText], [3, 'code', text], [8, 'wall'], [16, 'absent']]);
+
 const plans = {
   1: ['hello', [[1, 'version'], [2, 'wall'], [3, 'demo']]],
   2: ['stream', [[1, 'header'], [2, 'anchor'], [3, 'known[]', range], [4, 'liveFirst']]],
@@ -377,6 +388,8 @@ const plans = {
   7: ['status', [[1, 'wall'], [2, 'streams[]', status], [3, 'gateways[]', gatewayStatus]]],
   8: ['pong', [[1, 'client'], [2, 'wall']]],
   9: ['fault', [[1, 'code', text], [2, 'text', text]]],
+  10: ['video', [[1, 'attachment', uuidText], [2, 'run', uuidText], [3, 'frame'], [4, 'key'], [5, 'wall'], [6, 'codec', text], [7, 'width'], [8, 'height'], [9, 'data']]],
+  11: ['video_status', [[1, 'attachment', uuidText], [2, 'state'], [3, 'text', text], [4, 'since'], [7, 'fps', float], [15, 'label', text]]],
 };
 function decode(bytes) {
   const [{ number, value }] = fields(bytes);
