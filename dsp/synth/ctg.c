@@ -37,7 +37,7 @@ static const struct scene SCENES[] = {
     {"loss", 0, 1, false, DECEL_NONE, MIXUP_LOSS},
     {"poor", 0, 1, false, DECEL_NONE, MIXUP_POOR},
     {"maternal", 0, 1, false, DECEL_NONE, MIXUP_MATERNAL},
-    {"doubling", 0, 1, false, DECEL_NONE, MIXUP_DOUBLE},
+    {"doubling", -40, 0.7F, false, DECEL_NONE, MIXUP_DOUBLE},
     {"halving", 0, 1, false, DECEL_NONE, MIXUP_HALF},
 };
 enum { SCENES_N = sizeof(SCENES) / sizeof(SCENES[0]) };

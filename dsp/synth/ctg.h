@@ -51,8 +51,8 @@ const char *xw_synth_ctg_code(const struct xw_synth_ctg *ctg, unsigned channel);
 
 /* From the next sample on: normal, silent (little variability), tachy, brady, sinusoidal, early,
  * late, variable, prolonged (once, now), decel (a contraction now, and late ones from then on),
- * loss (nothing comes), poor (bursts of loss and spikes), maternal, doubling, halving. Loss and
- * mix-ups are the first fetus'. */
+ * loss (nothing comes), poor (bursts of loss and spikes), maternal, doubling (of a slow rate: let
+ * brady go before), halving. Loss and mix-ups are the first fetus'. */
 XW_SYNTH_MUST_CHECK int xw_synth_ctg_set_scene(struct xw_synth_ctg *ctg, const char *name);
 const char *xw_synth_ctg_scene_name(unsigned index); /* NULL behind the last */
 

@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as wire from '../protocol/device/wire.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const corpus = path.join(root, 'tests', 'fuzz', 'corpus');
@@ -44,6 +45,24 @@ const all = said.filter(([name]) => !/auth|bye|hello/.test(name)).map(([, one]) 
 for (const [name, how] of [['opened-later', 2], ['paused', 4], ['waiting', 8]])
   write('fuzz_device_cuts', name, Buffer.concat([Buffer.from([how | 0x20]), hello, ...all]));
 write('fuzz_device_cuts', 'proven', Buffer.concat([Buffer.from([0x51]), hello, framed(device['device-auth'].bytes), ...all]));
+
+// ---- fetal monitors: headers that are taken and headers that are not ----
+const three = [wire.signal({ num: 500 }), wire.ctg({ number: 1 }), wire.signal({ number: 2, modality: 4, num: 125, channels: [wire.channel({ code: 'PLETH', unit: '1' })] })];
+const fetal = [
+  ['ctg', [wire.ctg({ channels: Object.keys(wire.CTG).map((code) => wire.ctgChannel(code)) })]],
+  ['ctg-slow', [wire.ctg({ num: 1, den: 2, channels: [wire.ctgChannel('FHR1')] })]],
+  ['ctg-order', [wire.ctg({ channels: ['FHR1', 'UC', 'MHR'].map((code) => wire.ctgChannel(code)) })]],
+  ['ctg-unit', [wire.ctg({ channels: [wire.ctgChannel('FHR1', { unit: 'bpm' })] })]],
+  ['ctg-no-invalid', [wire.ctg({ channels: [wire.ctgChannel('FHR1', { invalid: undefined })] })]],
+  ['ctg-flags', [wire.ctg({ channels: [wire.ctgChannel('FHR1'), wire.ctgChannel('FLAGS', { num: 2 })] })]],
+  ['ctg-beside-ecg', three],
+];
+for (const [name, signals] of fetal) {
+  const four = [560, 561, 0, 562];
+  const bytes = Buffer.concat([wire.hello({ signals }), wire.block({ signal: signals.length > 1 ? 1 : 0, x: [four, four, four, four] }), wire.marker(1, 4, 2)].map(wire.frame));
+  write('fuzz_device', name, Buffer.concat([Buffer.from([0x10]), bytes]));
+  write('fuzz_device_cuts', name, Buffer.concat([Buffer.from([0x10]), bytes]));
+}
 
 // ---- the link: single messages, and sessions of both peers ----
 const link = vectors('link.hex');

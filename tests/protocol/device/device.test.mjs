@@ -1,6 +1,7 @@
 // Byte-exact scripts against a real xinwang-gateway: what is taken, what is fenced off, with which
 // words. usage: node device.test.mjs PATH/xinwang-gateway [NAME…]
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -223,6 +224,100 @@ const tests = {
       [/model/, { model: 'm'.repeat(65) }],
     ];
     for (const [words, o] of cases) assert.match(await connect().send(w.hello({ device: name(), ...o })).fault(w.FAULT.HEADER), words);
+  },
+  async fetal_headers_are_fenced_with_the_field() {
+    const of = (...channels) => ({ signals: [w.ctg({ channels })] });
+    const c = w.ctgChannel;
+    const cases = [
+      [/channels\[0\]\.code.*FHR1 is the first/, of(c('UC'))],
+      [/channels\[0\]\.code.*FHR1 is the first/, of(c('FHR2'), c('UC'))],
+      [/channels\[1\]\.code.*PLETH is no channel of a CTG/, of(c('FHR1'), w.channel({ code: 'PLETH', unit: '1' }))],
+      [/channels\[2\]\.code.*order/, of(c('FHR1'), c('UC'), c('MHR'))],
+      [/twice/, of(c('FHR1'), c('FHR1'))],
+      [/channels\[0\]\.unit.*FHR1 is in \/min/, of(c('FHR1', { unit: 'bpm' }))],
+      [/channels\[1\]\.unit.*\{toco\} or mm\[Hg\]/, of(c('FHR1'), c('UC', { unit: 'kPa' }))],
+      [/channels\[0\]\.has_invalid.*no value/, of(c('FHR1', { invalid: undefined }))],
+      [/channels\[1\]\.has_invalid.*no value/, of(c('FHR1'), c('UC', { invalid: undefined }))],
+      [/channels\[1\]\.gain.*bits/, of(c('FHR1'), c('FLAGS', { num: 2 }))],
+      [/rate/, { signals: [w.ctg({ num: 1, den: 120 })] }],
+    ];
+    for (const [words, o] of cases) assert.match(await connect().send(w.hello({ device: name(), ...o })).fault(w.FAULT.HEADER), words);
+  },
+  async fetal_monitors_of_every_kind_are_taken() {
+    const all = Object.keys(w.CTG).map((code) => w.ctgChannel(code));
+    const kinds = [
+      { channels: all },
+      { channels: [w.ctgChannel('FHR1')] },
+      { channels: [w.ctgChannel('FHR1', { num: 100 }), w.ctgChannel('UC', { unit: 'mm[Hg]' })] },
+      { channels: [w.ctgChannel('FHR1'), w.ctgChannel('FLAGS', { invalid: undefined })] },
+      { num: 1, den: 2 },
+      { num: 8 },
+      { num: 25 }, // above what is analysed: kept all the same
+    ];
+    for (const o of kinds) {
+      const d = await live({ signals: [w.ctg(o)] });
+      const n = o.channels?.length ?? 4;
+      d.send(w.block({ x: Array.from({ length: n }, () => [560]) }));
+      await d.acked(1);
+      d.end();
+    }
+  },
+  async blocks_of_a_slow_stream_may_last_a_second() {
+    const four = (n) => Array.from({ length: 4 }, () => w.ramp(n));
+    const d = await live({ signals: [w.ctg()] });
+    d.send(w.block({ x: four(4) }), w.block({ first: 4, x: four(1) }));
+    await d.acked(5);
+    await d.send(w.block({ first: 5, x: four(5) })).fault(w.FAULT.TOO_LARGE);
+  },
+  // An ECG, a CTG and a pulse wave of one device: three streams of one attachment, each with its own
+  // analysis or none, and all of it once after a kill.
+  async signals_of_three_rates_travel_in_one_attachment_through_a_kill() {
+    const g = await new Gateway(binary).start();
+    const id = name();
+    const signals = [w.signal({ num: 500 }), w.ctg({ number: 1 }), w.signal({ number: 2, modality: 4, num: 125, channels: [w.channel({ code: 'PLETH', unit: '1' })] })];
+    const open = async () => {
+      const d = new w.Device(g.port);
+      d.send(w.hello({ device: id, signals }));
+      d.accepted = await d.next('accepted');
+      return d;
+    };
+    const us = (s) => Math.round(s * 1e6);
+    // Seconds from..to of all three; the fetal probe is off from 60 s to 90 s.
+    const send = (d, from, to) => {
+      for (let s = from; s < to; s++) {
+        for (let k = 0; k < 5; k++) {
+          d.send(w.block({ first: 500 * s + 100 * k, x: [w.ramp(100, 100 * k)], clock: us(s + (k + 1) / 5) }));
+          d.send(w.block({ signal: 2, first: 125 * s + 25 * k, x: [w.ramp(25)], clock: us(s + (k + 1) / 5) }));
+        }
+        const fhr = [0, 1, 2, 3].map((i) => (s >= 60 && s < 90 ? 0 : 560 + (i % 2)));
+        d.send(w.block({ signal: 1, first: 4 * s, x: [fhr, [320, 320, 320, 320], [20, 20, 20, 20], [0, 0, 0, s === 30 ? 32768 - 65536 : 0]], clock: us(s + 1) }));
+      }
+      d.send(w.marker(from ? 3 : 1, 4 * from, 2, 1), w.marker(from ? 4 : 2, 500 * from, 1, 0));
+    };
+    const kept = (x, seconds) => x.devices.length === 1 && x.devices[0].streams.length === 3 &&
+      [500, 4, 125].every((hz, i) => x.devices[0].streams.find((y) => y.signal === i)?.kept === hz * seconds);
+    const first = await open();
+    send(first, 0, 100);
+    await g.until((x) => kept(x, 100) && x.devices[0].facts >= 2, 20000);
+    await g.restart();
+    const again = await open();
+    assert.deepEqual([0, 1, 2].map((i) => w.held(again.accepted, 2, i).upto), [50000, 400, 12500]);
+    send(again, 100, 250);
+    const s = await g.until((x) => kept(x, 250) && x.devices[0].facts >= 4, 20000);
+    assert.equal(s.spool.conflicts, 0);
+    assert.equal(s.alarms.length, 0);
+    again.end();
+    await g.kill('SIGTERM');
+    const spool = path.join(g.dir, 'spool', 'meta.db');
+    const bodies = execFileSync('sqlite3', ['-readonly', spool, 'SELECT hex(body), max(revision) FROM record WHERE kind = 1 GROUP BY key'], { encoding: 'utf8' })
+      .split('\n').filter(Boolean).map((row) => Buffer.from(row.split('|')[0], 'hex'));
+    const events = bodies.map((b) => ({ code: String(w.field(b, 9)), first: w.number(b, 6), end: w.number(b, 7), stream: w.field(b, 1).toString('hex') }))
+      .filter((e) => e.stream === w.held(again.accepted, 2, 1).stream);
+    const of = (code) => events.filter((e) => e.code === code).sort((a, b) => a.first - b.first);
+    assert.deepEqual(of('FHR1_SIGNAL').map((e) => e.first), [240, 480, 720]);
+    assert.deepEqual(of('FHR1_LOSS').map((e) => [e.first, e.end]), [[240, 360]]);
+    assert.deepEqual(of('MOVEMENT').map((e) => e.first), [0, 123, 400]); // two by the mother, one by the monitor
+    await g.stop().catch(() => {});
   },
   async a_wrong_crc_is_fenced() {
     assert.match(await (await live()).send(w.block({ crc: 1 })).fault(w.FAULT.CRC), /crc32c/);

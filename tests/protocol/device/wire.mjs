@@ -62,8 +62,13 @@ export function crc32c(data) {
 
 export function channel(o = {}) {
   const c = { code: 'II', unit: 'mV', num: 1000, den: 1, min: -32768, max: 32767, ...o };
-  return all(text(1, c.code), text(2, c.unit), msg(3, all(num(1, c.num), num(2, c.den))), sint(6, c.min), sint(7, c.max));
+  return all(text(1, c.code), text(2, c.unit), msg(3, all(num(1, c.num), num(2, c.den))), sint(6, c.min), sint(7, c.max),
+    ...(c.invalid === undefined ? [] : [sint(5, c.invalid), num(9, 1)]));
 }
+// A fetal monitor of these channels, 4 samples a second unless told otherwise.
+export const CTG = { FHR1: ['/min', 4, 0], FHR2: ['/min', 4, 0], FHR3: ['/min', 4, 0], MHR: ['/min', 4, 0], UC: ['{toco}', 2, -1], FLAGS: ['{flags}', 1, -1] };
+export const ctgChannel = (code, o = {}) => channel({ code, unit: CTG[code][0], num: CTG[code][1], invalid: CTG[code][2], ...o });
+export const ctg = (o = {}) => signal({ modality: 3, num: 4, channels: ['FHR1', 'MHR', 'UC', 'FLAGS'].map((code) => ctgChannel(code)), ...o });
 export function signal(o = {}) {
   const s = { number: 0, modality: 1, num: 250, den: 1, channels: [channel()], ...o };
   return all(num(1, s.number), num(2, s.modality), msg(3, all(num(1, s.num), num(2, s.den))), ...s.channels.map((c) => msg(4, c)));
@@ -91,7 +96,7 @@ export const ramp = (n, from = 0) => Array.from({ length: n }, (_, i) => from + 
 export const gap = (first, count, signalNumber = 0) => msg(4, all(num(1, signalNumber), num(2, first), num(3, count)));
 export const leads = (seq, index, off, signalNumber = 0) => msg(5, all(num(1, seq), num(2, signalNumber), num(3, index), ...off.map((e) => text(4, e))));
 export const pace = (seq, index) => msg(6, all(num(1, seq), num(3, index), num(4, 400), sint(5, 2000)));
-export const marker = (seq, index, code) => msg(7, all(num(1, seq), num(3, index), num(4, code)));
+export const marker = (seq, index, code, signalNumber = 0) => msg(7, all(num(1, seq), num(2, signalNumber), num(3, index), num(4, code)));
 export const ping = (clock = 1) => msg(8, num(1, clock));
 export const auth = (hmac) => msg(2, msg(1, hmac));
 export const bye = () => msg(9, text(1, 'bye'));

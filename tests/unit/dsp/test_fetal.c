@@ -338,6 +338,48 @@ static void impossible_configurations_are_refused(void **state)
     xw_recorder_done(&said);
 }
 
+static bool is_sound(const struct xw_ecg_event *e)
+{
+    bool good = isfinite(e->hr_bpm) && isfinite(e->confidence) && e->first >= 0 &&
+                e->end >= e->first && e->rule && e->evidence_n <= XW_ECG_EVIDENCE_MAX &&
+                e->emitted_at >= e->first;
+    for (unsigned i = 0; good && i < e->evidence_n; i++)
+        good = isfinite(e->evidence[i].measured) && isfinite(e->evidence[i].limit);
+    return good;
+}
+
+static void any_counts_at_all_give_sound_events(void **state)
+{
+    (void)state;
+    uint64_t random = xw_test_seed(11);
+    struct xw_recorder said;
+    struct xw_fetal_config config;
+    struct xw_fetal_chain *chain = NULL;
+    xw_recorder_init(&said);
+    xw_labour_config(&config, 8, 1, 3, &said);
+    config.first_sample = (int64_t)1 << 61;
+    config.channels[1].gain_counts_per_unit = 1e-9;
+    config.channels[2].baseline_counts = -1e300;
+    assert_int_equal(xw_fetal_chain_new(&config, &chain), 0);
+    for (unsigned i = 0; i < 200000; i++) {
+        int32_t x[6];
+        for (unsigned c = 0; c < 6; c++) {
+            random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            unsigned how = (unsigned)(random >> 60);
+            x[c] = how < 2 ? (int32_t)(random >> 20) : how < 4 ? 0 : (int32_t)(random >> 40 & 1023);
+        }
+        if (i / 4000 % 2)
+            x[0] = 560 + x[0] % 16;
+        xw_fetal_chain_process(chain, x, 1);
+    }
+    xw_fetal_chain_flush(chain);
+    for (size_t i = 0; i < said.n; i++)
+        assert_true(is_sound(&said.events[i]));
+    assert_true(said.n > 100);
+    xw_fetal_chain_free(chain);
+    xw_recorder_done(&said);
+}
+
 /* ---- cuts ---- */
 
 enum { MINUTES = 90 };
@@ -420,6 +462,7 @@ int main(void)
         cmocka_unit_test(the_monitors_own_marks_are_said_once_where_they_rise),
         cmocka_unit_test(a_hole_is_time_without_signal),
         cmocka_unit_test(impossible_configurations_are_refused),
+        cmocka_unit_test(any_counts_at_all_give_sound_events),
         cmocka_unit_test(any_cut_gives_the_same_event_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
