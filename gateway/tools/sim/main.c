@@ -1,4 +1,4 @@
-/* xinwang-sim: simulated ECG devices.
+/* xinwang-sim: simulated ECG devices; `xinwang-sim monitor` patient monitors (main_monitor.c).
  *
  * With --plan FILE as many different devices as it names; without it --devices of one kind, made
  * from the other options. Ends when every device has made its --duration and all is acknowledged
@@ -10,6 +10,7 @@
 
 #include "base/cli.h"
 #include "base/log.h"
+#include "main_monitor.h"
 #include "sim.h"
 
 struct options {
@@ -84,6 +85,8 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "monitor") == 0)
+        return xw_sim_main_monitor(argc - 1, argv + 1);
     struct options o = {.gateway = "127.0.0.1:7101",
                         .prefix = "sim",
                         .kind = "synth",
