@@ -1,4 +1,5 @@
-/* xinwang-sim: simulated devices; ECG by default, `xinwang-sim ctg` fetal monitors (main_ctg.c).
+/* xinwang-sim: simulated devices; ECG by default, `xinwang-sim ctg` fetal monitors (main_ctg.c),
+ * `xinwang-sim monitor` patient monitors (main_monitor.c).
  *
  * With --plan FILE as many different devices as it names; without it --devices of one kind, made
  * from the other options. Ends when every device has made its --duration and all is acknowledged
@@ -11,6 +12,7 @@
 #include "base/cli.h"
 #include "base/log.h"
 #include "main.h"
+#include "main_monitor.h"
 
 struct options {
     const char *plan, *gateway, *prefix, *kind, *record, *rhythm, *journal, *control;
@@ -92,6 +94,8 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "ctg") == 0)
         return xw_sim_main_ctg(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "monitor") == 0)
+        return xw_sim_main_monitor(argc - 1, argv + 1);
     struct options o = {.gateway = "127.0.0.1:7101",
                         .prefix = "sim",
                         .kind = "synth",

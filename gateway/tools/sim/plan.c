@@ -201,6 +201,25 @@ static int parse_devices(json_t *list, struct xw_sim_plan *plan, char ret_text[X
     return 0;
 }
 
+static int parse_monitors(json_t *list, struct xw_sim_plan *plan, char ret_text[XW_SIM_TEXT_BYTES])
+{
+    size_t n = json_array_size(list);
+    if (n > XW_SIM_MONITORS_MAX || !json_is_array(list)) {
+        snprintf(ret_text, XW_SIM_TEXT_BYTES, "monitors: at most %d", XW_SIM_MONITORS_MAX);
+        return -EINVAL;
+    }
+    plan->monitors = calloc(n ? n : 1, sizeof(*plan->monitors));
+    if (!plan->monitors)
+        return -ENOMEM;
+    for (int r; plan->monitors_n < n; plan->monitors_n++) {
+        r = xw_sim_monitor_parse(json_array_get(list, plan->monitors_n), plan->monitors_n,
+                                 &plan->monitors[plan->monitors_n], ret_text, XW_SIM_TEXT_BYTES);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int parse_plan(json_t *root, struct xw_sim_plan *plan, char ret_text[XW_SIM_TEXT_BYTES])
 {
     const char *key;
@@ -211,6 +230,8 @@ static int parse_plan(json_t *root, struct xw_sim_plan *plan, char ret_text[XW_S
         ret_text[0] = 0;
         if (strcmp(key, "devices") == 0)
             r = parse_devices(value, plan, ret_text);
+        else if (strcmp(key, "monitors") == 0)
+            r = parse_monitors(value, plan, ret_text);
         else if (strcmp(key, "journal") == 0 && json_is_string(value))
             r = copy_text(json_string_value(value), plan->journal, sizeof(plan->journal));
         else if (strcmp(key, "control") == 0 && json_is_string(value))
@@ -229,8 +250,8 @@ static int parse_plan(json_t *root, struct xw_sim_plan *plan, char ret_text[XW_S
             return r;
         }
     }
-    if (plan->devices_n == 0) {
-        snprintf(ret_text, XW_SIM_TEXT_BYTES, "no \"devices\"");
+    if (plan->devices_n == 0 && plan->monitors_n == 0) {
+        snprintf(ret_text, XW_SIM_TEXT_BYTES, "no \"devices\" and no \"monitors\"");
         return -EINVAL;
     }
     return 0;
@@ -295,4 +316,7 @@ void xw_sim_plan_done(struct xw_sim_plan *plan)
     free(plan->devices);
     plan->devices = NULL;
     plan->devices_n = 0;
+    free(plan->monitors);
+    plan->monitors = NULL;
+    plan->monitors_n = 0;
 }

@@ -13,6 +13,7 @@
 #define XW_SIM_PLAN_H
 
 #include "base/base.h"
+#include "monitor_plan.h"
 
 enum { XW_SIM_DEVICES_MAX = 2048, XW_SIM_TEXT_BYTES = 256, XW_SIM_PATH_BYTES = 1024 };
 
@@ -53,6 +54,8 @@ struct xw_sim_device_spec {
 struct xw_sim_plan {
     struct xw_sim_device_spec *devices;
     size_t devices_n;
+    struct xw_sim_monitor_spec *monitors; /* "monitors": see monitor_plan.h */
+    size_t monitors_n;
     double speed;
     double duration_s; /* signal seconds; 0 = until stopped */
     bool demo;

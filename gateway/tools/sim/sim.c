@@ -15,6 +15,9 @@ static bool all_finished(const struct xw_sim *sim)
     for (size_t i = 0; i < sim->devices_n; i++)
         if (!xw_sim_device_finished(&sim->devices[i]))
             return false;
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        if (!xw_sim_monitor_finished(&sim->monitors[i]))
+            return false;
     return true;
 }
 
@@ -22,6 +25,9 @@ static bool all_made(const struct xw_sim *sim)
 {
     for (size_t i = 0; i < sim->devices_n; i++)
         if (sim->devices[i].next < sim->devices[i].end)
+            return false;
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        if (!xw_sim_monitor_made_all(&sim->monitors[i]))
             return false;
     return true;
 }
@@ -32,6 +38,8 @@ static void on_tick(void *arg)
     struct xw_mono_us now = xw_clock_mono(NULL);
     for (size_t i = 0; i < sim->devices_n; i++)
         xw_sim_device_tick(&sim->devices[i], now);
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        xw_sim_monitor_tick(&sim->monitors[i], now);
     if (!all_made(sim))
         return;
     if (sim->ended_at.us == 0)
@@ -54,11 +62,20 @@ static void on_report(void *arg)
         kept_bytes += device->retain.bytes_n;
         online_n += device->state == XW_SIM_SENDING;
     }
+    uint64_t monitors_online_n = 0, messages_n = 0, messages_acked_n = 0;
+    for (size_t i = 0; i < sim->monitors_n; i++) {
+        monitors_online_n += sim->monitors[i].connected;
+        messages_n += sim->monitors[i].made_n;
+        messages_acked_n += sim->monitors[i].acked_n;
+    }
     xw_sim_journal_line(&sim->journal,
                         "{\"t\":\"acked\",\"mono_us\":%" PRId64 ",\"made\":%" PRIu64
                         ",\"acked\":%" PRIu64 "}",
                         xw_clock_mono(NULL).us, made_n, acked_n);
-    if (!sim->quiet)
+    if (!sim->quiet && sim->monitors_n)
+        xw_log_info("sim.monitors", XW_LOG_UINT("online", monitors_online_n),
+                    XW_LOG_UINT("messages", messages_n), XW_LOG_UINT("acked", messages_acked_n));
+    if (!sim->quiet && sim->devices_n)
         xw_log_info("sim.state", XW_LOG_UINT("online", online_n), XW_LOG_UINT("made", made_n),
                     XW_LOG_UINT("acked", acked_n), XW_LOG_UINT("kept_bytes", kept_bytes));
 }
@@ -81,6 +98,13 @@ int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop, const struct xw_sim_p
         if (r < 0)
             return r;
     }
+    sim->monitors = calloc(plan->monitors_n + 1, sizeof(*sim->monitors));
+    if (!sim->monitors)
+        return -ENOMEM;
+    for (; sim->monitors_n < plan->monitors_n; sim->monitors_n++)
+        xw_sim_monitor_init(&sim->monitors[sim->monitors_n], loop, &sim->journal,
+                            &plan->monitors[sim->monitors_n], plan->speed, plan->duration_s,
+                            plan->demo);
     if (plan->control[0]) {
         snprintf(ret_text, XW_SIM_TEXT_BYTES, "the control socket can't be made");
         r = xw_sim_control_new(sim, plan->control, &sim->control);
@@ -110,6 +134,11 @@ void xw_sim_stop(struct xw_sim *sim)
         xw_sim_device_close(&sim->devices[i], "end");
         xw_sim_device_done(&sim->devices[i]);
     }
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        xw_sim_monitor_done(&sim->monitors[i]);
+    free(sim->monitors);
+    sim->monitors = NULL;
+    sim->monitors_n = 0;
     free(sim->devices);
     xw_sim_journal_close(&sim->journal);
     sim->devices = NULL;
@@ -134,12 +163,23 @@ static json_t *device_stats(const struct xw_sim_device *device)
                      (json_int_t)device->faults_n, "finished", xw_sim_device_finished(device));
 }
 
+static json_t *monitor_stats(const struct xw_sim_monitor *m)
+{
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "device", m->spec->id,
+                     "state", m->connected ? "sending" : "offline", "made", (json_int_t)m->made_n,
+                     "acked", (json_int_t)m->acked_n, "kept", (json_int_t)m->kept_n, "connects",
+                     (json_int_t)m->connects_n, "faults", (json_int_t)m->refused_n, "resent",
+                     (json_int_t)m->resent_n, "finished", xw_sim_monitor_finished(m));
+}
+
 static json_t *ask_all(struct xw_sim *sim, const char *action)
 {
     if (strcmp(action, "stats") == 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < sim->devices_n; i++)
             json_array_append_new(list, device_stats(&sim->devices[i]));
+        for (size_t i = 0; i < sim->monitors_n; i++)
+            json_array_append_new(list, monitor_stats(&sim->monitors[i]));
         return json_pack("{s:b, s:o}", "ok", 1, "devices", list);
     }
     bool freeze = strcmp(action, "freeze") == 0;
@@ -150,6 +190,8 @@ static json_t *ask_all(struct xw_sim *sim, const char *action)
             xw_sim_device_journal_rest(&sim->devices[i]);
         sim->devices[i].frozen = freeze;
     }
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        sim->monitors[i].frozen = freeze;
     return json_pack("{s:b}", "ok", 1);
 }
 
@@ -178,12 +220,21 @@ static int act(struct xw_sim_device *device, const char *action)
     return r;
 }
 
+static struct xw_sim_monitor *monitor_by_id(struct xw_sim *sim, const char *id)
+{
+    for (size_t i = 0; i < sim->monitors_n; i++)
+        if (strcmp(sim->monitors[i].spec->id, id) == 0)
+            return &sim->monitors[i];
+    return NULL;
+}
+
 static json_t *ask_device(struct xw_sim *sim, const char *action, const char *id)
 {
     struct xw_sim_device *device = xw_sim_device_by_id(sim, id);
-    if (!device)
+    struct xw_sim_monitor *monitor = monitor_by_id(sim, id);
+    if (!device && !monitor)
         return json_pack("{s:s}", "error", "no such device");
-    int r = act(device, action);
+    int r = device ? act(device, action) : xw_sim_monitor_act(monitor, action);
     if (r == -EOPNOTSUPP)
         return json_pack("{s:s}", "error", "a recording cannot be changed");
     if (r < 0)

@@ -9,6 +9,7 @@
 #include "base/loop.h"
 #include "device.h"
 #include "journal.h"
+#include "monitor.h"
 #include "plan.h"
 
 struct xw_sim_control;
@@ -19,6 +20,8 @@ struct xw_sim {
     struct xw_sim_journal journal;
     struct xw_sim_device *devices;
     size_t devices_n;
+    struct xw_sim_monitor *monitors;
+    size_t monitors_n;
     struct xw_timer *tick, *report;
     struct xw_sim_control *control;
     double linger_s;            /* waits so long for acknowledgements after the end */
@@ -33,8 +36,9 @@ XW_MUST_CHECK int xw_sim_start(struct xw_sim *sim, struct xw_loop *loop,
 void xw_sim_stop(struct xw_sim *sim);
 struct xw_sim_device *xw_sim_device_by_id(struct xw_sim *sim, const char *id);
 /* One request, one answer, both JSON texts without newline; the answer is the caller's to free.
- * {"action": NAME, "device": ID} with the actions of xw_sim_source_act(), "marker", "movement",
- * "button", or without a device "freeze" (nothing new is made), "thaw", "stats". */
+ * {"action": NAME, "device": ID} with the actions of xw_sim_source_act() (of a patient monitor:
+ * xw_sim_monitor_act()), "marker", "movement", "button", or without a device "freeze" (nothing new
+ * is made), "thaw", "stats". */
 char *xw_sim_ask(struct xw_sim *sim, const char *request);
 
 XW_MUST_CHECK int xw_sim_control_new(struct xw_sim *sim, const char *path,
