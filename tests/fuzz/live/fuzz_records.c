@@ -81,7 +81,7 @@ static void feed_studies(const struct xw_store_record *record)
         return;
     const struct xw_study *study = xw_studies_record(studies, record);
     if (study) {
-        json_t *o = xw_study_json(study);
+        json_t *o = xw_study_json(study, NULL);
         if (!o)
             abort();
         json_decref(o);
