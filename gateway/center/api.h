@@ -56,8 +56,13 @@ void xw_api_alarm_ack(struct xw_http_request *req);
 /* api_studies.c */
 void xw_api_studies(struct xw_http_request *req);
 void xw_api_study(struct xw_http_request *req);
-void xw_api_study_create(struct xw_http_request *req);
 void xw_api_study_state(struct xw_http_request *req);
+/* api_study_create.c */
+void xw_api_study_create(struct xw_http_request *req);
+/* The change and its audit entry, durable together; this gateway gets it. Answers with the study.
+ */
+void xw_api_study_change(struct xw_http_request *req, const struct xw_uuid *study,
+                         const Xw__StudyChange *what, const char *gateway_id, const char *action);
 /* api_admin.c */
 void xw_api_audit(struct xw_http_request *req);
 void xw_api_healthz(struct xw_http_request *req);

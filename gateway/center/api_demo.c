@@ -90,9 +90,15 @@ static void on_action(void *user, int status, const json_t *answer)
 
 static bool known_action(const char *action)
 {
-    static const char *const actions[] = {"cut",        "heal",          "slow",    "power_off",
-                                          "power_on",   "lead_off",      "lead_on", "vf",
-                                          "chest_pain", "arms_reversed", "normal"};
+    static const char *const actions[] = {
+        "cut",          "heal",          "slow",
+        "power_off",    "power_on", /* a gateway */
+        "lead_off",     "lead_on",       "vf",
+        "chest_pain",   "arms_reversed", "normal",        /* an ECG */
+        "ctg_loss",     "ctg_decel",     "ctg_normal",    /* a fetal monitor */
+        "spo2_off",     "desat",         "vitals_normal", /* a patient monitor */
+        "video_unplug", "video_normal",                   /* a picture source */
+    };
     for (size_t i = 0; i < XW_ARRAY_N(actions); i++)
         if (strcmp(actions[i], action) == 0)
             return true;

@@ -38,20 +38,6 @@ struct reading {
     struct xw_buf buf;
 };
 
-static void put_be(uint8_t *to, uint64_t value)
-{
-    for (unsigned i = 0; i < 8; i++)
-        to[i] = (uint8_t)(value >> (56 - 8 * i));
-}
-
-static size_t make_key(const struct xw_uuid *id, int64_t wall_us, uint8_t *ret_key)
-{
-    memcpy(ret_key, id->b, 16);
-    ret_key[16] = 'o';
-    put_be(ret_key + 17, wall_us > 0 ? (uint64_t)wall_us : 0);
-    return 25;
-}
-
 static void reading_free(struct reading *g)
 {
     xw_buf_done(&g->buf);
@@ -113,8 +99,7 @@ static void reply_latest(struct reading *g)
     for (uint32_t i = 0; a && r >= 0 && i < a->newest_n && g->n < g->limit; i++) {
         const Xw__Observation *o = a->newest[i].wire;
         uint8_t key[XW_OBSERVATION_KEY_N];
-        size_t n = make_key(&g->id, o->wall_us, key);
-        memcpy(key + n, o->observation_id.data, 16);
+        xw_observation_key(&g->id, o->wall_us, o->observation_id.data, key);
         if (code_wanted(g->codes, o->code))
             r = append(g, o, key, sizeof(key));
     }
@@ -267,7 +252,10 @@ static void begin(struct reading *g)
         g->key_to_us = INT64_C(1) << 53;
         g->key_from_us = 0;
     }
-    g->after_n = make_key(&g->id, g->key_to_us, g->after);
+    /* Before every observation of that moment. */
+    static const uint8_t none[16];
+    xw_observation_key(&g->id, XW_MAX(g->key_to_us, 0), none, g->after);
+    g->after_n = sizeof(g->after);
     read_page(g);
 }
 

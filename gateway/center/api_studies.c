@@ -1,14 +1,12 @@
-/* Studies: the list, a new one from what is on the screen, and their steps. */
+/* Studies: the list, and their steps. */
 #include "center/api.h"
 
 #include "center/audit.h"
-#include "center/hub.h"
 #include "center/studies.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { STUDIES_LIST_MAX = 200, STUDY_MAX_S = 30 * 60, REASON_MAX_N = 200 };
+enum { STUDIES_LIST_MAX = 200, REASON_MAX_N = 200 };
 
 static bool sees(const struct xw_http_request *req, const struct xw_study *study)
 {
@@ -22,7 +20,7 @@ void xw_api_study(struct xw_http_request *req)
     if (xw_uuid_parse(req->capture[0], &id) == 0)
         study = xw_studies_find(req->center->studies, &id);
     if (study && sees(req, study))
-        xw_http_reply_json(req, 200, xw_study_json(study));
+        xw_http_reply_json(req, 200, xw_study_json(study, req->center->clips));
     else
         xw_http_reply_error(req, "not_found", "no such study");
 }
@@ -70,7 +68,7 @@ void xw_api_studies(struct xw_http_request *req)
             continue;
         more = json_array_size(array) == STUDIES_LIST_MAX;
         if (!more)
-            json_array_append_new(array, xw_study_json(s));
+            json_array_append_new(array, xw_study_json(s, req->center->clips));
     }
     xw_http_reply_json(req, 200, json_pack("{s:o,s:b}", "studies", array, "more", more));
 }
@@ -99,14 +97,13 @@ static void on_changed(void *user, int status)
     else if (!was_applied(study, &c->change))
         xw_http_reply_error(c->req, "conflict", "somebody else was first");
     else
-        xw_http_reply_json(c->req, 200, xw_study_json(study));
+        xw_http_reply_json(c->req, 200, xw_study_json(study, c->req->center->clips));
     xw_http_unref(c->req);
     free(c);
 }
 
-/* The change and its audit entry, durable together; the gateway that owns the stream gets it. */
-static void append_change(struct xw_http_request *req, const struct xw_uuid *study,
-                          const Xw__StudyChange *what, const char *gateway_id, const char *action)
+void xw_api_study_change(struct xw_http_request *req, const struct xw_uuid *study,
+                         const Xw__StudyChange *what, const char *gateway_id, const char *action)
 {
     Xw__StudyChange full = *what, *change = &full;
     struct xw_uuid change_id = xw_uuid_v7(NULL);
@@ -147,78 +144,6 @@ static void append_change(struct xw_http_request *req, const struct xw_uuid *stu
         xw_http_unref(req);
         free(c);
     }
-}
-
-static const char *const reasons[] = {"chest_pain", "palpitation", "syncope",
-                                      "check_up",   "alarm",       "other"};
-
-static const char *known_reason(const char *text)
-{
-    for (size_t i = 0; text && i < XW_ARRAY_N(reasons); i++)
-        if (strcmp(reasons[i], text) == 0)
-            return reasons[i];
-    return NULL;
-}
-
-static void create(struct xw_http_request *req, const json_t *o)
-{
-    struct xw_uuid stream, study = xw_uuid_v7(NULL);
-    struct xw_hub_view view;
-    uint64_t first, count;
-    const char *id = xw_json_get_text(o, "stream", 36);
-    const char *reason = known_reason(xw_json_get_text(o, "reason", 32));
-    if (!id || xw_uuid_parse(id, &stream) < 0) {
-        xw_http_reply_error(req, "bad_request", "stream");
-        return;
-    }
-    if (xw_hub_find(req->center->hub, &stream, &view) < 0 || !xw_api_sees(req, view.site)) {
-        xw_http_reply_error(req, "not_found", "no such stream");
-        return;
-    }
-    double rate_hz = (double)view.header->rate->num / (double)view.header->rate->den;
-    if (xw_json_get_index(o, "first", &first) < 0 || xw_json_get_index(o, "count", &count) < 0 ||
-        count == 0 || (double)count > rate_hz * STUDY_MAX_S || first >= view.newest) {
-        xw_http_reply_error(req, "bad_request",
-                            "first, count: within what has come, 30 min at most");
-        return;
-    }
-    if (!reason) {
-        xw_http_reply_error(req, "bad_request", "reason");
-        return;
-    }
-    Xw__StudySamples samples = XW__STUDY_SAMPLES__INIT;
-    Xw__StudyItem item = XW__STUDY_ITEM__INIT, *items[] = {&item};
-    Xw__StudyCreate wire = XW__STUDY_CREATE__INIT;
-    Xw__StudyChange change = XW__STUDY_CHANGE__INIT;
-    samples.stream_id.len = sizeof(stream.b);
-    samples.stream_id.data = stream.b;
-    samples.first = first;
-    samples.count = count;
-    item.item_case = XW__STUDY_ITEM__ITEM_SAMPLES;
-    item.samples = &samples;
-    wire.kind = XW__STUDY_KIND__STUDY_ECG_12;
-    if (view.header->modality == XW__MODALITY__MODALITY_CTG)
-        wire.kind = XW__STUDY_KIND__STUDY_CTG;
-    wire.site = (char *)(uintptr_t)view.site;
-    wire.reason = (char *)(uintptr_t)reason;
-    wire.urgent = json_is_true(json_object_get(o, "urgent"));
-    wire.items = items;
-    wire.n_items = 1;
-    wire.attachment_id = view.header->attachment_id;
-    change.change_case = XW__STUDY_CHANGE__CHANGE_CREATE;
-    change.create = &wire;
-    append_change(req, &study, &change, view.header->gateway_id, "study_create");
-}
-
-void xw_api_study_create(struct xw_http_request *req)
-{
-    json_t *o;
-    if (xw_json_parse(req->body.data, req->body.n, &o) < 0) {
-        xw_http_reply_error(req, "bad_request", "a JSON object is needed");
-        return;
-    }
-    create(req, o);
-    json_decref(o);
 }
 
 /* Which steps belong to whom. */
@@ -274,7 +199,7 @@ void xw_api_study_state(struct xw_http_request *req)
         step.reason = (char *)(uintptr_t)(reason ? reason : "");
         change.change_case = XW__STUDY_CHANGE__CHANGE_STATE;
         change.state = &step;
-        append_change(req, &id, &change, study->gateway_id, "study_state");
+        xw_api_study_change(req, &id, &change, study->gateway_id, "study_state");
     }
     json_decref(o);
 }

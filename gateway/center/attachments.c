@@ -322,6 +322,16 @@ void xw_attachments_complete(struct xw_attachments *attachments, const struct xw
         a->complete = true;
 }
 
+void xw_observation_key(const struct xw_uuid *attachment, int64_t gateway_wall_us,
+                        const uint8_t *observation, uint8_t ret_key[XW_OBSERVATION_KEY_N])
+{
+    memcpy(ret_key, attachment->b, 16);
+    ret_key[16] = 'o';
+    for (unsigned i = 0; i < 8; i++)
+        ret_key[17 + i] = (uint8_t)((uint64_t)gateway_wall_us >> (56 - 8 * i));
+    memcpy(ret_key + 25, observation, 16);
+}
+
 struct xw_uuid xw_bed_id(const struct xw_attachment *attachment)
 {
     crypto_hash_sha256_state state;

@@ -83,6 +83,9 @@ int64_t xw_attachments_county_us(const struct xw_attachments *attachments, const
 
 /* A body that keeps to its limits, NULL otherwise. Free with xw__observation__free_unpacked. */
 Xw__Observation *xw_observation_read(const void *body, size_t size);
+/* The key of its record. observation: 16 bytes. */
+void xw_observation_key(const struct xw_uuid *attachment, int64_t gateway_wall_us,
+                        const uint8_t *observation, uint8_t ret_key[XW_OBSERVATION_KEY_N]);
 /* The bed's id as in API.md. */
 struct xw_uuid xw_bed_id(const struct xw_attachment *attachment);
 

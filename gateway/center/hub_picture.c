@@ -124,19 +124,20 @@ static void trim(struct xw_hub_socket *socket)
     }
 }
 
+static bool has_room(const struct xw_hub_socket *socket, const struct hub_message *message)
+{
+    return socket->frames_n < XW_HUB_PICTURE_QUEUE_MAX &&
+           socket->frames_bytes + message->size <= XW_HUB_PICTURE_QUEUE_MAX_BYTES;
+}
+
 static void queue_frame(struct xw_hub_socket *socket, struct hub_picture_watch *watch,
                         struct hub_message *message, bool key)
 {
     struct xw_hub *hub = socket->hub;
     trim(socket);
-    if (socket->frames_n == XW_HUB_PICTURE_QUEUE_MAX ||
-        socket->frames_bytes + message->size > XW_HUB_PICTURE_QUEUE_MAX_BYTES) {
+    if (key && !has_room(socket, message)) /* what waits is older, and no longer needed */
         drop_frames(socket, watch->picture, socket->frames_n);
-        watch->need_key = true;
-    }
-    bool room = socket->frames_n < XW_HUB_PICTURE_QUEUE_MAX &&
-                socket->frames_bytes + message->size <= XW_HUB_PICTURE_QUEUE_MAX_BYTES;
-    if (!room || (watch->need_key && !key)) {
+    if (!has_room(socket, message) || (watch->need_key && !key)) {
         watch->need_key = true;
         hub->stats.pictures_dropped_n++;
         xw_counter_add(&pictures_dropped, 1);

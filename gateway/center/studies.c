@@ -178,7 +178,15 @@ const char *xw_study_site(const struct xw_study *study)
     return study->state.create ? study->state.create->site : "";
 }
 
-static json_t *item_json(const Xw__StudyItem *item)
+/* The clip whose bytes the object is, if there is one. */
+static json_t *clip_id(const struct xw_clips *clips, const ProtobufCBinaryData *sha256)
+{
+    const struct xw_clip *clip =
+        clips && sha256->len == 32 ? xw_clips_object(clips, sha256->data, NULL) : NULL;
+    return clip ? xw_json_uuid(&clip->id) : json_null();
+}
+
+static json_t *item_json(const Xw__StudyItem *item, const struct xw_clips *clips)
 {
     json_t *o = json_object();
     if (item->item_case == XW__STUDY_ITEM__ITEM_SAMPLES) {
@@ -189,6 +197,7 @@ static json_t *item_json(const Xw__StudyItem *item)
     } else if (item->item_case == XW__STUDY_ITEM__ITEM_OBJECT_SHA256) {
         json_object_set_new(o, "object",
                             xw_json_hex(item->object_sha256.data, item->object_sha256.len));
+        json_object_set_new(o, "clip", clip_id(clips, &item->object_sha256));
     } else {
         json_object_set_new(o, "observation",
                             xw_json_hex(item->observation_key.data, item->observation_key.len));
@@ -222,14 +231,14 @@ static json_t *change_json(const Xw__StudyChange *c, enum xw_study_verdict verdi
     return o;
 }
 
-json_t *xw_study_json(const struct xw_study *study)
+json_t *xw_study_json(const struct xw_study *study, const struct xw_clips *clips)
 {
     const struct xw_study_state *s = &study->state;
     const char *kind = s->create ? xw_json_study_kind((int)s->create->kind) : NULL;
     const char *state = xw_json_study_state((int)s->state);
     json_t *o = json_object(), *items = json_array(), *changes = json_array();
     for (size_t i = 0; i < s->items_n; i++)
-        json_array_append_new(items, item_json(s->items[i]));
+        json_array_append_new(items, item_json(s->items[i], clips));
     for (size_t i = 0; i < study->changes_n; i++)
         json_array_append_new(changes, change_json(study->changes[i], s->verdicts[i]));
     json_object_set_new(o, "id", xw_json_uuid(&study->id));

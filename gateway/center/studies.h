@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/uuid.h"
+#include "center/clips.h"
 #include "center/study_fold.h"
 #include "store/store.h"
 
@@ -34,7 +35,8 @@ const struct xw_study *xw_studies_find(const struct xw_studies *studies, const s
 size_t xw_studies_n(const struct xw_studies *studies);
 /* 0 = newest. */
 const struct xw_study *xw_studies_at(const struct xw_studies *studies, size_t i);
-json_t *xw_study_json(const struct xw_study *study);
+/* clips: to name the clip of an object; NULL: none is named. */
+json_t *xw_study_json(const struct xw_study *study, const struct xw_clips *clips);
 /* The site of a study; "" while not known. */
 const char *xw_study_site(const struct xw_study *study);
 

@@ -115,6 +115,31 @@ write('fuzz_study', 'every-state', parts(create, ...steps20));
 write('fuzz_study', 'create-twice', parts(create, create, change(5, 0, 6, number(1, 2))));
 write('fuzz_study', 'create-last', parts(note, state(3, 1, 2), create));
 
+// ---- pictures: parts and states of one source, whole, cut, mixed up ----
+const body = vectors('study.hex');
+const videoPart = (frame, part, parts, key, run = 0x60) =>
+  Buffer.concat([
+    lengthy(1, Array.from({ length: 16 }, (_, i) => 0x30 + i)), lengthy(2, Array(16).fill(run)), number(3, frame), number(4, part), number(5, parts),
+    number(6, key), number(7, 100), ...(part === 0 ? [lengthy(10, 'avc1.42C01F'), number(11, 64), number(12, 48)] : []), lengthy(13, [0, 0, 1, frame, part]),
+  ]);
+const ephemeral = (how, bytes) => Buffer.concat([Buffer.from([how]), u16(bytes.length), bytes]);
+const picture = (frame, parts, key, run) => Array.from({ length: parts }, (_, i) => ephemeral(0, videoPart(frame, i, parts, key, run)));
+const film = [...picture(0, 3, 1), ...picture(1, 1, 0), ...picture(2, 2, 0)];
+write('fuzz_pictures', 'film', Buffer.concat(film));
+write('fuzz_pictures', 'backwards', Buffer.concat([...film].reverse()));
+write('fuzz_pictures', 'interleaved', Buffer.concat([film[0], film[3], film[1], film[4], film[2], film[5]]));
+write('fuzz_pictures', 'lost', Buffer.concat([...film.slice(0, 5), ...picture(3, 2, 0), ...picture(4, 2, 1), ...picture(5, 1, 0)]));
+write('fuzz_pictures', 'two-runs', Buffer.concat([...film, ...picture(0, 2, 1, 0x61), ...picture(3, 1, 0), ...picture(1, 1, 0, 0x61)]));
+write('fuzz_pictures', 'slow', Buffer.concat(Array.from({ length: 40 }, (_, i) => ephemeral(0x24, videoPart(i, 0, 1, i % 9 ? 0 : 1)))));
+for (const [name, how] of [['state', 1], ['state-of-another', 3], ['state-and-time', 0xe5], ['state-and-cut', 9]])
+  write('fuzz_pictures', name, Buffer.concat([ephemeral(how, body['body-video_status'].bytes), ...film]));
+write('fuzz_pictures', 'look-away', Buffer.concat([...film, ephemeral(0x10, Buffer.alloc(0)), ...picture(3, 1, 0), ...picture(4, 1, 1)]));
+
+// ---- records of devices, and what browsers ask of them ----
+for (const [name, kind] of [['observation', 6], ['observation-absent', 6], ['clip', 7]]) write('fuzz_records', name, Buffer.concat([Buffer.from([kind]), body[`body-${name}`].bytes]));
+const live = vectors('live.hex');
+for (const name of ['browser-attachments', 'browser-video', 'browser-video-key']) write('fuzz_browser', name.slice(8), live[name].bytes);
+
 // ---- rows of the store: directories and ranges whose CRC the target puts right ----
 const varints = (...all) => Buffer.concat(all.map(varint));
 function varint(n) {

@@ -31,7 +31,7 @@ static char *fold(const struct part *parts, size_t n, bool backwards)
     }
     json_t *all = json_array();
     for (size_t i = 0; i < xw_studies_n(studies); i++)
-        json_array_append_new(all, xw_study_json(xw_studies_at(studies, i)));
+        json_array_append_new(all, xw_study_json(xw_studies_at(studies, i), NULL));
     if (json_array_size(all) != xw_studies_n(studies))
         abort(); /* a study that cannot be shown */
     text = json_dumps(all, JSON_COMPACT);

@@ -18,6 +18,16 @@ static size_t pack(const struct xw_browser_message *m, uint8_t *ret_data)
     watch.history_ms = m->history_ms;
     list.on = m->on;
     ping.client_us = m->client_us;
+    Xw__WatchAttachments attachments = XW__WATCH_ATTACHMENTS__INIT;
+    Xw__WatchVideo video = XW__WATCH_VIDEO__INIT;
+    ProtobufCBinaryData ids[XW_BROWSER_ATTACHMENTS_MAX];
+    for (uint32_t i = 0; i < m->attachments_n && i < XW_BROWSER_ATTACHMENTS_MAX; i++)
+        ids[attachments.n_attachment_ids++] =
+            (ProtobufCBinaryData){16, (uint8_t *)(uintptr_t)m->attachments[i].b};
+    attachments.attachment_ids = ids;
+    video.attachment_id = watch.stream_id;
+    video.on = m->on;
+    video.need_key = m->need_key;
     switch (m->kind) {
     case XW_BROWSER_WATCH:
         wire.body_case = XW__BROWSER_MESSAGE__BODY_WATCH;
@@ -35,6 +45,14 @@ static size_t pack(const struct xw_browser_message *m, uint8_t *ret_data)
         wire.body_case = XW__BROWSER_MESSAGE__BODY_PING;
         wire.ping = &ping;
         break;
+    case XW_BROWSER_ATTACHMENTS:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_ATTACHMENTS;
+        wire.attachments = &attachments;
+        break;
+    case XW_BROWSER_VIDEO:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_VIDEO;
+        wire.video = &video;
+        break;
     case XW_BROWSER_NOTHING:
         break;
     }
@@ -45,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct xw_browser_message m, again;
-    uint8_t packed[256];
+    uint8_t packed[2048];
     uint8_t *copy = malloc(size ? size : 1);
     if (!copy)
         return 0;
@@ -60,7 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = pack(&m, packed);
     if (xw_browser_message_parse(packed, n, &again) < 0 || again.kind != m.kind ||
         !xw_uuid_equal(&again.stream, &m.stream) || again.history_ms != m.history_ms ||
-        again.on != m.on || again.client_us != m.client_us)
+        again.on != m.on || again.client_us != m.client_us || again.need_key != m.need_key ||
+        again.attachments_n != XW_MIN(m.attachments_n, (uint32_t)XW_BROWSER_ATTACHMENTS_MAX))
         abort();
     return 0;
 }

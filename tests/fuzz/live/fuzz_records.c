@@ -1,6 +1,8 @@
 /* Records and headers as a gateway may send them: into the hub, the alarms and the studies, and out
  * again as JSON. The first byte says what the rest is. */
 #include "center/alarms.h"
+#include "center/attachments.h"
+#include "center/clips.h"
 #include "center/hub.h"
 #include "center/json.h"
 #include "center/studies.h"
@@ -45,6 +47,7 @@ static void feed_hub(const struct xw_store_record *record, const uint8_t *data, 
         if (xw_hub_stream(hub, &id, data, size, "site") == 0 && xw_hub_watch(socket, &id, 100) < 0)
             abort();
         xw_hub_record(hub, record, NULL);
+        xw_hub_attachment_record(hub, &id, record, NULL, true);
         (void)!xw_hub_beat(hub, "gw", data, size);
         struct xw_store_block block = {
             .stream = id, .first = 0, .count = 1, .coding = size % 4, .data = data, .size = size};
@@ -81,12 +84,51 @@ static void feed_studies(const struct xw_store_record *record)
         return;
     const struct xw_study *study = xw_studies_record(studies, record);
     if (study) {
-        json_t *o = xw_study_json(study);
+        json_t *o = xw_study_json(study, NULL);
         if (!o)
             abort();
         json_decref(o);
     }
     xw_studies_free(studies);
+}
+
+static void feed_clips(const struct xw_store_record *record)
+{
+    struct xw_clips *clips;
+    if (xw_clips_new(&clips) < 0)
+        return;
+    const struct xw_clip *clip = xw_clips_record(clips, record);
+    if (clip) {
+        json_t *o = xw_clip_json(clip, 1, 2);
+        if (!o || xw_clips_count(clips, &clip->attachment) != 1)
+            abort();
+        json_decref(o);
+    }
+    xw_clips_free(clips);
+}
+
+static void feed_attachments(const struct xw_store_record *record)
+{
+    struct xw_attachments *table;
+    struct xw_attachments_config config = {0};
+    struct xw_uuid id;
+    if (xw_attachments_new(&config, &table) < 0)
+        return;
+    const struct xw_attachment *a = xw_attachments_record(table, record);
+    if (a)
+        (void)xw_bed_id(a);
+    if (xw_attachments_observation(table, record, &id) >= 0) {
+        a = xw_attachments_find(table, &id);
+        if (!a || a->newest_n != 1)
+            abort();
+        json_t *o = xw_json_observation(a->newest[0].wire, record->key, record->key_size, 1, 2);
+        /* What is absent has no number. */
+        if (!o || (!json_is_null(json_object_get(o, "absent")) &&
+                   !json_is_null(json_object_get(o, "value"))))
+            abort();
+        json_decref(o);
+    }
+    xw_attachments_free(table);
 }
 
 static void feed_technicals(const struct xw_store_record *record)
@@ -103,9 +145,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t kinds[] = {
-        XW__RECORD_KIND__RECORD_EVENT,     XW__RECORD_KIND__RECORD_ANCHOR,
-        XW__RECORD_KIND__RECORD_STUDY,     XW__RECORD_KIND__RECORD_ALARM_ACK,
-        XW__RECORD_KIND__RECORD_TECHNICAL, XW__RECORD_KIND__RECORD_ATTACHMENT,
+        XW__RECORD_KIND__RECORD_EVENT,       XW__RECORD_KIND__RECORD_ANCHOR,
+        XW__RECORD_KIND__RECORD_STUDY,       XW__RECORD_KIND__RECORD_ALARM_ACK,
+        XW__RECORD_KIND__RECORD_TECHNICAL,   XW__RECORD_KIND__RECORD_ATTACHMENT,
+        XW__RECORD_KIND__RECORD_OBSERVATION, XW__RECORD_KIND__RECORD_CLIP,
     };
     if (size < 1)
         return 0;
@@ -126,6 +169,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     feed_alarms(&record);
     feed_studies(&record);
     feed_technicals(&record);
+    feed_clips(&record);
+    feed_attachments(&record);
     free(body);
     return 0;
 }

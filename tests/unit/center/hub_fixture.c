@@ -15,6 +15,14 @@ static void want_write(void *user, void *socket_user)
     f->wakes_n++;
 }
 
+static void picture_want(void *user, const struct xw_uuid *attachment, bool on, bool key)
+{
+    struct fixture *f = user;
+    (void)attachment;
+    f->wanted = on;
+    f->keys_n += key;
+}
+
 static const struct xw_ranges *known(void *user, const struct xw_uuid *stream)
 {
     struct fixture *f = user;
@@ -32,7 +40,8 @@ void fixture_init(struct fixture *f)
                                    .hold_us = 2000000,
                                    .user = f,
                                    .want_write = want_write,
-                                   .known = known};
+                                   .known = known,
+                                   .picture_want = picture_want};
     assert_int_equal(xw_hub_new(&config, &f->hub), 0);
 }
 
@@ -100,7 +109,7 @@ void fixture_block(struct fixture *f, uint8_t n, uint64_t first, bool live)
 Xw__LiveMessage *fixture_next(struct xw_hub_socket *socket)
 {
     struct xw_buf buf;
-    xw_buf_init(&buf, 1 << 20);
+    xw_buf_init(&buf, 4 << 20);
     int r = xw_hub_next(socket, &buf);
     assert_true(r >= 0);
     Xw__LiveMessage *message = r ? xw__live_message__unpack(NULL, buf.n, buf.data) : NULL;

@@ -10,7 +10,8 @@ struct fixture {
     struct xw_clock clock;
     struct xw_hub *hub;
     struct xw_ranges known;
-    uint32_t wakes_n;
+    uint32_t wakes_n, keys_n;
+    bool wanted; /* pictures, as last told */
 };
 
 void fixture_init(struct fixture *f);
