@@ -12,6 +12,7 @@ import { pixelFunctions } from './pixels.mjs';
 import { cases as paper } from './cases-paper.mjs';
 import { cases as live } from './cases-live.mjs';
 import { cases as pages } from './cases-pages.mjs';
+import { cases as ctg } from './cases-ctg.mjs';
 
 const base = process.env.XW_WEB_BASE ?? '';
 const pattern = process.argv[2] ?? '';
@@ -26,7 +27,7 @@ if (!base && !existsSync(fileURLToPath(new URL('dist/index.html', webRoot)))) {
   process.exit(1);
 }
 
-const all = [...paper, ...live, ...pages].filter((c) => c.name.includes(pattern));
+const all = [...paper, ...live, ...pages, ...ctg].filter((c) => c.name.includes(pattern));
 const browser = await launch();
 let passed = 0;
 let failed = 0;
