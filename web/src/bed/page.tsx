@@ -173,7 +173,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
         </div>
       )}
       <TimeBar bed={bed} cursor={cursor}>
-        {demo.value && <DemoConsole collapsible device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
+        {demo.value && <DemoConsole collapsible floating device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
       </TimeBar>
     </div>
   );
