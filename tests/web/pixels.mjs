@@ -13,6 +13,31 @@ export async function onPaper(page, fn, argument) {
   }, { source: fn, argument });
 }
 
+// What the strip of 36 cells at the upper right of a picture says (fake/h264.mjs), from a canvas or a video.
+export async function stripOf(page, selector) {
+  return page.evaluate((selector) => {
+    const el = document.querySelector(selector);
+    if (!el) return null;
+    const width = el.videoWidth || el.width;
+    const c = document.createElement('canvas');
+    c.width = width;
+    c.height = 8;
+    const g = c.getContext('2d');
+    g.drawImage(el, 0, 0);
+    const d = g.getImageData(0, 0, width, 8).data;
+    const bit = (k) => (d[(4 * width + width - (36 - k) * 8 + 4) * 4] > 128 ? 1 : 0);
+    let value = 0;
+    let parity = 0;
+    for (let k = 0; k < 32; k++) {
+      value = value * 2 + bit(2 + k);
+      parity ^= bit(2 + k);
+    }
+    const log = window.xwVideo?.log;
+    const last = log && log.n > 0 ? log.frame[(log.n - 1) % log.frame.length] : -1;
+    return { ok: width >= 288 && bit(0) === 1 && bit(1) === 0 && bit(34) === parity && bit(35) === 1, value, last };
+  }, selector);
+}
+
 // The functions, put into the page before it loads.
 export function pixelFunctions() {
   const near = (d, k, c, tol) => Math.abs(d[k] - c[0]) <= tol && Math.abs(d[k + 1] - c[1]) <= tol && Math.abs(d[k + 2] - c[2]) <= tol;

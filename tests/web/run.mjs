@@ -1,5 +1,5 @@
 // Browser tests. By default against a county of its own (fake/), built pages from web/dist:
-//   node tests/web/run.mjs [PATTERN]
+//   [XW_WEB_GROUP=video] node tests/web/run.mjs [PATTERN]
 // Against a running county in demo mode (only the cases that ask nothing of the signal):
 //   XW_WEB_BASE=http://localhost:8080 node tests/web/run.mjs
 // Prints one line a case and "N passed, N failed, N skipped"; exit 1 when one failed.
@@ -13,6 +13,7 @@ import { cases as paper } from './cases-paper.mjs';
 import { cases as live } from './cases-live.mjs';
 import { cases as pages } from './cases-pages.mjs';
 import { cases as ctg } from './cases-ctg.mjs';
+import { cases as video } from './cases-video.mjs';
 
 const base = process.env.XW_WEB_BASE ?? '';
 const pattern = process.argv[2] ?? '';
@@ -27,7 +28,8 @@ if (!base && !existsSync(fileURLToPath(new URL('dist/index.html', webRoot)))) {
   process.exit(1);
 }
 
-const all = [...paper, ...live, ...pages, ...ctg].filter((c) => c.name.includes(pattern));
+const group = process.env.XW_WEB_GROUP ?? '';
+const all = Object.entries({ paper, live, pages, ctg, video }).filter(([g]) => !group || g === group).flatMap(([, c]) => c).filter((c) => c.name.includes(pattern));
 const browser = await launch();
 let passed = 0;
 let failed = 0;
@@ -37,10 +39,17 @@ for (const c of all) {
     skipped++;
     continue;
   }
+  const lacking = await c.skip?.();
+  if (lacking) {
+    skipped++;
+    console.log(`skipped - ${c.name}: ${lacking}`);
+    continue;
+  }
   const center = base ? null : new FakeCenter(c.center ?? {});
   const url = base || (await center.start());
   const { page, context, faults } = await newPage(browser, { ...c.view, storage: c.storage });
   await page.addInitScript(pixelFunctions);
+  for (const script of [c.init ?? []].flat()) await page.addInitScript(script);
   const started = Date.now();
   let error = null;
   try {

@@ -42,12 +42,14 @@ export class FakeVideo {
     this.record = null; // of the running clip: { since, size }
     this.next = performance.now();
     this.timer = setInterval(() => this.flow(), 5);
-    this.second = setInterval(() => this.status(), 1000);
     center.parts.push(this);
   }
   stop() {
     clearInterval(this.timer);
-    clearInterval(this.second);
+  }
+
+  second() {
+    this.status();
   }
 
   // ---- handles ----

@@ -7,11 +7,12 @@ import { clockText } from '../base/clock';
 import { EcgController } from '../ecg/controller';
 import type { PaperOptions, PaperWords } from '../ecg/ground';
 import { t } from '../i18n/t';
-import { live } from '../live/client';
+import { linkState, live } from '../live/client';
 import { loadRanges, loadSamples, stillModel } from '../live/still';
 import type { StreamModel } from '../live/stream';
 import { captionOf, optionsOf, wordsOf } from '../pages/paper';
 import { filterName, gain, lang, mainsHz, rulerChecked, rulerPxPerMm, scaleFit, theme } from '../state';
+import { AgeBadge, HoleNote } from '../trace/badges';
 import type { CursorSignal } from './cursor';
 import { streamAt, TimeBook } from './timebook';
 
@@ -27,7 +28,7 @@ function wordsFor(model: StreamModel): PaperWords {
 }
 
 // The paper with one model; mark: the county time at which a line stands.
-function Sheet(props: { model: StreamModel; still: { first: number; end: number } | null; markIndex: number; onPick: (wallUs: number) => void; dim: boolean }): JSX.Element {
+function Sheet(props: { model: StreamModel; still: { first: number; end: number } | null; markIndex: number; onPick: (wallUs: number) => void; dim: boolean; demo: boolean }): JSX.Element {
   const { model, still, markIndex } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [c, setC] = useState<EcgController | null>(null);
@@ -47,7 +48,7 @@ function Sheet(props: { model: StreamModel; still: { first: number; end: number 
   useEffect(() => {
     if (c && still && Number.isFinite(markIndex)) c.pauseAt(markIndex + c.renderer.windowN / 2);
   }, [c, markIndex, c?.renderer.windowN]);
-  void c?.state.value;
+  const s = c?.state.value;
   const col = c?.renderer.columns[0];
   const pick = (e: PointerEvent): void => {
     if ((e.type === 'pointermove' && e.buttons !== 1) || !c || !col) return;
@@ -62,6 +63,12 @@ function Sheet(props: { model: StreamModel; still: { first: number; end: number 
   return (
     <div class={`bed-ecg-sheet ${props.dim ? 'dimmed' : ''}`} data-mark-index={still ? Math.round(markIndex) : undefined}>
       <canvas ref={canvas} class="paper" role="img" aria-label={t('bed.ecg')} onPointerDown={pick} onPointerMove={pick} />
+      {!still && s?.freshness === 'lost' && <p class="paper-lost">{t(linkState.value === 'open' ? 'ecg.lost' : 'ecg.lost.local', { t: clockText(s.silentSinceWallUs) })}</p>}
+      <div class="bed-ecg-foot">
+        {s && !still && <HoleNote hole={s.hole} />}
+        {s && !still && <AgeBadge s={s} />}
+        {props.demo && <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span>}
+      </div>
       {Number.isFinite(x) && <div class="cursor-line" style={{ left: `${x}px` }} aria-hidden="true" />}
     </div>
   );
@@ -75,7 +82,7 @@ interface Page {
   end: number;
 }
 
-export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: string; cursor: CursorSignal; onModel: (m: StreamModel | null) => void }): JSX.Element {
+export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: string; cursor: CursorSignal; demo: boolean }): JSX.Element {
   const at = props.cursor.value.wallUs;
   const chosen = streamAt(props.streams, at);
   const liveId = streamAt(props.streams, null)?.id ?? '';
@@ -87,12 +94,8 @@ export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: strin
   const round = useRef(0);
   useEffect(() => {
     setModel(null);
-    props.onModel(null);
     if (!liveId) return;
-    return live.watch(liveId, KEEP_S, (m) => {
-      setModel(m);
-      props.onModel(m);
-    });
+    return live.watch(liveId, KEEP_S, setModel);
   }, [liveId]);
 
   const index = page && at !== null ? page.book.index(at) : NaN;
@@ -150,10 +153,10 @@ export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: strin
   const pick = (wallUs: number): void => {
     if (Number.isFinite(wallUs)) props.cursor.value = { wallUs };
   };
-  if (at === null) return <div class="bed-ecg" data-panel="ecg" data-wall={model ? 'live' : ''}>{model ? <Sheet key="live" model={model} still={null} markIndex={NaN} onPick={pick} dim={false} /> : <p class="bed-says">{t('ecg.loading')}</p>}</div>;
+  if (at === null) return <div class="bed-ecg" data-panel="ecg" data-wall={model ? 'live' : ''}>{model ? <Sheet key="live" model={model} still={null} markIndex={NaN} onPick={pick} dim={false} demo={props.demo} /> : <p class="bed-says">{t('ecg.loading')}</p>}</div>;
   return (
     <div class="bed-ecg" data-panel="ecg" data-wall={fits ? Math.round(page.book.wallUs(index)) : ''}>
-      {page && !empty && <Sheet key={`${page.stream} ${page.first} ${page.end}`} model={page.model} still={{ first: page.first, end: page.end }} markIndex={fits ? index : NaN} onPick={pick} dim={!fits} />}
+      {page && !empty && <Sheet key={`${page.stream} ${page.first} ${page.end}`} model={page.model} still={{ first: page.first, end: page.end }} markIndex={fits ? index : NaN} onPick={pick} dim={!fits} demo={props.demo} />}
       {empty ? <p class="bed-says">{t('bed.ecg.none', { t: clockText(at) })}</p>
         : error ? <p class="bed-says" role="alert">{t('bed.ecg.fail', { code: error })}</p>
           : !fits && <p class="bed-says">{t('app.loading')}</p>}

@@ -9,7 +9,6 @@ import { activeAlarms, alarmsVersion, isPulseless, loadAlarms } from '../live/al
 import { linkState, live, statusVersion } from '../live/client';
 import { CtgPanel } from '../ctg/panel';
 import type { Finding } from '../live/events';
-import type { StreamModel } from '../live/stream';
 import { DemoConsole, useDemo } from '../pages/console';
 import { demo, go } from '../state';
 import { alarmWhen, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
@@ -123,7 +122,6 @@ function useKeys(cursor: CursorSignal, act: { play: () => void; big: () => void 
 function Bed(props: { bed: JsonBed }): JSX.Element {
   const { bed } = props;
   const cursor = useMemo(() => makeCursor(), [bed.id]);
-  const [model, setModel] = useState<StreamModel | null>(null);
   const [playing, play] = usePlay(cursor);
   const [big, setBig] = useState(false);
   const [mainId, setMainId] = useState('');
@@ -160,7 +158,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
       </div>
       {none ? <Empty what={t('bed.empty')} todo={t('bed.empty.do')} /> : (
         <div class="bed-main">
-          {ecg.length > 0 && <div class="bed-cell cell-ecg"><EcgPanel streams={ecg} gateway={bed.gateway} cursor={cursor} onModel={setModel} />{demo.value || model?.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}</div>}
+          {ecg.length > 0 && <div class="bed-cell cell-ecg"><EcgPanel streams={ecg} gateway={bed.gateway} cursor={cursor} demo={demo.value || bed.demo} /></div>}
           {ctgStream && <div class="bed-cell cell-ctg"><CtgPanel key={ctgStream.id} streamId={ctgStream.id} cursor={cursor} /></div>}
           {monitors.length > 0 && <div class="bed-cell cell-vit"><VitalsLine attachmentIds={monitors} cursor={cursor} gateway={bed.gateway} attached={bed.attachments.some((a) => a.kind === 'monitor' && a.attached)} /></div>}
           {main && (
@@ -175,7 +173,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
         </div>
       )}
       <TimeBar bed={bed} cursor={cursor}>
-        {demo.value && <DemoConsole collapsible device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
+        {demo.value && <DemoConsole collapsible floating device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
       </TimeBar>
     </div>
   );

@@ -78,7 +78,6 @@ export const bedWords = {
   'bed.small': ['并排', 'Side by side'],
   'bed.ecg': ['心电', 'ECG'],
   'bed.ecg.none': ['{t} 没有心电', 'No ECG at {t}'],
-  'bed.ecg.coming': ['{t} 的心电尚未到达', 'The ECG of {t} has not arrived'],
   'bed.ecg.fail': ['心电没有读到（{code}），正在重试', 'The ECG could not be read ({code}); trying again'],
   'bed.bar': ['时间轴', 'Timeline'],
   'bed.bar.why': ['点击或拖动：各图都到那一刻', 'Click or drag: all panels go to that moment'],

@@ -21,7 +21,8 @@ export function useDemo(): void {
 }
 
 // device: the one that the page shows, chosen first.
-export function DemoConsole(props: { device?: string; gateway?: string; collapsible?: boolean }): JSX.Element | null {
+// floating: opens over the page, so it is closed until somebody wants it.
+export function DemoConsole(props: { device?: string; gateway?: string; collapsible?: boolean; floating?: boolean }): JSX.Element | null {
   const d = demoState.value;
   const [gateway, setGateway] = useState(props.gateway ?? '');
   const [device, setDevice] = useState(props.device ?? '');
@@ -85,7 +86,7 @@ export function DemoConsole(props: { device?: string; gateway?: string; collapsi
   );
   if (!props.collapsible) return <section class="console"><h2>{t('console.title')}</h2>{body}</section>;
   return (
-    <details class="console" open={consoleOpen.value} onToggle={(e) => { consoleOpen.value = e.currentTarget.open; }}>
+    <details class="console" open={props.floating ? undefined : consoleOpen.value} onToggle={(e) => { if (!props.floating) consoleOpen.value = e.currentTarget.open; }}>
       <summary>{t('console.title')}</summary>
       {body}
     </details>

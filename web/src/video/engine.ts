@@ -265,7 +265,7 @@ export class VideoEngine {
       waitingKey: this.sequence.waiting && this.stats.received > 0,
     });
     if (now - this.noteMs > NOTE_MS) this.note = '';
-    if (now - this.figures.atMs > FIGURES_MS) this.figures = { fps: this.rates.fps(now), kbitPerS: this.rates.kbitPerS(now), delayMs, atMs: now };
+    if (now - this.figures.atMs > FIGURES_MS || freshness !== this.view.value.freshness) this.figures = { fps: this.rates.fps(now), kbitPerS: this.rates.kbitPerS(now), delayMs, atMs: now };
     this.view.value = {
       freshness, cause, text: fresh?.text || (cause === 'unsupported' ? this.failText : ''), pictureMs, note: this.note,
       sinceWallUs: freshness === 'none' ? (fresh?.since_wall_us ?? NaN) : this.lastWallUs,

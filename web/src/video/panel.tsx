@@ -2,15 +2,15 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { clockText, durationText } from '../base/clock';
+import { clockText, durationText, monoMs } from '../base/clock';
 import type { CursorSignal } from '../bed/cursor';
 import { t } from '../i18n/t';
 import { live } from '../live/client';
-import { monoMs } from '../base/clock';
 import { clipAt, useClips } from './clips';
 import { VideoEngine, type VideoView } from './engine';
 import { PastPicture } from './past';
-import { delayText, placePicture, rateText, sizeText } from './text';
+import { placePicture } from './place';
+import { delayText, rateText, sizeText } from './text';
 
 // Time of day with hundredths: which picture it is.
 function fineText(wallUs: number): string {

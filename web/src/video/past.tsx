@@ -7,7 +7,8 @@ import type { JsonClip } from '../api';
 import { clockText } from '../base/clock';
 import { t } from '../i18n/t';
 import { clipHeld } from './clips';
-import { placePicture, sizeText } from './text';
+import { placePicture } from './place';
+import { sizeText } from './text';
 
 const DRIFT_S = 0.4; // while playing: farther from the cursor than that is put right
 
