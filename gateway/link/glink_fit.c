@@ -19,7 +19,7 @@ enum {
     CALM_FOR_US = 2500000,  /* for so long, before streams come back */
     CALM_MOST_US = 60000000,
     BLIND_FOR_US = 10000000,   /* the same when the rate is not known */
-    SETTLE_US = 1500000,       /* after a suspension: the queues drain */
+    SETTLE_US = 3000000,       /* after a suspension: the queues drain */
     RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
     ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
     FIT_PERCENT = 80,          /* of the link's rate, for live */
@@ -98,6 +98,11 @@ static double budget(const struct xw_glink *glink)
 
 static void take_out(struct xw_glink *glink, int64_t now_us)
 {
+    /* Live has been late for a while: what was acknowledged lately is all that the link carries. */
+    struct xw_pace *pace = &glink->side.pace;
+    if (pace->acked_rate)
+        pace->link_rate =
+            pace->link_rate ? XW_MIN(pace->link_rate, pace->acked_rate) : pace->acked_rate;
     double needed = demand(glink, now_us), may = budget(glink);
     unsigned before_n = glink->suspended_n;
     for (struct xw_gstream *s; (s = weakest(glink, now_us)) != NULL;) {
@@ -113,7 +118,7 @@ static void take_out(struct xw_glink *glink, int64_t now_us)
     glink->fit.wait_us =
         relapse ? XW_MIN(glink->fit.wait_us * 2, (int64_t)CALM_MOST_US) : (int64_t)CALM_FOR_US;
     xw_log_notice("link.narrow", XW_LOG_UINT("suspended", glink->suspended_n),
-                  XW_LOG_UINT("bytes_per_s", glink->side.pace.link_rate));
+                  XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }
 
 /* Suspended samples go as backfill, so the paced lanes probe all the time, and the rate that they

@@ -181,7 +181,7 @@ void xw_objects_step(struct xw_objects *objects)
         if (!o->offered)
             o->offered = send_offer(objects, o) >= 0;
         else if (o->wanted && !o->reading && o->sent < o->object.size &&
-                 o->sent - o->acked < XW_OBJECT_WINDOW_N_BYTES)
+                 o->sent + XW_OBJECT_PIECE_N_BYTES <= o->acked + o->window)
             read_piece(objects, o);
     }
 }
@@ -208,6 +208,9 @@ static int on_want(struct xw_objects *objects, const Xw__ObjectWant *want,
     o->reading = false;
     o->generation++;
     o->sent = o->acked = want->offset;
+    o->window = want->window_bytes ? want->window_bytes : XW_OBJECT_WINDOW_UNSAID_N_BYTES;
+    o->window = XW_MIN(XW_MAX(o->window, (uint64_t)XW_OBJECT_PIECE_N_BYTES),
+                       (uint64_t)XW_OBJECT_WINDOW_MAX_N_BYTES);
     return 0;
 }
 

@@ -2,8 +2,9 @@
  * bulk lane, acknowledged when durable. Resumable: the receiver's store knows how far it got.
  *
  * Threads: loop thread only. Ownership: borrows life, store, lanes.
- * Limits: XW_OBJECTS_MAX offered by us and not done, as many received; XW_OBJECT_WINDOW_N_BYTES of
- * one object on the way.
+ * Limits: XW_OBJECTS_MAX offered by us and not done, as many received; on the way of one object
+ * what its receiver says, XW_OBJECT_WINDOW_N_BYTES where we are it (all objects of a socket
+ * together: its credit).
  */
 #ifndef XW_LINK_OBJECT_H
 #define XW_LINK_OBJECT_H
@@ -15,7 +16,9 @@
 
 enum {
     XW_OBJECTS_MAX = 256,
-    XW_OBJECT_WINDOW_N_BYTES = 128 * 1024,
+    XW_OBJECT_WINDOW_N_BYTES = 512 * 1024,
+    XW_OBJECT_WINDOW_UNSAID_N_BYTES = 128 * 1024,
+    XW_OBJECT_WINDOW_MAX_N_BYTES = 1024 * 1024,
     XW_OBJECT_PIECE_N_BYTES = 8192
 };
 

@@ -52,6 +52,7 @@ static void send_want(struct xw_objects *objects, const uint8_t *sha256, uint64_
     Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
     want.sha256 = (ProtobufCBinaryData){32, (uint8_t *)(uintptr_t)sha256};
     want.offset = offset;
+    want.window_bytes = XW_OBJECT_WINDOW_N_BYTES;
     message.body_case = XW__LINK_MESSAGE__BODY_OBJECT_WANT;
     message.object_want = &want;
     objects->send(objects->user, &message);

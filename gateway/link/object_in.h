@@ -7,7 +7,7 @@
 struct xw_object_out {
     struct xw_object_out *next;
     struct xw_store_object object;
-    uint64_t sent, acked, generation;
+    uint64_t sent, acked, window, generation;
     unsigned tries;
     bool offered, wanted, reading;
 };

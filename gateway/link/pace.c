@@ -6,8 +6,9 @@
 enum {
     START_RATE = 16 * 1024,
     MIN_RATE = 2 * 1024,
-    QUEUE_LOW_US = 60000,   /* below: grow (a late acknowledgement alone makes 40 ms), */
-    QUEUE_HIGH_US = 100000, /* above: shrink */
+    QUEUE_LOW_US = 50000,   /* below: grow (a late acknowledgement alone makes 40 ms), */
+    QUEUE_HIGH_US = 80000,  /* above: shrink */
+    QUEUE_SURE_US = 200000, /* above: what is acknowledged is all that the link carries */
     STALL_US = 400000,      /* live waits so long: everything else stops */
     STEP_US = 100000,       /* between two growths, at least */
     SETTLE_US = 300000,     /* after a cut, beside a round trip, before the next one */
@@ -135,8 +136,8 @@ static void shrink(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, ui
 {
     uint64_t left = acked_rate * 3 / 4;
     left -= XW_MIN(left, live_rate);
-    pace->link_rate =
-        pace->startup || !pace->link_rate ? acked_rate : (pace->link_rate + acked_rate) / 2;
+    bool sure = pace->startup || !pace->link_rate || pace->queue_us > QUEUE_SURE_US;
+    pace->link_rate = sure ? acked_rate : (pace->link_rate + acked_rate) / 2;
     pace->bulk_rate = XW_MAX(XW_MIN(left, pace->bulk_rate * 4 / 5), floor_rate(pace));
     pace->startup = false;
     pace->hold_until_us = now_us + (int64_t)pace->rtt_us + SETTLE_US;
@@ -161,6 +162,7 @@ static void decide(struct xw_pace *pace, int64_t now_us)
     uint64_t live_rate = rate_of(pace->live, pace->acked_n);
     look(pace, now_us, acked_rate);
     bool lost = losing(pace);
+    pace->acked_rate = acked_rate;
     pace->seen_rate = XW_MAX(pace->seen_rate, acked_rate);
     if (pace->link_rate)
         pace->link_rate = XW_MAX(pace->link_rate, acked_rate);

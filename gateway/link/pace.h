@@ -54,11 +54,12 @@ struct xw_pace {
     struct xw_pace_mark live[XW_PACE_WINDOW_N];
     int64_t flowed_us; /* something was acknowledged */
 
-    uint64_t link_rate; /* seen while a queue stood, or more; 0 = never yet */
-    uint64_t seen_rate; /* most that was acknowledged in one window */
-    uint64_t bulk_rate; /* what the paced lanes may send together */
-    bool startup;       /* no queue was seen yet */
-    bool limited;       /* a paced lane had to wait since the last look */
+    uint64_t link_rate;  /* seen while a queue stood, or more; 0 = never yet */
+    uint64_t acked_rate; /* of the last window */
+    uint64_t seen_rate;  /* most that was acknowledged in one window */
+    uint64_t bulk_rate;  /* what the paced lanes may send together */
+    bool startup;        /* no queue was seen yet */
+    bool limited;        /* a paced lane had to wait since the last look */
     int64_t hold_until_us, grow_due_us, queue_seen_us;
     uint32_t queue_us; /* on the way, as last measured */
     uint32_t rtt_us, base_rtt_us;

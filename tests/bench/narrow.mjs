@@ -1,7 +1,8 @@
 // ECG, pictures and an object over one narrow uplink: what the reader gets, and how old it is.
 // XW_NARROW: a comma-separated list of cases RATE_KBIT/BUFFER_MS/STREAMS (default: below).
 import { figure, monoUs, say } from '../support/figures.mjs';
-import { sleep } from '../support/processes.mjs';
+import { metrics, total } from '../support/metrics.mjs';
+import { sleep, until } from '../support/processes.mjs';
 import { ShapedCounty, ageFigures, inNamespace, laneRates } from '../support/shaped.mjs';
 
 if (!inNamespace()) {
@@ -10,6 +11,7 @@ if (!inNamespace()) {
 }
 const cases = (process.env.XW_NARROW ?? '1000/200/2,1000/1000/2,1000/1000/5,1000/1000/20,300/500/2,4000/300/10')
   .split(',')
+  .filter((text) => text.includes('/'))
   .map((text) => text.split('/').map(Number));
 const settleS = Number(process.env.XW_SETTLE_S ?? (process.env.XW_SHORT ? 5 : 10));
 const measureS = Number(process.env.XW_MEASURE_S ?? (process.env.XW_SHORT ? 10 : 30));
@@ -53,6 +55,28 @@ for (const [kbit, bufferMs, streams] of cases) {
   } catch (error) {
     say(link.logs());
     throw error;
+  } finally {
+    await link.stop();
+  }
+}
+
+// One object alone on a wide link: what its window and the disks leave of it.
+{
+  const size = process.env.XW_SHORT ? 20 * 1024 * 1024 : 100 * 1024 * 1024;
+  const link = new ShapedCounty({ rate: 100e6, bufferMs: 100, delayMs: 15, downRate: 100e6, congestion: process.env.XW_CONGESTION ?? 'cubic' });
+  try {
+    await link.startCenter();
+    const load = await link.startLoad({ streams: 2 });
+    const blocks = await link.watchLoad();
+    await sleep(2000);
+    load.say(`object ${size}`);
+    await until('the object to be made', () => load.objects.length, { timeoutMs: 60000, stepMs: 10 });
+    const from = monoUs();
+    const there = async () => total(await metrics(link.webPort), 'xw_link_objects_received_total') === 1;
+    await until('the object to arrive', there, { timeoutMs: 300000, stepMs: 50 });
+    const seconds = (monoUs() - from) / 1e6;
+    const ages = ageFigures(blocks, from, monoUs());
+    figure('object_mbit_idle_100', (size * 8) / 1e6 / seconds, 'Mbit/s', { bytes: size, rtt_ms: 30, ecg_age_p99_ms: Math.round(ages.p99), rate_kbit: 100000 });
   } finally {
     await link.stop();
   }

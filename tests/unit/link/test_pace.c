@@ -174,10 +174,10 @@ static void live_stays_young_beside_bulk_on_any_link(void **state)
                 (unsigned long long)kbits[k], (long long)buffers_ms[b], delay_ms, p99, begin_p99,
                 queue, share, (unsigned long long)seed);
             unsigned frame = message_ms(rate) * (kbits[k] < 256 ? 2 : 1);
-            assert_true(p99 <= 300 + delay_ms + frame);
+            assert_true(p99 <= 200 + delay_ms + frame);
             assert_true(begin_p99 <= 900 + delay_ms + frame);
-            assert_true(queue <= 150 + frame);
-            assert_true(share >= (kbits[k] < 256 ? 45 : 60));
+            assert_true(queue <= 100 + 2 * frame);
+            assert_true(share >= (kbits[k] <= 256 ? 45 : 60));
             source_free(s);
         }
 }
