@@ -96,6 +96,8 @@ static int decode_delta(const uint8_t *data, size_t n_bytes, size_t channels_n, 
                 p += get_word(p, &z, &bad);
             } else {
                 uint8_t tail[WORD_N_BYTES] = {0};
+                if (p == end)
+                    return -EBADMSG;
                 memcpy(tail, p, (size_t)(end - p));
                 unsigned n = get_word(tail, &z, &bad);
                 if (n > (size_t)(end - p))
@@ -172,6 +174,8 @@ int xw_block_decode(enum xw_coding coding, const uint8_t *data, size_t n_bytes, 
         return width;
     if (!xw_block_shape_ok(channels_n, count_n))
         return -EINVAL;
+    if (!data || !n_bytes)
+        return -EBADMSG; /* even one sample has a byte */
     if (width == 0)
         return decode_delta(data, n_bytes, channels_n, count_n, ret_x);
     if (n_bytes != channels_n * count_n * (size_t)width)

@@ -45,7 +45,7 @@ int sq_compact_request(struct xw_store *base, xw_store_status_fn done, void *use
 static bool wait_tick(struct sq_store *store, struct sq_request **ret_requests)
 {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += TICK_MS % 1000 * 1000000L;
     until.tv_sec += TICK_MS / 1000 + until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;

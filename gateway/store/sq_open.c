@@ -86,7 +86,12 @@ static int init_store(struct sq_store *store, struct xw_loop *loop,
     (void)pthread_mutex_init(&store->keeper_lock, NULL);
     (void)pthread_mutex_init(&store->conns_lock, NULL);
     (void)pthread_cond_init(&store->queue_cond, NULL);
-    (void)pthread_cond_init(&store->keeper_cond, NULL);
+    /* The keeper's tick must not wait longer when somebody sets the wall clock back. */
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&store->keeper_cond, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     store->lock_fd = store->backup_fd = -1;
     store->queue_tail = &store->queue;
     store->notes_tail = &store->notes;

@@ -119,6 +119,17 @@ static void raw_codings_round_trip_and_check_their_width(void **state)
     assert_int_equal(x, -8388608);
 }
 
+static void no_bytes_at_all_are_no_block(void **state)
+{
+    (void)state;
+    int32_t x[4] = {0};
+    const uint8_t one = 0;
+    for (int coding = XW_CODING_DELTA; coding <= XW_CODING_INT24; coding++) {
+        assert_int_equal(xw_block_decode((enum xw_coding)coding, NULL, 0, 2, 2, x), -EBADMSG);
+        assert_int_equal(xw_block_decode((enum xw_coding)coding, &one, 0, 2, 2, x), -EBADMSG);
+    }
+}
+
 static void malformed_bytes_and_shapes_are_refused(void **state)
 {
     (void)state;
@@ -162,6 +173,7 @@ const struct CMUnitTest block_tests[] = {
     cmocka_unit_test(delta_equals_the_reference_at_all_shapes_and_widths),
     cmocka_unit_test(delta_wraps_around_between_extremes),
     cmocka_unit_test(raw_codings_round_trip_and_check_their_width),
+    cmocka_unit_test(no_bytes_at_all_are_no_block),
     cmocka_unit_test(malformed_bytes_and_shapes_are_refused),
     cmocka_unit_test(crc_is_over_the_interleaved_samples),
 };

@@ -193,7 +193,44 @@ static void patient(uint64_t seed)
     xw_synth_free(synth);
 }
 
+enum { DIFFER_MAX = 3 };
+
 static struct gateway whole, broken;
+
+static bool has_beat(const struct gateway *g, int64_t at)
+{
+    for (size_t i = 0; i < g->n; i++) {
+        const struct xw_ecg_event *e = &g->records[i].event;
+        if (e->kind == XW_ECG_KIND_BEAT && !e->withdrawn &&
+            llabs(e->first - at) < RATE_HZ * 15 / 100)
+            return true;
+    }
+    return false;
+}
+
+/* Beats that one has and the other has not.
+ *
+ * There are some, and there must be: whether a wave of unknown shape is taken for a beat depends on
+ * the shapes and levels that the chain has learned, and a chain that was warmed with the last
+ * minute has learned less than one that saw everything. In this story that is a wide wave in
+ * fibrillation or soon after the asystole. What is asserted is that this is all: never a beat of
+ * the patient's own shape, and no more of them in the whole story than DIFFER_MAX, whatever the
+ * number of kills. */
+static size_t beats_only_in(const struct gateway *a, const struct gateway *b)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct xw_ecg_event *e = &a->records[i].event;
+        if (e->kind != XW_ECG_KIND_BEAT || e->withdrawn || has_beat(b, e->first))
+            continue;
+        n++;
+        bool doubtful = e->code == XW_ECG_BEAT_VENTRICULAR || e->code == XW_ECG_BEAT_UNKNOWN;
+        if (!doubtful)
+            print_message("at %.2f s: label %d\n", (double)e->first / RATE_HZ, (int)e->code);
+        assert_true(doubtful);
+    }
+    return n;
+}
 
 static void done(struct gateway *g)
 {
@@ -234,12 +271,10 @@ static void each_alarm_once_and_each_beat_once(void **state)
         assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, XW_ECG_RHYTHM_ASYSTOLE, false), 1);
         assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, 0, true), open_n);
         assert_int_equal(double_beats(&broken), 0);
-        size_t n = count(&broken, XW_ECG_KIND_BEAT, 0, false);
-        /* A chain that began a minute ago may judge a doubtful beat otherwise; no more than that.
-         */
-        if (n + 3 * kills < beats || n > beats + 3 * kills)
-            print_message("round %u: %zu beats, %zu in one piece\n", round, n, beats);
-        assert_true(n + 3 * kills >= beats && n <= beats + 3 * kills);
+        size_t differ = beats_only_in(&whole, &broken) + beats_only_in(&broken, &whole);
+        if (differ > DIFFER_MAX)
+            print_message("round %u: %zu beats differ\n", round, differ);
+        assert_true(differ <= DIFFER_MAX);
         done(&broken);
     }
     done(&whole);
