@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ultrasound.h" /* xinwang-sim ultrasound */
+
 #include "base/cli.h"
 #include "base/log.h"
 #include "sim.h"
-#include "ultrasound.h"
 
 struct options {
     const char *plan, *gateway, *prefix, *kind, *record, *rhythm, *journal, *control;
@@ -85,8 +86,6 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && !strcmp(argv[1], "ultrasound"))
-        return xw_sim_ultrasound(argc - 1, argv + 1);
     struct options o = {.gateway = "127.0.0.1:7101",
                         .prefix = "sim",
                         .kind = "synth",
@@ -130,10 +129,11 @@ int main(int argc, char **argv)
         {"quiet", 'q', NULL, XW_CLI_FLAG, &o.quiet, "no line a second"},
     };
     const struct xw_cli cli = {"xinwang-sim", NULL,
-                               "Simulated ECG devices through the real device protocol. "
-                               "'xinwang-sim ultrasound --help': a picture source.",
-                               table, XW_ARRAY_N(table)};
+                               "Simulated ECG devices through the real device protocol.", table,
+                               XW_ARRAY_N(table)};
     int first;
+    if (argc > 1 && !strcmp(argv[1], "ultrasound"))
+        return xw_sim_ultrasound(argc - 1, argv + 1);
     int r = xw_cli_parse(&cli, argc, argv, &first);
     if (r != 0)
         return r < 0 ? 2 : 0;
