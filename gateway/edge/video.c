@@ -397,7 +397,9 @@ void xw_video_each(struct xw_video *v, void (*each)(void *user, const struct xw_
                    void *user)
 {
     for (size_t i = 0; i < v->sources_n; i++) {
-        const struct video_source *s = &v->sources[i];
+        struct video_source *s = &v->sources[i];
+        if (s->camera)
+            xw_camera_figures(s->camera, &s->figures);
         const struct xw_video_status status = {
             .id = s->config->id,
             .label = label_of(s),

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ultrasound.h" /* xinwang-sim ultrasound */
+
 #include "base/cli.h"
 #include "base/log.h"
 #include "main.h"
@@ -143,6 +145,8 @@ int main(int argc, char **argv)
                                "monitors: xinwang-sim ctg --help.",
                                table, XW_ARRAY_N(table)};
     int first;
+    if (argc > 1 && !strcmp(argv[1], "ultrasound"))
+        return xw_sim_ultrasound(argc - 1, argv + 1);
     int r = xw_cli_parse(&cli, argc, argv, &first);
     if (r != 0)
         return r < 0 ? 2 : 0;
