@@ -9,15 +9,29 @@ export const SITES = [
   { id: 'gw-beicun', name: '北村卫生室', kind: 'village' },
 ];
 
-// label: what the pages call the bed until a patient is assigned to it.
+// label: the bed; what stands at it makes one patient. rhythm, hr: an ECG; scene, fetuses: a fetal monitor; monitor: a
+// scenario of vital signs; probe: an ultrasound probe.
 export const PATIENTS = [
-  { id: 'ecg-d01', site: 'gw-dongzhen', label: '东镇 1 床', rhythm: 'sinus', hr: 72 },
-  { id: 'ecg-d02', site: 'gw-dongzhen', label: '东镇 2 床', rhythm: 'af', hr: 96 },
-  { id: 'ecg-d03', site: 'gw-dongzhen', label: '东镇 3 床', rhythm: 'pvc', hr: 78 },
-  { id: 'ecg-x01', site: 'gw-xizhen', label: '西镇 1 床', rhythm: 'sinus', hr: 64 },
-  { id: 'ecg-x02', site: 'gw-xizhen', label: '西镇 2 床', rhythm: 'tachy', hr: 118 },
-  { id: 'ecg-b01', site: 'gw-beicun', label: '北村 诊室', rhythm: 'sinus', hr: 68 },
+  { id: 'd01', site: 'gw-dongzhen', label: '东镇 1 床', rhythm: 'sinus', hr: 72, monitor: 'normal' },
+  { id: 'd02', site: 'gw-dongzhen', label: '东镇 2 床', rhythm: 'af', hr: 96 },
+  { id: 'd03', site: 'gw-dongzhen', label: '东镇 3 床', rhythm: 'pvc', hr: 78 },
+  { id: 'd04', site: 'gw-dongzhen', label: '东镇 产房', rhythm: 'sinus', hr: 88, scene: 'normal', fetuses: 1, monitor: 'normal', probe: true },
+  { id: 'x01', site: 'gw-xizhen', label: '西镇 1 床', rhythm: 'sinus', hr: 64 },
+  { id: 'x02', site: 'gw-xizhen', label: '西镇 2 床', rhythm: 'tachy', hr: 118, monitor: 'fever' },
+  { id: 'x03', site: 'gw-xizhen', label: '西镇 产房', scene: 'variable', fetuses: 2, monitor: 'normal' },
+  { id: 'b01', site: 'gw-beicun', label: '北村 诊室', rhythm: 'sinus', hr: 68 },
 ];
+
+// The devices of a patient: {device, kind, label}. A monitor's id is an EUI-64.
+export function devicesOf(patient) {
+  const bed = patient.label;
+  const out = [];
+  if (patient.rhythm) out.push({ device: `ecg-${patient.id}`, kind: 'ecg', bed });
+  if (patient.scene) out.push({ device: `ctg-${patient.id}`, kind: 'ctg', bed });
+  if (patient.monitor) out.push({ device: `00A0370000${Buffer.from(patient.id).toString('hex').toUpperCase()}`, kind: 'monitor', bed });
+  if (patient.probe) out.push({ device: `probe-${patient.id}`, kind: 'video', bed });
+  return out;
+}
 
 const section = (name, entries) =>
   `[${name}]\n${Object.entries(entries)
@@ -49,15 +63,25 @@ export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [
   );
 }
 
-export function gatewayConfig({ dirs, site, beds = [], spool = {} }) {
+// The source line of a simulated probe.
+const probeSource = (port) => `rtspsrc location=rtsp://127.0.0.1:${port}/probe latency=0 protocols=tcp ! rtpjpegdepay ! jpegdec`;
+
+// beds: [{device, bed}]; probe: {id, bed, port}
+export function gatewayConfig({ dirs, site, beds = [], spool = {}, probe }) {
   return (
     section('gateway', { id: site.id, site: site.name, demo: 'yes' }) +
     section('device', {
       address: '127.0.0.1',
       port: site.devicePort,
       accept: 'all',
-      beds: beds.map((bed) => `${bed.id}=${bed.label}`).join(', '),
+      beds: beds.map((one) => `${one.device}=${one.bed}`).join(', '),
     }) +
+    (site.monitorPort ? section('monitor', { port: site.monitorPort, accept: 'all' }) : '') +
+    // Half of the usual bit rate: a demonstration that is left alone must not fill a disk.
+    (probe
+      ? section('video', { bitrate: 2000 }) +
+        section('video1', { id: probe.id, label: '探头', bed: probe.bed, source: `"${probeSource(probe.port)}"` })
+      : '') +
     section('spool', { dir: path.join(dirs.data, site.id), ...room, ...spool }) +
     section('uplink', {
       host: 'localhost',
@@ -67,57 +91,58 @@ export function gatewayConfig({ dirs, site, beds = [], spool = {} }) {
       key: path.join(dirs.certs, `${site.id}.key`),
       ca: path.join(dirs.certs, 'ca.pem'),
     }) +
-    section('status', { address: '127.0.0.1', port: site.statusPort })
+    section('status', { address: '127.0.0.1', port: site.statusPort, ...(site.token ? { token: site.token } : {}) })
   );
 }
 
 // Records of a folder with WFDB headers, the longest first: what --data replays.
 function recordsOf(folder) {
-  const found = [];
+  const ecg = [];
+  const fetal = [];
   const visit = (dir, depth) => {
     for (const entry of fs.readdirSync(dir, { withFileTypes: true })) {
       const full = path.join(dir, entry.name);
       if (entry.isDirectory() && depth < 3) visit(full, depth + 1);
       else if (entry.name.endsWith('.hea')) {
-        const [, signals, rate, samples] = fs
-          .readFileSync(full, 'latin1')
+        const text = fs.readFileSync(full, 'latin1');
+        const [, signals, rate, samples] = text
           .split(/\r?\n/)
           .find((line) => line.trim() && !line.startsWith('#'))
           .split(/\s+/);
         const hz = Number.parseFloat(rate);
-        // ECG only: the fetal strips of 4 Hz are no ECG.
-        if (hz >= 100) found.push({ path: full.slice(0, -4), signals: Number(signals), seconds: Number(samples) / hz });
+        const record = { path: full.slice(0, -4), signals: Number(signals), seconds: Number(samples) / hz };
+        if (hz >= 100) ecg.push(record);
+        else if (hz <= 8 && /\bFHR\b/.test(text)) fetal.push(record);
       }
     }
   };
   visit(path.resolve(folder), 0);
-  if (!found.length) throw new Error(`no WFDB record of 100 samples/s or more under ${folder}`);
-  return found.sort(
-    (a, b) => Math.min(b.seconds, 600) - Math.min(a.seconds, 600) || b.signals - a.signals || a.path.localeCompare(b.path),
-  );
+  if (!ecg.length && !fetal.length) throw new Error(`no WFDB record of an ECG or a fetal monitor under ${folder}`);
+  const order = (a, b) => Math.min(b.seconds, 600) - Math.min(a.seconds, 600) || b.signals - a.signals || a.path.localeCompare(b.path);
+  return { ecg: ecg.sort(order), fetal: fetal.sort(order) };
 }
 
 export function planFor({ sites, data, controlPath, dirs }) {
-  const records = data ? recordsOf(data) : null;
-  return {
-    control: controlPath,
-    journal: path.join(dirs.run, 'sim.journal'),
-    demo: true,
-    devices: PATIENTS.map((patient, i) => {
+  const records = data ? recordsOf(data) : { ecg: [], fetal: [] };
+  const devices = [];
+  const monitors = [];
+  const ecgs = PATIENTS.filter((patient) => patient.rhythm);
+  for (const [i, patient] of PATIENTS.entries()) {
+    const site = sites.find((one) => one.id === patient.site);
+    const gateway = `127.0.0.1:${site.devicePort}`;
+    for (const { device, kind } of devicesOf(patient)) {
+      const at = ecgs.indexOf(patient);
       // Two patients stay synthetic, so that the console has somebody to act on.
-      const record = i < PATIENTS.length - 2 ? records?.[Math.floor((i * records.length) / PATIENTS.length)] : undefined;
-      const site = sites.find((one) => one.id === patient.site);
-      return {
-        id: patient.id,
-        label: patient.label,
-        site: patient.site,
-        gateway: `127.0.0.1:${site.devicePort}`,
-        source: record
-          ? { kind: 'wfdb', record: record.path, loop: true }
-          : { kind: 'synth', rhythm: patient.rhythm, hr: patient.hr, seed: i + 1 },
-        rate: 500,
-        block_ms: 40,
-      };
-    }),
-  };
+      const record =
+        kind === 'ecg' && at < ecgs.length - 2 ? records.ecg[Math.floor((at * records.ecg.length) / ecgs.length)]
+        : kind === 'ctg' && patient.fetuses === 1 ? records.fetal[0] : undefined;
+      const shared = { id: device, label: patient.label, site: patient.site, gateway };
+      if (kind === 'ecg')
+        devices.push({ ...shared, source: record ? { kind: 'wfdb', record: record.path, loop: true } : { kind: 'synth', rhythm: patient.rhythm, hr: patient.hr, seed: i + 1 }, rate: 500, block_ms: 40 });
+      if (kind === 'ctg')
+        devices.push({ ...shared, source: record ? { kind: 'wfdb', record: record.path, loop: true } : { kind: 'ctg', scene: patient.scene, fetuses: patient.fetuses, seed: i + 1 }, ...(record ? {} : { rate: 4 }), block_ms: 500 });
+      if (kind === 'monitor') monitors.push({ id: device, gateway: `127.0.0.1:${site.monitorPort}`, scenario: patient.monitor, seed: i + 1, every_s: 1, nibp_every_s: 120 });
+    }
+  }
+  return { control: controlPath, journal: path.join(dirs.run, 'sim.journal'), demo: true, devices, monitors };
 }

@@ -1,13 +1,14 @@
 // Runs the demo county: one center, two townships, one village, their radio links (relays) and the
 // simulated patients. Started by deploy/demo.sh; lives until it gets SIGTERM.
 // Control: a unix socket, one JSON line in, one out (see handle()).
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Process, askSocket, freePorts, sleep, until } from '../../tests/support/processes.mjs';
 import { Relay } from '../../tests/support/relay.mjs';
-import { centerConfig, gatewayConfig, PATIENTS, planFor, SITES } from './county.mjs';
+import { centerConfig, devicesOf, gatewayConfig, PATIENTS, planFor, SITES } from './county.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,12 +25,16 @@ const dirs = Object.fromEntries(
 );
 for (const dir of Object.values(dirs)) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
 
-const [linkPort, ...rest] = await freePorts(1 + 3 * SITES.length);
+const [linkPort, ...rest] = await freePorts(1 + 5 * SITES.length);
 const sites = SITES.map((site, i) => ({
   ...site,
-  relayPort: rest[3 * i],
-  devicePort: rest[3 * i + 1],
-  statusPort: rest[3 * i + 2],
+  relayPort: rest[5 * i],
+  devicePort: rest[5 * i + 1],
+  statusPort: rest[5 * i + 2],
+  monitorPort: rest[5 * i + 3],
+  token: crypto.randomBytes(16).toString('hex'), // with which the console starts and stops a picture
+  patients: PATIENTS.filter((patient) => patient.site === site.id),
+  probePort: rest[5 * i + 4],
 }));
 const controlPath = path.join(dirs.run, 'control.sock');
 const simControlPath = path.join(dirs.run, 'sim.sock');
@@ -63,11 +68,16 @@ const center = new Process(
 );
 
 for (const site of sites) {
+  const probed = site.patients.find((patient) => patient.probe);
+  if (probed) {
+    site.probe = { id: `probe-${probed.id}`, bed: probed.label, port: site.probePort, control: path.join(dirs.run, `probe-${site.id}.sock`) };
+    site.probe.process = new Process(site.probe.id, binary('xinwang-sim'), ['ultrasound', '--port', String(site.probePort), '--control', site.probe.control], { logDir: dirs.logs });
+  }
   site.relay = new Relay({ listenPort: site.relayPort, targetPort: linkPort });
   site.process = new Process(
     site.id,
     binary('xinwang-gateway'),
-    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site, beds: PATIENTS.filter((patient) => patient.site === site.id) }))],
+    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site, beds: site.patients.flatMap(devicesOf), probe: site.probe }))],
     { logDir: dirs.logs, env: { GST_PLUGIN_PATH: gstPath } },
   );
 }
@@ -78,7 +88,8 @@ fs.writeFileSync(planFile, JSON.stringify(plan, null, 2));
 const sim = new Process('sim', binary('xinwang-sim'), ['--plan', planFile], { logDir: dirs.logs });
 
 let stopping = false;
-const wantRunning = new Set([center, sim, ...sites.map((site) => site.process)]);
+const probes = sites.filter((site) => site.probe).map((site) => site.probe.process);
+const wantRunning = new Set([center, sim, ...probes, ...sites.map((site) => site.process)]);
 
 // What dies unasked is started again, as a machine's service manager would do.
 async function keepAlive(process) {
@@ -103,10 +114,15 @@ const siteOf = (id) => {
   return site;
 };
 
+// 1 Mbit/s: room for the ECG of a township, not for its picture.
+const NARROW_BYTES_PER_S = 125000;
+// A picture that nobody stops ends by itself: it is recorded, and a demonstration must not fill the disk.
+const PICTURE_MS = 10 * 60 * 1000;
+
 const gatewayActions = {
   cut: (site) => site.relay.set('cut'),
   heal: (site) => site.relay.set('up'),
-  slow: (site) => site.relay.set('slow', 8000),
+  slow: (site) => site.relay.set('slow', NARROW_BYTES_PER_S),
   power_off: async (site) => {
     wantRunning.delete(site.process);
     await site.process.kill('SIGKILL');
@@ -115,7 +131,34 @@ const gatewayActions = {
     wantRunning.add(site.process);
   },
 };
-const patientActions = ['lead_off', 'lead_on', 'vf', 'chest_pain', 'arms_reversed', 'normal'];
+// What the simulator can make a device of each kind do. A recording stays what it is.
+const deviceActions = {
+  ecg: ['lead_off', 'lead_on', 'vf', 'chest_pain', 'arms_reversed', 'normal'],
+  ctg: ['ctg_loss', 'ctg_decel', 'ctg_normal'],
+  monitor: ['spo2_off', 'desat', 'vitals_normal'],
+  video: ['video_start', 'video_stop', 'video_unplug', 'video_normal'],
+};
+const replayed = new Set(plan.devices.filter((device) => device.source.kind === 'wfdb').map((device) => device.id));
+const devices = PATIENTS.flatMap((patient) => devicesOf(patient).map((one) => ({ ...one, gateway: patient.site }))).filter((one) => !replayed.has(one.device));
+
+async function runPicture(site, what) {
+  clearTimeout(site.pictureTimer);
+  const answer = await fetch(`http://127.0.0.1:${site.statusPort}/video/${site.probe.id}/${what}`, { method: 'POST', headers: { 'x-xinwang-token': site.token }, signal: AbortSignal.timeout(5000) });
+  if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
+  if (what === 'start') {
+    site.pictureTimer = setTimeout(() => runPicture(site, 'stop').catch(() => {}), PICTURE_MS);
+    site.pictureTimer.unref();
+  }
+}
+
+function actOnDevice(action, id) {
+  const device = devices.find((one) => one.device === id);
+  if (!device || !deviceActions[device.kind].includes(action)) throw new Error(`'${action}' is nothing for ${id}`);
+  if (device.kind !== 'video') return askSocket(simControlPath, { action, device: id });
+  const site = siteOf(device.gateway);
+  if (action === 'video_start' || action === 'video_stop') return runPicture(site, action.slice('video_'.length)).then(() => ({ ok: true }));
+  return askSocket(site.probe.control, { action: action.slice('video_'.length) });
+}
 
 async function handle(request) {
   if (request.action === 'state')
@@ -127,18 +170,14 @@ async function handle(request) {
         link: site.relay.mode,
         running: site.process.running,
       })),
-      // Those whose rhythm the console can change: a recording stays what it is.
-      patients: plan.devices
-        .filter((device) => device.source.kind === 'synth')
-        .map((device) => ({ id: device.label, device: device.id, gateway: device.site })),
-      actions: [...Object.keys(gatewayActions), ...patientActions],
+      patients: devices.map((one) => ({ id: one.bed, device: one.device, gateway: one.gateway, kind: one.kind })),
+      actions: [...Object.keys(gatewayActions), ...Object.values(deviceActions).flat()],
     };
   if (Object.hasOwn(gatewayActions, request.action)) {
     await gatewayActions[request.action](siteOf(request.target));
     return { ok: true };
   }
-  if (patientActions.includes(request.action))
-    return askSocket(simControlPath, { action: request.action, device: request.target });
+  if (Object.values(deviceActions).some((list) => list.includes(request.action))) return actOnDevice(request.action, request.target);
   throw new Error(`unknown action '${request.action}'`);
 }
 
@@ -167,6 +206,7 @@ async function stop() {
   stopping = true;
   wantRunning.clear();
   await sim.stop();
+  await Promise.all(probes.map((one) => one.stop()));
   await Promise.all(sites.map((site) => site.process.stop()));
   await center.stop();
   await Promise.all(sites.map((site) => site.relay.stop()));
@@ -191,4 +231,6 @@ await until('the gateways to listen', async () => {
   return true;
 });
 keepAlive(sim);
+for (const one of probes) keepAlive(one);
+for (const site of sites) if (site.probe) await runPicture(site, 'start').catch((error) => console.error(`${site.probe.id}: ${error.message}`));
 console.error(`demo county is up: ${PATIENTS.length} patients at ${sites.length} sites`);

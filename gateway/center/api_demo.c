@@ -97,7 +97,8 @@ static bool known_action(const char *action)
         "chest_pain",   "arms_reversed", "normal",        /* an ECG */
         "ctg_loss",     "ctg_decel",     "ctg_normal",    /* a fetal monitor */
         "spo2_off",     "desat",         "vitals_normal", /* a patient monitor */
-        "video_unplug", "video_normal",                   /* a picture source */
+        "video_start",  "video_stop",    "video_unplug",
+        "video_normal", /* a picture source */
     };
     for (size_t i = 0; i < XW_ARRAY_N(actions); i++)
         if (strcmp(actions[i], action) == 0)

@@ -16,7 +16,7 @@ class Direction {
     from.on('data', (chunk) => {
       this.queue.push(chunk);
       this.queued += chunk.length;
-      if (this.queued > QUEUE_LIMIT_BYTES) from.pause();
+      if (this.queued > relay.queueLimit) from.pause();
       this.pump();
     });
     from.on('end', () => {
@@ -38,7 +38,7 @@ class Direction {
       this.queued -= part.length;
       this.relay.passedBytes += part.length;
     }
-    if (this.queued <= QUEUE_LIMIT_BYTES / 2) this.from.resume();
+    if (this.queued <= this.relay.queueLimit / 2) this.from.resume();
     if (this.ended && !this.queue.length && this.relay.mode !== 'cut') this.to.end();
     return budget - left;
   }
@@ -50,8 +50,14 @@ export class Relay {
     this.mode = 'up';
     this.bytesPerSecond = 0;
     this.passedBytes = 0;
+    this.turn = 0;
     this.pairs = new Set();
     this.waiting = new Set(); // accepted during a cut: connected when the link is back
+  }
+
+  // A narrow link holds a tenth of a second, as a good radio does.
+  get queueLimit() {
+    return this.mode === 'slow' ? Math.max(4096, this.bytesPerSecond / 10) : QUEUE_LIMIT_BYTES;
   }
 
   async start() {
@@ -109,9 +115,14 @@ export class Relay {
     if (this.mode !== 'slow') return;
     let up = this.bytesPerSecond / 50;
     let down = this.bytesPerSecond / 50;
-    for (const pair of this.pairs) {
-      up -= pair.up.pump(Math.max(0, Math.floor(up)));
-      down -= pair.down.pump(Math.max(0, Math.floor(down)));
+    // In turn: first everybody his share, then what is left.
+    const pairs = [...this.pairs];
+    pairs.push(...pairs.splice(0, this.turn++ % Math.max(1, pairs.length)));
+    for (const share of [pairs.length, 1]) {
+      for (const pair of pairs) {
+        up -= pair.up.pump(Math.max(0, Math.min(up, Math.floor(this.bytesPerSecond / 50 / share))));
+        down -= pair.down.pump(Math.max(0, Math.min(down, Math.floor(this.bytesPerSecond / 50 / share))));
+      }
     }
   }
 

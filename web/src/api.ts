@@ -144,7 +144,7 @@ export interface JsonDemo {
   steps: { id: string; done: boolean }[];
   roles: { role: Role; user: string }[];
   gateways: { id: string; site: string; link: string; running: boolean }[];
-  patients: { id: string; device: string; gateway: string }[];
+  patients: { id: string; device: string; gateway: string; kind?: 'ecg' | 'ctg' | 'monitor' | 'video' }[];
   actions: string[];
 }
 export interface JsonAnchor {

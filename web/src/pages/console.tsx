@@ -9,7 +9,12 @@ import { consoleOpen, demo, demoState, entered, me, refreshDemo } from '../state
 import { errorText } from '../ui';
 
 const GATEWAY_ACTIONS = ['cut', 'heal', 'slow', 'power_off', 'power_on'] as const;
-const DEVICE_ACTIONS = ['vf', 'chest_pain', 'lead_off', 'lead_on', 'arms_reversed', 'normal'] as const;
+const DEVICE_ACTIONS = {
+  ecg: ['vf', 'chest_pain', 'lead_off', 'lead_on', 'arms_reversed', 'normal'],
+  ctg: ['ctg_decel', 'ctg_loss', 'ctg_normal'],
+  monitor: ['desat', 'spo2_off', 'vitals_normal'],
+  video: ['video_start', 'video_stop', 'video_unplug', 'video_normal'],
+} as const;
 
 export function useDemo(): void {
   useEffect(() => {
@@ -35,6 +40,7 @@ export function DemoConsole(props: { device?: string; gateway?: string; collapsi
 
   const gatewayNow = d.gateways.some((g) => g.id === gateway) ? gateway : (d.gateways[0]?.id ?? '');
   const deviceNow = d.patients.some((p) => p.device === device || p.id === device) ? device : (d.patients[0]?.device ?? '');
+  const kindNow = d.patients.find((p) => p.device === deviceNow)?.kind ?? 'ecg';
   const can = (a: string): boolean => d.actions.length === 0 || d.actions.includes(a);
   const next = d.steps.find((s) => !s.done)?.id;
   const act = (action: string, target: string): void => {
@@ -71,11 +77,11 @@ export function DemoConsole(props: { device?: string; gateway?: string; collapsi
         <label>
           <span class="label">{t('console.device')}</span>
           <select value={deviceNow} onChange={(e) => setDevice(e.currentTarget.value)}>
-            {d.patients.map((p) => <option key={p.id} value={p.device}>{p.id}</option>)}
+            {d.patients.map((p) => <option key={p.device} value={p.device}>{p.id} · {t(`console.kind.${p.kind ?? 'ecg'}`)}</option>)}
           </select>
         </label>
         <div class="buttons">
-          {DEVICE_ACTIONS.filter(can).map((a) => (
+          {DEVICE_ACTIONS[kindNow].filter(can).map((a) => (
             <button key={a} class="button" disabled={!deviceNow} onClick={() => act(a, deviceNow)} data-action={a}>{t(`console.${a}`)}</button>
           ))}
         </div>
