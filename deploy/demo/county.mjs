@@ -12,10 +12,10 @@ export const SITES = [
 // label: the bed; what stands at it makes one patient. rhythm, hr: an ECG; scene, fetuses: a fetal monitor; monitor: a
 // scenario of vital signs; probe: an ultrasound probe.
 export const PATIENTS = [
-  { id: 'd01', site: 'gw-dongzhen', label: '东镇 1 床', rhythm: 'sinus', hr: 72, monitor: 'normal' },
+  { id: 'd01', site: 'gw-dongzhen', label: '东镇 1 床', rhythm: 'sinus', hr: 76, monitor: 'normal' },
   { id: 'd02', site: 'gw-dongzhen', label: '东镇 2 床', rhythm: 'af', hr: 96 },
   { id: 'd03', site: 'gw-dongzhen', label: '东镇 3 床', rhythm: 'pvc', hr: 78 },
-  { id: 'd04', site: 'gw-dongzhen', label: '东镇 产房', rhythm: 'sinus', hr: 88, scene: 'normal', fetuses: 1, monitor: 'normal', probe: true },
+  { id: 'd04', site: 'gw-dongzhen', label: '东镇 产房', rhythm: 'sinus', hr: 76, scene: 'normal', fetuses: 1, monitor: 'normal', probe: true },
   { id: 'x01', site: 'gw-xizhen', label: '西镇 1 床', rhythm: 'sinus', hr: 64 },
   { id: 'x02', site: 'gw-xizhen', label: '西镇 2 床', rhythm: 'tachy', hr: 118, monitor: 'fever' },
   { id: 'x03', site: 'gw-xizhen', label: '西镇 产房', scene: 'variable', fetuses: 2, monitor: 'normal' },

@@ -43,14 +43,14 @@ class Reader {
   }
 
   // Logs of frames drawn ('log') or blocks arrived ('arrivals'): [performance ms, one after the newest index].
-  frames(which = 'log') {
-    return this.page.evaluate((name) => {
-      const log = window.xwStats[name];
+  frames(which = 'log', of = 'xwStats') {
+    return this.page.evaluate(([name, stats]) => {
+      const log = window[stats][name];
       const size = log.tMs.length;
       const out = [];
       for (let i = Math.max(0, log.n - size); i < log.n; i++) out.push([log.tMs[i % size], log.head[i % size]]);
       return out;
-    }, which);
+    }, [which, of]);
   }
 
   async close() {
@@ -60,8 +60,8 @@ class Reader {
   }
 }
 
-// Opens the live page of a stream and waits until its picture moves.
-export async function openReader(county, stream, { width = 1280, height = 800, settings = {} } = {}) {
+// Opens a page of the county as a signed-in reader.
+export async function openPage(county, hash, { width = 1280, height = 800, settings = {} } = {}) {
   const playwright = require('playwright-core');
   const browser = await playwright.chromium.launch({ executablePath: process.env.XW_CHROMIUM ?? '/usr/bin/chromium', headless: true, args: ARGS });
   try {
@@ -73,7 +73,19 @@ export async function openReader(county, stream, { width = 1280, height = 800, s
     await page.addInitScript((entries) => {
       for (const [key, setting] of Object.entries(entries)) localStorage.setItem(`xw.${key}`, JSON.stringify(setting));
     }, settings);
-    await page.goto(`${county.api.base}/?bench=1#/live/${stream}`);
+    await page.goto(`${county.api.base}/?bench=1#${hash}`);
+    return reader;
+  } catch (error) {
+    await browser.close();
+    throw error;
+  }
+}
+
+// Opens the live page of a stream and waits until its picture moves.
+export async function openReader(county, stream, options) {
+  const reader = await openPage(county, `/live/${stream}`, options);
+  const { page, browser } = reader;
+  try {
     await until('the trace to move', async () => {
       const stats = await page.evaluate(() => (window.xwStats ? { n: window.xwStats.log.n, drawn: window.xwStats.drawn, stream: window.xwStats.stream } : null));
       return stats && stats.stream === stream && stats.n > 30 && stats.drawn > 0;

@@ -7,6 +7,7 @@ import { uuidText } from '../base/hex';
 import { live, linkState } from '../live/client';
 import { AbsentReason, type Observation as WireObservation } from '../generated/xw.js';
 import { CODES_OF, VITAL_KINDS } from './kinds';
+import { vitalsStats } from './stats';
 import { Readings, type AbsentWord, type Observation } from './readings';
 
 const PAGES = 6; // of 2,000: a window with more is shown from where it begins
@@ -54,7 +55,9 @@ export class VitalsStore {
     this.unrecord = live.onRecord((r) => {
       if (!r.observation || !this.wanted.has(uuidText(r.observation.attachment_id))) return;
       const g = live.gateways.get(this.gateway);
-      if (this.readings.put(fromWire(r.observation, g ? -g.clock_offset_us : 0))) this.version.value++;
+      if (!this.readings.put(fromWire(r.observation, g ? -g.clock_offset_us : 0))) return;
+      this.version.value++;
+      vitalsStats.shown(r.observation.received_wall_us);
     });
     void this.newest();
   }
