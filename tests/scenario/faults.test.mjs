@@ -10,6 +10,7 @@ import path from 'node:path';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
 import { metrics, total } from '../support/metrics.mjs';
+import { judgeObservations, observationsExact } from '../support/observations.mjs';
 import { brief, judgeAtRest, readJournal } from '../support/oracle.mjs';
 import { sleep, until } from '../support/processes.mjs';
 import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
@@ -17,7 +18,7 @@ import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs
 const seed = Number(process.env.XW_SEED ?? 1);
 const rounds = Number(process.env.XW_ROUNDS ?? 12);
 const random = seeded(seed);
-const county = new County({ gateways: 2 });
+const county = new County({ gateways: 2, monitors: true });
 console.log(`seed ${seed}, ${rounds} rounds`);
 
 const faultPoints = (binary) =>
@@ -108,6 +109,12 @@ const faults = {
 // At points often: they are many.
 const names = [...Object.keys(faults), 'atPoint', 'atPoint'];
 
+const CLOCK_OFFSET_S = 777; // of the patient monitors
+// Four ECGs and two fetal monitors.
+const STREAMS = 6;
+// Whose gateway: a device's number says it.
+const gatewayOf = (device) => county.gateways[Number(device.slice(-1)) % 2].id;
+
 // What this script did through the county's API, and must find again.
 const made = { studies: [], acks: [], refused: 0 };
 async function actAtCounty(gateway) {
@@ -160,7 +167,7 @@ async function campaign() {
     try {
       await until('the present to be back', async () => {
         const streams = await liveStreams();
-        return streams.length === 4 && streams.every((stream) => stream.newest > (before.get(stream.id) ?? 0) && ageMs(stream) < 1000);
+        return streams.length === STREAMS && streams.every((stream) => stream.newest > (before.get(stream.id) ?? 0) && ageMs(stream) < 1000);
       }, { timeoutMs: 15000, stepMs: 100 });
       tookMs = Math.round(performance.now() - began);
       if (tookMs > 5000) slowBack.push(`round ${round}: ${name} ${what}: ${tookMs} ms`);
@@ -234,6 +241,7 @@ async function judgeStudies(journal) {
   const fromDevices = studies.filter((study) => !own.has(study.id) && study.author !== 'reader');
   const wrong = [];
   for (const device of journal.values()) {
+    if (!device.info) continue; // a patient monitor
     const facts = device.facts.filter((fact) => fact.kind === 'marker' || fact.kind === 'chest_pain');
     const mine = fromDevices.filter((study) => study.items.some((item) => item.stream === device.streams.at(-1)));
     for (const fact of facts) {
@@ -248,6 +256,15 @@ async function judgeStudies(journal) {
   const { alarms } = await county.api.json('/api/alarms?limit=500');
   const lost = made.acks.filter((ack) => alarms.find((alarm) => alarm.key === ack.key)?.acked_wall_us !== ack.wall);
   check('each alarm acknowledged at the county stays acknowledged', lost.length === 0, `${made.acks.length} acknowledged, ${lost.length} lost`);
+}
+
+// Each value of each message that a gateway answered AA, once, with its value and its time.
+async function judgeVitals() {
+  let verdict;
+  await until('the county to hold every value', () => observationsExact((verdict = judgeObservations(path.join(county.dirs.data, 'center'), county.journal, gatewayOf, { clockOffsetS: CLOCK_OFFSET_S }))), { timeoutMs: 20000, stepMs: 500 }).catch(() => {});
+  console.log(`# vital signs ${JSON.stringify({ ...verdict, examples: undefined })}`);
+  check('every value of every message answered AA is at the county exactly once', observationsExact(verdict) && verdict.values > rounds, JSON.stringify(verdict.examples));
+  check('every message was answered AA in the end', verdict.acked === verdict.messages, `${verdict.acked} of ${verdict.messages}`);
 }
 
 async function judgeProcesses() {
@@ -274,14 +291,21 @@ await scenario(
         source: i < 2 ? { kind: 'pattern', channels: 12 } : { kind: 'synth', rhythm: 'sinus', hr: 75, seed: seed + i },
         rate: 500,
         block_ms: 40,
-      })),
+      })).concat([4, 5].map((i) => ({
+        id: `ctg-${i + 1}`,
+        gateway: `127.0.0.1:${county.gateways[i % 2].devicePort}`,
+        source: { kind: 'ctg', scene: i === 4 ? 'variable' : 'normal', fetuses: i - 3, seed: seed + i },
+        rate: 4,
+        block_ms: 250,
+      }))),
+      monitors: [0, 1].map((i) => ({ id: `00A037000000000${i + 1}`, gateway: `127.0.0.1:${county.gateways[(i + 1) % 2].monitorPort}`, every_s: 1, nibp_every_s: 20, clock_offset_s: CLOCK_OFFSET_S, window: 1 + 3 * i, seed: seed + i })),
     });
-    await county.liveStreams(4);
+    await county.liveStreams(STREAMS);
     await campaign();
 
     const verdict = await judgeAtRest(county);
     console.log(`# ${brief(verdict)}`);
-    check('samples were generated', verdict.generated > 4 * 500 * rounds);
+    check('samples were generated', verdict.generated > (4 * 500 + 2 * 4) * rounds);
     check('no sample is missing', verdict.missing === 0, verdict.missing);
     check('no sample is there twice', verdict.twice === 0, verdict.twice);
     check('every range has the samples that were generated', verdict.wrongRanges === 0 && verdict.differing === 0, verdict.wrongRanges);
@@ -290,6 +314,7 @@ await scenario(
     await judgeAlarms(journal);
     await judgeBeats(journal);
     await judgeStudies(journal);
+    await judgeVitals();
     await judgeProcesses();
     const missed = points.filter((point) => !reached.has(`${point.who}:${point.name}`) && !OFF_THE_WAY.includes(point.name)).map((point) => `${point.who}:${point.name}`);
     console.log(`# fault points passed: ${[...reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);

@@ -50,14 +50,15 @@ export class Api {
 
 export class County {
   // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
-  // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {} } = {}) {
+  // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
+  // opens a port for patient monitors at each gateway.
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra, store, spool });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -69,7 +70,7 @@ export class County {
   }
 
   async prepare() {
-    const ports = await freePorts(2 + 3 * this.gatewaysN);
+    const ports = await freePorts(2 + 4 * this.gatewaysN);
     [this.webPort, this.linkPort] = ports;
     const ids = Array.from({ length: this.gatewaysN }, (_, i) => `gw-${String(i + 1).padStart(2, '0')}`);
     const certs = path.join(root, 'deploy', 'certs.sh');
@@ -99,13 +100,14 @@ export class County {
       { logDir: this.dirs.logs },
     );
     this.gateways = ids.map((id, i) => {
-      const [relayPort, devicePort, statusPort] = ports.slice(2 + 3 * i, 5 + 3 * i);
+      const [relayPort, devicePort, statusPort, monitorPort] = ports.slice(2 + 4 * i, 6 + 4 * i);
       const site = {
         id,
         name: `站点 ${i + 1}`,
         relayPort: this.useRelays ? relayPort : this.linkPort,
         devicePort,
         statusPort,
+        ...(this.monitors ? { monitorPort } : {}),
       };
       return {
         ...site,
