@@ -69,8 +69,9 @@ static const struct xw_config_item items[] = {
 
     XW_CONFIG_INT(S, mains_hz, "analysis", "mains", 0, 60, "Hz", "0",
                   "50 or 60; 0 = found by listening"),
-    XW_CONFIG_DURATION(S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
-                       "samples from the spool that a new analysis run learns from"),
+    XW_CONFIG_DURATION(
+        S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
+        "samples from the spool that a new analysis run learns from; a CTG: at least 35min"),
 };
 
 const struct xw_config_schema xw_edge_schema = {
