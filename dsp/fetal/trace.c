@@ -191,13 +191,16 @@ static enum xw_fetal_mark ratio_of(float bpm, float median)
     return ratio >= t->half_low && ratio <= t->half_high ? XW_FETAL_HALF : XW_FETAL_KEPT;
 }
 
-/* The mark of a kept sample by its ratio: a run of it must last. */
+/* The mark of a kept sample by its ratio: a run of it must last, and begin with a jump or behind a
+ * gap. A rate that goes there step by step is a deep deceleration, and nothing must hide it. */
 static enum xw_fetal_mark masked(struct xw_fetal_trace *trace, int64_t at)
 {
     float median = xw_fetal_trace_median(trace);
     enum xw_fetal_mark kind = ratio_of(xw_fetal_trace_bpm(trace, at), median);
     if (kind == XW_FETAL_KEPT || kind == trace->ratio)
         return kind;
+    if (at > 0 && joined(trace, at))
+        return XW_FETAL_KEPT;
     int64_t stop = at + trace->len.ratio_n;
     for (int64_t i = at + 1; i < stop; i++)
         if (i >= trace->judged || mark_of(trace, i) != XW_FETAL_KEPT ||

@@ -6,7 +6,8 @@
  * windows. A run is left out when it is shorter than 5 s, or shorter than 30 s and its two ends lie
  * off the sample kept before and the run that follows by more than 25/min, both to the same side.
  * Samples outside 50 to 220/min are left out. A released run of 5 s or more at twice or half the
- * median of the last ten minutes is masked, never "corrected".
+ * median of the last ten minutes that begins with a jump or behind a gap is masked, never
+ * "corrected".
  *
  * Threads: that of the chain. Ownership: embedded in a chain; rings from xw_fetal_trace_init.
  * Units: positions are samples since the trace's beginning. No allocation after init. */

@@ -104,8 +104,9 @@ static const struct xw_config_item items[] = {
 
     XW_CONFIG_INT(S, mains_hz, "analysis", "mains", 0, 60, "Hz", "0",
                   "50 or 60; 0 = found by listening"),
-    XW_CONFIG_DURATION(S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
-                       "samples from the spool that a new analysis run learns from"),
+    XW_CONFIG_DURATION(
+        S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
+        "samples from the spool that a new analysis run learns from; a CTG: at least 35min"),
 
     XW_CONFIG_INT(S, video_kbit, "video", "bitrate", 250, 20000, "kbit/s", "4000",
                   "of recordings, and the most for live pictures"),

@@ -134,15 +134,30 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer use
 
 /* ---- loop thread ---- */
 
-/* What analyses a stream of this modality, floating; NULL: nothing does, its samples are kept. */
+/* Samples that nothing analyses are kept all the same; but it is said. */
+static GstElement *no_screen(const Xw__StreamHeader *header, const char *reason)
+{
+    xw_log_notice("edge.stream.unanalysed", XW_LOG_STR("device", header->device_id),
+                  XW_LOG_UINT("rate_num", header->rate->num),
+                  XW_LOG_UINT("rate_den", header->rate->den), XW_LOG_STR("reason", reason));
+    return NULL;
+}
+
+/* What analyses a stream of this modality, floating; NULL: nothing does. */
 static GstElement *screen_for(const struct xw_pipeline_config *config)
 {
+    struct xw_fetal_config fetal;
+    struct xw_ecg_config ecg;
     switch (config->header->modality) {
     case XW__MODALITY__MODALITY_ECG:
     case XW__MODALITY__MODALITY_HOLTER:
+        if (xw_gst_header_ecg_config(config->header, config->mains_hz, &ecg) < 0)
+            return no_screen(config->header, "an ECG is analysed at 100 to 1000 samples a second");
         return g_object_new(XW_TYPE_ECGSCREEN, "post-messages", FALSE, "mains", config->mains_hz,
                             NULL);
     case XW__MODALITY__MODALITY_CTG:
+        if (xw_gst_header_fetal_config(config->header, &fetal) < 0)
+            return no_screen(config->header, "a CTG is analysed at 0.5 to 8 samples a second");
         return g_object_new(XW_TYPE_CTGSCREEN, "post-messages", FALSE, NULL);
     default:
         return NULL;

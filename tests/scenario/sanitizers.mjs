@@ -111,9 +111,10 @@ await scenario(
       devices: [
         { kind: 'synth', rhythm: 'sinus', seed: 1 }, { kind: 'pattern', channels: 12 },
         { kind: 'synth', rhythm: 'af', seed: 2 }, { kind: 'synth', rhythm: 'pvc', seed: 3 },
-      ].map((source, i) => ({ id: `dev-${i + 1}`, gateway: `127.0.0.1:${county.gateways[i % 2].devicePort}`, rate: i === 3 ? 250 : 500, block_ms: 40, source })),
+        { kind: 'ctg', scene: 'poor', fetuses: 2, seed: 4 }, { kind: 'ctg', scene: 'maternal', seed: 5 },
+      ].map((source, i) => ({ id: `dev-${i + 1}`, gateway: `127.0.0.1:${county.gateways[i % 2].devicePort}`, ...(i < 4 && { rate: i === 3 ? 250 : 500, block_ms: 40 }), source })),
     });
-    await county.liveStreams(4, 30000);
+    await county.liveStreams(6, 30000);
     await reader(life);
     const verdict = await judgeAtRest(county);
     check('nothing is lost on the way', exact(verdict), brief(verdict));

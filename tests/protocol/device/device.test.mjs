@@ -261,6 +261,7 @@ const tests = {
       await d.acked(1);
       d.end();
     }
+    assert.match(gateway.log, /unanalysed.*rate_num=25.*0\.5 to 8 samples/);
   },
   async blocks_of_a_slow_stream_may_last_a_second() {
     const four = (n) => Array.from({ length: 4 }, () => w.ramp(n));

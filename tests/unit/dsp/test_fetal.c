@@ -271,6 +271,24 @@ static void a_halved_rate_is_marked(void **state)
     done(&h);
 }
 
+static void a_deceleration_to_half_the_rate_is_not_taken_for_halving(void **state)
+{
+    (void)state;
+    struct hand h;
+    begin(&h, 0);
+    play(&h, 300, 144, 0, 0);
+    for (int i = 0; i < 36; i++)
+        play(&h, 0.5, 144 - 2 * i, 0, 0);
+    play(&h, 40, 72, 0, 0);
+    for (int i = 36; i > 0; i--)
+        play(&h, 0.5, 144 - 2 * i, 0, 0);
+    play(&h, 180, 144, 0, 0);
+    assert_null(last(&h, XW_FETAL_HALVED));
+    assert_null(last(&h, XW_FETAL_SPIKE));
+    assert_float_equal(evidence(last(&h, XW_FETAL_SIGNAL), XW_FETAL_VALUE_LOSS_10MIN), 0, 0);
+    done(&h);
+}
+
 static void the_monitors_own_marks_are_said_once_where_they_rise(void **state)
 {
     (void)state;
@@ -459,6 +477,7 @@ int main(void)
         cmocka_unit_test(without_the_mothers_rate_nothing_is_said_of_her),
         cmocka_unit_test(a_doubled_rate_is_marked_and_masked_never_corrected),
         cmocka_unit_test(a_halved_rate_is_marked),
+        cmocka_unit_test(a_deceleration_to_half_the_rate_is_not_taken_for_halving),
         cmocka_unit_test(the_monitors_own_marks_are_said_once_where_they_rise),
         cmocka_unit_test(a_hole_is_time_without_signal),
         cmocka_unit_test(impossible_configurations_are_refused),
