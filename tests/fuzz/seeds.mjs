@@ -141,7 +141,7 @@ const hl7 = {
   'names-only': msh() + line('2001^SpO2^99X', 97, '%') + line('MDC_RESP_RATE', 16, '/min') + line('2::18458^^MDC', 70, 'bpm') + line('8867-4^HR^LN', 71, ''),
   status: msh() + ['X', 'N', 'D', 'W', 'F', ''].map((status) => line('150456^^MDC', 97, '%', { status })).join('') + line('150456^^MDC', 97, '%', { flags: 'INV~DEMO' }),
   structured: msh() + line('150456^^MDC', '=^97', '%', { type: 'SN' }) + line('160184^^MDC', '>^33.3', 'mmol/L', { type: 'SN' }),
-  escapes: msh() + 'ZZZ|a\\F\\b\\S\\\\T\\\\R\\\\E\\\\X4d6D\\\\.br\\\\H\\x\\N\\\\open\r' + line('150456^x\\T\\y^MDC', '9\\E\\7', '%'),
+  escapes: msh() + 'ZZZ|a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f\\X4d6D\\g\\.br\\h\\H\\x\\N\\y\\open\r' + line('150456^x\\T\\y^MDC', '9\\E\\7', '%'),
   separators: (msh() + line('150456^^MDC', 97, '%')).replaceAll('|', '#').replaceAll('^', '*'),
   'line-feeds': (msh() + line('150456^^MDC', 97, '%')).replaceAll('\r', '\n'),
   'xml-junk': (msh() + line('150456^^MDC', 97, '%')).replaceAll('\r', '&#xD;\r'),

@@ -72,6 +72,34 @@ static void a_spot_value_without_a_time_is_old_until_it_changes_or_pauses(void *
     free(m);
 }
 
+static void a_list_of_old_readings_that_is_repeated_for_hours_is_kept_once(void **state)
+{
+    struct xw_vitals_memory *m = memory_new();
+    (void)state;
+    for (uint64_t n = 0; n < 30000; n++) {
+        xw_vitals_memory_next(m);
+        for (uint64_t k = 0; k < 3; k++) /* three readings of one channel in each message */
+            assert_int_equal(look(m, 1, k, k + 1, true, false, (int64_t)n + 1),
+                             n ? XW_VITALS_KNOWN : XW_VITALS_NEW);
+        assert_int_equal(look(m, 2, n, 1000 + n, true, true, (int64_t)n + 1), XW_VITALS_NEW);
+    }
+    free(m);
+}
+
+static void of_a_value_said_twice_in_a_message_the_first_counts(void **state)
+{
+    struct xw_vitals_memory *m = memory_new();
+    (void)state;
+    for (uint64_t n = 0; n < 3; n++) {
+        xw_vitals_memory_next(m);
+        assert_int_equal(look(m, 1, 10, 100, false, false, 10),
+                         n ? XW_VITALS_KNOWN : XW_VITALS_NEW);
+        assert_int_equal(look(m, 1, 11, 101, false, false, 10), XW_VITALS_KNOWN);
+        assert_int_equal(look(m, 1, 12, 102, true, false, 10), n ? XW_VITALS_KNOWN : XW_VITALS_NEW);
+    }
+    free(m);
+}
+
 static void equal_continuous_values_are_thinned_and_changes_are_not(void **state)
 {
     struct xw_vitals_memory *m = memory_new();
@@ -126,6 +154,8 @@ int main(void)
         cmocka_unit_test(the_last_4096_ids_are_known_and_no_more),
         cmocka_unit_test(a_reading_with_its_time_is_kept_once_however_long_it_is_repeated),
         cmocka_unit_test(a_spot_value_without_a_time_is_old_until_it_changes_or_pauses),
+        cmocka_unit_test(a_list_of_old_readings_that_is_repeated_for_hours_is_kept_once),
+        cmocka_unit_test(of_a_value_said_twice_in_a_message_the_first_counts),
         cmocka_unit_test(equal_continuous_values_are_thinned_and_changes_are_not),
         cmocka_unit_test(more_channels_than_there_is_room_for_harm_nobody),
         cmocka_unit_test(spot_values_and_the_clock_survive_a_restart),
