@@ -276,8 +276,11 @@ static int take_message(struct conn *conn)
         return 0;
     }
     int r = xw_hl7_header_read(&message, &header, &error);
-    if (r < 0 || !xw_hl7_header_is_oru(&header, &error)) {
-        answer_now(conn, &message, &header, r < 0 ? XW_HL7_ERROR : XW_HL7_REJECT, &error);
+    if (!xw_hl7_header_is_oru(&header, r < 0 ? NULL : &error)) {
+        answer_now(conn, &message, &header, XW_HL7_REJECT, &error);
+        r = 0;
+    } else if (r < 0) {
+        answer_now(conn, &message, &header, XW_HL7_ERROR, &error);
         r = 0;
     } else {
         r = xw_hl7_oru_read(&message, &header, &oru, &error);

@@ -45,13 +45,15 @@ int xw_hl7_header_read(const struct xw_hl7_message *message, struct xw_hl7_heade
 bool xw_hl7_header_is_oru(const struct xw_hl7_header *h, struct xw_hl7_error *ret_error)
 {
     if (strcmp(h->type, "ORU") != 0 || strcmp(h->trigger, "R01") != 0) {
-        xw_hl7_error_set(ret_error, "MSH-9", "ORU^R01 is taken here, not %.7s^%.7s", h->type,
-                         h->trigger);
+        if (ret_error)
+            xw_hl7_error_set(ret_error, "MSH-9", "ORU^R01 is taken here, not %.7s^%.7s", h->type,
+                             h->trigger);
         return false;
     }
     if (strncmp(h->version, "2.", 2) != 0 || h->version[2] < '3' || h->version[2] > '9') {
-        xw_hl7_error_set(ret_error, "MSH-12", "versions 2.3 to 2.9 are read here, not \"%.7s\"",
-                         h->version);
+        if (ret_error)
+            xw_hl7_error_set(ret_error, "MSH-12", "versions 2.3 to 2.9 are read here, not \"%.7s\"",
+                             h->version);
         return false;
     }
     return true;

@@ -64,6 +64,30 @@ void xw_vitals_memory_add(struct xw_vitals_memory *m, const struct xw_uuid *id)
     m->ids_next = (m->ids_next + 1) % XW_VITALS_IDS_MAX;
 }
 
+/* What is still said stays among the ids: a monitor may list its last cuff readings for hours. */
+static void keep_fresh(struct xw_vitals_memory *m, const struct xw_uuid *id)
+{
+    bool found;
+    size_t i = place_of(m, id, &found);
+    if (found) {
+        uint32_t at = m->table[i] - 1U;
+        uint32_t ago = (m->ids_next + XW_VITALS_IDS_MAX - at) % XW_VITALS_IDS_MAX;
+        if (ago < XW_VITALS_IDS_MAX / 2)
+            return;
+        const struct xw_uuid same = *id; /* id may lie in the place that is given up */
+        forget_id(m, &same);
+        m->ids[at] = (struct xw_uuid){{0}};
+        xw_vitals_memory_add(m, &same);
+    } else {
+        xw_vitals_memory_add(m, id);
+    }
+}
+
+void xw_vitals_memory_next(struct xw_vitals_memory *memory)
+{
+    memory->message_no++;
+}
+
 static struct xw_vitals_slot *slot_of(struct xw_vitals_memory *m, uint64_t what)
 {
     struct xw_vitals_slot *oldest = &m->slots[0];
@@ -94,13 +118,17 @@ enum xw_vitals_news xw_vitals_memory_look(struct xw_vitals_memory *memory, uint6
                                           bool continuous, int64_t wall_us, int64_t now_us,
                                           const struct xw_vitals_rule *rule)
 {
-    struct xw_vitals_slot *slot = slot_of(memory, what);
+    struct xw_vitals_slot *slot = slot_of(memory, what * 2 + timed);
     bool known = xw_vitals_memory_has(memory, id);
     bool repeat = !continuous && is_repeat(slot, content, id, timed, now_us, rule);
+    bool said = !timed && memory->message_no && slot->message_no == memory->message_no;
     int64_t kept_ago_us = now_us - slot->kept_us;
     slot->heard_us = now_us;
-    if (known || repeat)
+    slot->message_no = memory->message_no;
+    if (known || repeat || said) {
+        keep_fresh(memory, id);
         return XW_VITALS_KNOWN;
+    }
     if (continuous && slot->wall_us && slot->content == content &&
         kept_ago_us < rule->keep_every_us)
         return XW_VITALS_THIN;

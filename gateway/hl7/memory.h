@@ -19,11 +19,12 @@
 enum { XW_VITALS_IDS_MAX = 4096, XW_VITALS_SLOTS_MAX = 96 };
 
 struct xw_vitals_slot {
-    uint64_t what;    /* quantity and channel */
+    uint64_t what;    /* quantity, channel, and whether it has a time */
     uint64_t content; /* of the measurement's values */
     struct xw_uuid id;
     int64_t wall_us;
     int64_t heard_us, kept_us;
+    uint64_t message_no;
 };
 
 struct xw_vitals_memory {
@@ -32,6 +33,7 @@ struct xw_vitals_memory {
     uint16_t table[2 * XW_VITALS_IDS_MAX]; /* open addressing: place in ids + 1, 0 = free */
     struct xw_vitals_slot slots[XW_VITALS_SLOTS_MAX];
     size_t slots_n;
+    uint64_t message_no;
     bool slots_changed; /* since the last xw_vitals_memory_write */
     struct xw_hl7_clock clock;
 };
@@ -39,6 +41,8 @@ struct xw_vitals_memory {
 void xw_vitals_memory_init(struct xw_vitals_memory *memory);
 bool xw_vitals_memory_has(const struct xw_vitals_memory *memory, const struct xw_uuid *id);
 void xw_vitals_memory_add(struct xw_vitals_memory *memory, const struct xw_uuid *id);
+/* Another message begins: of a value without a time that it says twice, the first counts. */
+void xw_vitals_memory_next(struct xw_vitals_memory *memory);
 
 struct xw_vitals_rule {
     int64_t keep_every_us; /* equal continuous values are kept once in so long; 0 = all are */
@@ -49,8 +53,8 @@ enum xw_vitals_news {
     XW_VITALS_KNOWN, /* kept already, or the same reading said again */
     XW_VITALS_THIN   /* equal to what was kept less than keep_every ago */
 };
-/* content: hash of the measurement's values. timed: the id rests on the reading's own time. Notes
- * the reading as kept when it is new. */
+/* what, content: hashes of quantity and channel, and of the measurement's values. timed: the id
+ * rests on the reading's own time. Notes the reading as kept when it is new. */
 enum xw_vitals_news xw_vitals_memory_look(struct xw_vitals_memory *memory, uint64_t what,
                                           uint64_t content, const struct xw_uuid *id, bool timed,
                                           bool continuous, int64_t wall_us, int64_t now_us,

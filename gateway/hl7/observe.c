@@ -14,6 +14,8 @@ void xw_observation_key(const struct xw_uuid *attachment, int64_t wall_us, const
     memcpy(ret_key + 25, id->b, 16);
 }
 
+enum { GROUPED_READINGS_MAX = 256 }; /* a longer message is no monitor's: each value by itself */
+
 struct run {
     struct xw_vitals_memory *memory;
     const struct xw_observe_context *context;
@@ -60,7 +62,8 @@ static bool together(const struct xw_hl7_reading *a, const struct xw_hl7_reading
 static uint64_t content_of(const struct run *run, const struct xw_hl7_reading *g)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
-    if (g->vital->family == XW_FAMILY_NONE || g->continuous)
+    if (g->vital->family == XW_FAMILY_NONE || g->continuous ||
+        run->oru->readings_n > GROUPED_READINGS_MAX)
         return hash(hash_text(hash_text(h, g->value), g->unit), &g->absent, sizeof(g->absent));
     for (size_t i = 0; i < run->oru->readings_n; i++) {
         const struct xw_hl7_reading *other = &run->oru->readings[i];
@@ -211,6 +214,7 @@ int xw_observe(struct xw_vitals_memory *memory, const struct xw_observe_context 
     ret_counts->held_back = held_us > 0;
     snprintf(run.message_text, sizeof(run.message_text), "%s|%.*s", header->sent_text,
              (int)XW_MIN(header->control_id.n, (size_t)200), header->control_id.at);
+    xw_vitals_memory_next(memory);
     for (size_t i = 0; i < oru->readings_n && r >= 0; i++)
         r = observe_one(&run, &oru->readings[i], add, user, ret_counts);
     return r;

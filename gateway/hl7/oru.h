@@ -41,7 +41,7 @@ struct xw_hl7_header {
 XW_MUST_CHECK int xw_hl7_header_read(const struct xw_hl7_message *message,
                                      struct xw_hl7_header *ret_header,
                                      struct xw_hl7_error *ret_error);
-/* ORU^R01 of 2.3 to 2.6 (2.7 and later are compatible). */
+/* ORU^R01 of 2.3 to 2.6 (2.7 and later are compatible). ret_error may be NULL. */
 bool xw_hl7_header_is_oru(const struct xw_hl7_header *header, struct xw_hl7_error *ret_error);
 
 struct xw_hl7_reading {

@@ -171,3 +171,34 @@ const configs = {
   'no-newline': '[spool]\nsize = 1048576',
 };
 for (const [name, text] of Object.entries(configs)) write('fuzz_config', name, text);
+
+// ---- patient monitors: messages of our own, and their frames ----
+const msh = (charset = '') => `MSH|^~\\&|M^00A0370000000001^EUI-64|F|||20261122120000.5+0800||ORU^R01^ORU_R01|c1|P|2.6|||NE|AL||${charset}\r`;
+const line = (code, value, unit, { channel = '1.3.1.1', time = '', status = 'R', type = 'NM', flags = '', own = '' } = {}) => `OBX|1|${type}|${code}|${channel}|${value}|${unit}||${flags}|||${status}|||${time}||||${own}\r`;
+const cuff = (sys, dia, mean, time = '20261122115000') =>
+  line('150021^MDC_PRESS_BLD_NONINV_SYS^MDC', sys, '266016^MDC_DIM_MMHG^MDC', { channel: '1.1.9.1', time }) + line('150022^^MDC', dia, 'mm[Hg]', { channel: '1.1.9.2', time }) + line('8478-0^Mean^LN', mean, 'kPa', { channel: '1.1.9.3', time });
+const hl7 = {
+  full: msh('UNICODE UTF-8') + 'PID|||1^^^A^MR||A^B\rPV1||I|ICU^3^7\rOBR|1|||182777000^x^SCT|||20261122115958\r' + line('69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC', '', '', { channel: '1.0.0.0', status: 'X', type: '', own: '00A0370000000001^^00A0370000000001^EUI-64' }) + line('147842^MDC_ECG_HEART_RATE^MDC', 72, '264864^MDC_DIM_BEAT_PER_MIN^MDC', { time: '20261122120000.5+0800' }) + line('150456^^MDC', 97, '%') + cuff(120, 80, 93),
+  sentinels: msh() + ['-32768', '65535', '8388607', '---', '***', '""', 'ABSENT', ''].map((value, i) => line('150456^^MDC', value, '%', { channel: `1.3.1.${i}` })).join(''),
+  impossible: msh() + cuff(80, 90, 70) + line('150344^MDC_TEMP^MDC', '384.5', '268192^^MDC') + line('150456^^MDC', 101, '%'),
+  units: msh() + line('150364^^MDC', '98.6', '[degF]') + line('160184^^MDC', 90, 'mg/dL') + line('188736^^MDC', 150, '[lb_av]') + line('150456^^MDC', 97, 'mm[Hg]'),
+  'names-only': msh() + line('2001^SpO2^99X', 97, '%') + line('MDC_RESP_RATE', 16, '/min') + line('2::18458^^MDC', 70, 'bpm') + line('8867-4^HR^LN', 71, ''),
+  status: msh() + ['X', 'N', 'D', 'W', 'F', ''].map((status) => line('150456^^MDC', 97, '%', { status })).join('') + line('150456^^MDC', 97, '%', { flags: 'INV~DEMO' }),
+  structured: msh() + line('150456^^MDC', '=^97', '%', { type: 'SN' }) + line('160184^^MDC', '>^33.3', 'mmol/L', { type: 'SN' }),
+  escapes: msh() + 'ZZZ|a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f\\X4d6D\\g\\.br\\h\\H\\x\\N\\y\\open\r' + line('150456^x\\T\\y^MDC', '9\\E\\7', '%'),
+  separators: (msh() + line('150456^^MDC', 97, '%')).replaceAll('|', '#').replaceAll('^', '*'),
+  'line-feeds': (msh() + line('150456^^MDC', 97, '%')).replaceAll('\r', '\n'),
+  'xml-junk': (msh() + line('150456^^MDC', 97, '%')).replaceAll('\r', '&#xD;\r'),
+  'two-patients': msh() + 'PID|1\rPID|2\r',
+  'no-control-id': 'MSH|^~\\&|A|B|||20261122||ORU^R01||P|2.6\r',
+  'short-head': 'MSH|^~|A',
+  'other-type': 'MSH|^~\\&|A|B|||20261122||ADT^A01|c|P|2.4|||AL|ER\r',
+  times: msh() + ['2026', '202611', '20261122', '2026112211', '202611221150', '20261122115000', '20261122115000123', '20261122115000.1234-0330', '20261122240000', '20261122115060'].map((time, i) => line('150021^^MDC', 100 + i, 'mm[Hg]', { channel: `1.1.${i}.1`, time })).join(''),
+};
+for (const [name, text] of Object.entries(hl7)) {
+  write('fuzz_hl7', name, Buffer.from(text));
+  write('fuzz_mllp', name, Buffer.concat([Buffer.from([name.length, 0x0b]), Buffer.from(text), Buffer.from([0x1c, 0x0d])]));
+}
+write('fuzz_hl7', 'gb18030', Buffer.concat([Buffer.from(msh('GB 18030-2000')), Buffer.from('OBX|1|NM|2001^'), Buffer.from([0xd0, 0xc4, 0xc2, 0xca]), Buffer.from('^99X|1|72|bpm\rZZZ|'), Buffer.from([0x81, 0x7c, 0x81, 0x30, 0x81, 0x30, 0xff]), Buffer.from('|x\r')]));
+write('fuzz_hl7', 'latin', Buffer.concat([Buffer.from(msh('8859/1')), Buffer.from('OBX|1|NM|150364^^MDC|1|36.6|'), Buffer.from([0xb0]), Buffer.from('C\r')]));
+for (const [name, bytes] of [['two', '\x0bA\x1c\r\r\n\x0bB\x1c\r'], ['outside', '\x0bA\x1c\rX'], ['start-within', '\x0bA\x0bB\x1c\r'], ['end-without-cr', '\x0bA\x1cB'], ['open', '\x0bMSH|'], ['empty', '\x0b\x1c\r']]) write('fuzz_mllp', name, Buffer.from(`\x02${bytes}`));
