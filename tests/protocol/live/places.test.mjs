@@ -239,6 +239,34 @@ test('an object is for who may see what names it, and for nobody by guessing', a
   assert.ok((await reader.get('/api/beds')).json.beds.some((bed) => bed.site === '西镇'));
 });
 
+test('studies of recordings and of values name them, and go down to the gateway', async () => {
+  feed.lines.length = 0;
+  const reason = 'other';
+  const film = await reader.post('/api/studies', { attachment: probe, clips: [clip.clip], reason, urgent: true });
+  assert.equal(film.status, 200, film.bytes.toString());
+  assert.equal(film.json.kind, 'ultrasound');
+  assert.equal(film.json.site, '东镇');
+  assert.deepEqual(film.json.items, [{ object: clip.sha256, clip: clip.clip }]);
+  const vitals = await reader.post('/api/studies', { attachment: monitor, reason });
+  assert.equal(vitals.json.kind, 'vitals');
+  const keys = (await newest(reader, monitor)).map((one) => one.key);
+  assert.deepEqual(new Set(vitals.json.items.map((one) => one.observation)), new Set(keys));
+  await until('both at the gateway', () => feed.lines.filter((one) => one.record === 5).length >= 2);
+  const bad = [
+    [{ attachment: probe, clips: [], reason }, 400],
+    [{ attachment: probe, clips: [crypto.randomUUID()], reason }, 400],
+    [{ attachment: monitor, clips: [clip.clip], reason }, 400],
+    [{ attachment: probe, clips: 'all', reason }, 400],
+    [{ attachment: probe, reason }, 400],
+    [{ attachment: monitor, reason: 'curiosity' }, 400],
+    [{ attachment: crypto.randomUUID(), reason }, 404],
+  ];
+  for (const [body, status] of bad) assert.equal((await reader.post('/api/studies', body)).status, status, JSON.stringify(body));
+  const claimed = await reader.post(`/api/studies/${film.json.id}/state`, { state: 'claimed' });
+  assert.equal(claimed.json.state, 'claimed');
+  assert.deepEqual(claimed.json.items, film.json.items);
+});
+
 test('opening a patient is in the audit, once, without names', async () => {
   const admin = await center.enter('admin');
   const entries = await until('the entries', async () => {
