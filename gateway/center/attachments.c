@@ -179,7 +179,7 @@ const struct xw_attachment *xw_attachments_record(struct xw_attachments *attachm
                  : -EBADMSG;
     if (r == 0)
         r = find_or_add(attachments, &id, record->origin, &a);
-    if (r == -EPERM && !a->told) {
+    if (r == -EPERM && a && !a->told) {
         /* Another gateway spoke of it without having it: it is whose record this is. */
         drop_values(attachments, a);
         snprintf(a->gateway_id, sizeof(a->gateway_id), "%s", record->origin);
