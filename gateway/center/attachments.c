@@ -179,7 +179,7 @@ const struct xw_attachment *xw_attachments_record(struct xw_attachments *attachm
                  : -EBADMSG;
     if (r == 0)
         r = find_or_add(attachments, &id, record->origin, &a);
-    if (r == -EPERM && !a->told) {
+    if (r == -EPERM && a && !a->told) {
         /* Another gateway spoke of it without having it: it is whose record this is. */
         drop_values(attachments, a);
         snprintf(a->gateway_id, sizeof(a->gateway_id), "%s", record->origin);
@@ -233,6 +233,19 @@ int64_t xw_attachments_county_us(const struct xw_attachments *attachments, const
     return gateway_us + offset_us;
 }
 
+static void make_values_room(struct xw_attachments *t, const struct xw_attachment *except)
+{
+    struct xw_attachment *oldest = NULL;
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i] != except && t->v[i]->newest_n &&
+            (!oldest || t->v[i]->used_us < oldest->used_us))
+            oldest = t->v[i];
+    if (!oldest)
+        return;
+    xw_counter_add(&values_evicted, oldest->newest_n);
+    drop_values(t, oldest);
+}
+
 /* The place of a code, a new one if need be; NULL without memory. */
 static struct xw_newest *place(struct xw_attachments *t, struct xw_attachment *a,
                                const Xw__Observation *o)
@@ -252,6 +265,8 @@ static struct xw_newest *place(struct xw_attachments *t, struct xw_attachment *a
         xw_counter_add(&values_evicted, 1);
         return &a->newest[oldest];
     }
+    if (t->values_n >= XW_OBSERVATIONS_MAX)
+        make_values_room(t, a);
     struct xw_newest *v = realloc(a->newest, (a->newest_n + 1) * sizeof(*v));
     if (!v)
         return NULL;
@@ -261,24 +276,9 @@ static struct xw_newest *place(struct xw_attachments *t, struct xw_attachment *a
     return &a->newest[a->newest_n++];
 }
 
-static void make_values_room(struct xw_attachments *t, const struct xw_attachment *except)
-{
-    struct xw_attachment *oldest = NULL;
-    for (size_t i = 0; i < t->n; i++)
-        if (t->v[i] != except && t->v[i]->newest_n &&
-            (!oldest || t->v[i]->used_us < oldest->used_us))
-            oldest = t->v[i];
-    if (!oldest)
-        return;
-    xw_counter_add(&values_evicted, oldest->newest_n);
-    drop_values(t, oldest);
-}
-
 /* Takes o. */
 static int take(struct xw_attachments *t, struct xw_attachment *a, Xw__Observation *o)
 {
-    if (t->values_n >= XW_OBSERVATIONS_MAX)
-        make_values_room(t, a);
     int64_t wall_us = xw_attachments_county_us(t, a->gateway_id, o->wall_us, o->county_offset_known,
                                                o->county_offset_us);
     struct xw_newest *at = place(t, a, o);

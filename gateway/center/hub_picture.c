@@ -168,7 +168,7 @@ static int append_frame(struct xw_hub_socket *socket, struct xw_buf *buf)
 
 int hub_picture_next(struct xw_hub_socket *socket, struct xw_buf *buf)
 {
-    for (uint16_t word = 0; word < XW_ARRAY_N(socket->states_due); word++) {
+    for (size_t word = 0; word < XW_ARRAY_N(socket->states_due); word++) {
         while (socket->states_due[word]) {
             unsigned bit = (unsigned)__builtin_ctzll(socket->states_due[word]);
             const struct hub_message *m = socket->hub->pictures[word * 64 + bit].status;
@@ -211,9 +211,9 @@ static void state_due(struct xw_hub_socket *socket, uint16_t number)
 
 void hub_picture_states(struct xw_hub_socket *socket)
 {
-    for (uint16_t i = 0; i < XW_HUB_PICTURES_MAX; i++)
+    for (size_t i = 0; i < XW_HUB_PICTURES_MAX; i++)
         if (socket->hub->pictures[i].status && wants_state(socket, &socket->hub->pictures[i]))
-            state_due(socket, i);
+            state_due(socket, (uint16_t)i);
 }
 
 int xw_hub_picture_watch(struct xw_hub_socket *socket, const struct xw_uuid *attachment,

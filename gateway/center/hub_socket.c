@@ -235,7 +235,7 @@ bool xw_hub_watches(const struct xw_hub_socket *socket)
     for (uint32_t i = 0; i < XW_HUB_PICTURE_WATCH_MAX; i++)
         if (socket->pictures[i].used)
             return true;
-    return false;
+    return socket->attachments_n > 0;
 }
 
 void xw_hub_list(struct xw_hub_socket *socket, bool on)

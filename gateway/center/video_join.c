@@ -113,8 +113,8 @@ static int open_unit(struct xw_video_join *join, struct xw_video_unit *unit,
 static int add_piece(struct xw_video_join *join, struct xw_video_unit *unit,
                      const Xw__VideoPart *part)
 {
-    struct xw_video_piece *piece = &unit->pieces[part->part];
-    if (piece->data) {
+    struct xw_video_piece *piece = unit->pieces ? &unit->pieces[part->part] : NULL;
+    if (!piece || piece->data) {
         join->late_n++;
         return 0;
     }

@@ -206,6 +206,10 @@ test('the console asks the supervisor, and says when it does not answer', async 
   assert.equal((await reader.post('/api/demo/action', { action: 'cut', target: 'gw-01' })).status, 200);
   assert.deepEqual(asked.at(-1), { action: 'cut', target: 'gw-01' });
   assert.equal((await reader.post('/api/demo/action', { action: 'cut', target: 'unknown' })).status, 409);
+  for (const action of ['ctg_loss', 'ctg_decel', 'ctg_normal', 'spo2_off', 'desat', 'vitals_normal', 'video_unplug', 'video_normal']) {
+    await reader.post('/api/demo/action', { action, target: 'probe-1' });
+    assert.deepEqual(asked.at(-1), { action, target: 'probe-1' });
+  }
   assert.equal((await reader.post('/api/demo/action', { action: 'rm', target: 'gw-01' })).status, 400);
   answerOf = () => null;
   assert.equal((await reader.post('/api/demo/action', { action: 'cut', target: 'gw-01' })).status, 503);

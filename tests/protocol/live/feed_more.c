@@ -255,7 +255,9 @@ static void send_picture(struct feed *f)
             p.width = 640;
             p.height = 480;
         }
-        p.data = (ProtobufCBinaryData){XW_MIN(m->picture_n - (size_t)i * PART, (size_t)PART), data};
+        size_t left = m->picture_n - (size_t)i * PART;
+        p.data.len = left < PART ? left : PART;
+        p.data.data = data;
         size_t n = xw__video_part__pack(&p, packed);
         if (!(m->lose && i == parts - 1))
             xw_uplink_ephemeral(f->uplink, "video", packed, n);

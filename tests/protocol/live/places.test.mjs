@@ -239,6 +239,34 @@ test('an object is for who may see what names it, and for nobody by guessing', a
   assert.ok((await reader.get('/api/beds')).json.beds.some((bed) => bed.site === '西镇'));
 });
 
+test('studies of recordings and of values name them, and go down to the gateway', async () => {
+  feed.lines.length = 0;
+  const reason = 'other';
+  const film = await reader.post('/api/studies', { attachment: probe, clips: [clip.clip], reason, urgent: true });
+  assert.equal(film.status, 200, film.bytes.toString());
+  assert.equal(film.json.kind, 'ultrasound');
+  assert.equal(film.json.site, '东镇');
+  assert.deepEqual(film.json.items, [{ object: clip.sha256, clip: clip.clip }]);
+  const vitals = await reader.post('/api/studies', { attachment: monitor, reason });
+  assert.equal(vitals.json.kind, 'vitals');
+  const keys = (await newest(reader, monitor)).map((one) => one.key);
+  assert.deepEqual(new Set(vitals.json.items.map((one) => one.observation)), new Set(keys));
+  await until('both at the gateway', () => feed.lines.filter((one) => one.record === 5).length >= 2);
+  const bad = [
+    [{ attachment: probe, clips: [], reason }, 400],
+    [{ attachment: probe, clips: [crypto.randomUUID()], reason }, 400],
+    [{ attachment: monitor, clips: [clip.clip], reason }, 400],
+    [{ attachment: probe, clips: 'all', reason }, 400],
+    [{ attachment: probe, reason }, 400],
+    [{ attachment: monitor, reason: 'curiosity' }, 400],
+    [{ attachment: crypto.randomUUID(), reason }, 404],
+  ];
+  for (const [body, status] of bad) assert.equal((await reader.post('/api/studies', body)).status, status, JSON.stringify(body));
+  const claimed = await reader.post(`/api/studies/${film.json.id}/state`, { state: 'claimed' });
+  assert.equal(claimed.json.state, 'claimed');
+  assert.deepEqual(claimed.json.items, film.json.items);
+});
+
 test('opening a patient is in the audit, once, without names', async () => {
   const admin = await center.enter('admin');
   const entries = await until('the entries', async () => {
@@ -272,14 +300,49 @@ test('a browser that stops reading an object holds up nobody', async () => {
   for (const req of agents) req.destroy();
 });
 
+test('a county killed in the middle loses no observation, takes none twice, and ends the object', async () => {
+  const now = Date.now() * 1000;
+  feed.lines.length = 0;
+  feed.say('many 2-2 6000 100');
+  feed.say('clip 20000000');
+  for (let kills = 0; kills < 3; kills++) {
+    await sleep(250);
+    center.daemon.child.kill('SIGKILL');
+    await center.daemon.exited;
+    await center.start();
+    reader = await center.enter('reader');
+  }
+  const { sha256 } = await line(feed, 'sha256');
+  const read = async () => {
+    const values = [];
+    let to = now + 60e6;
+    for (let more = true; more;) {
+      const page = await window(reader, monitor, `from_wall_us=${now - 3600e6}&to_wall_us=${to}&codes=2-2`);
+      values.push(...page.observations.map((one) => one.value));
+      ({ more, next_wall_us: to } = page);
+    }
+    return values;
+  };
+  const values = await until('all of them', async () => {
+    const values = await read();
+    return values.length >= 6000 && values;
+  }, 30000);
+  assert.deepEqual(values, Array.from({ length: 6000 }, (_, i) => i));
+  const answer = await until('the object', async () => {
+    const answer = await reader.get(`/api/objects/${sha256}`);
+    return answer.status === 200 && answer;
+  }, 30000);
+  assert.equal(crypto.createHash('sha256').update(answer.bytes).digest('hex'), sha256);
+});
+
 test('after a restart of the county everything is there again', async () => {
   await center.daemon.stop();
   await center.start();
   reader = await center.enter('reader');
   const { clips } = (await reader.get(`/api/attachments/${probe}/clips`)).json;
-  assert.equal(clips.length, 2);
+  assert.equal(clips.length, 3);
   const list = await newest(reader, monitor);
-  assert.deepEqual(new Set(list.map((one) => one.code)), new Set(['8867-4', '59408-5', '9279-1', '1-1']));
+  assert.deepEqual(new Set(list.map((one) => one.code)), new Set(['8867-4', '59408-5', '9279-1', '1-1', '2-2']));
   assert.equal(list.find((one) => one.code === '9279-1').value, 0);
   assert.equal((await part('bytes=0-9')).status, 206);
   await until('the bed', async () => (await reader.get('/api/beds')).json.beds.some((bed) => bed.bed === '3床' && bed.attachments.length === 2));
