@@ -13,6 +13,7 @@ import { cases as paper } from './cases-paper.mjs';
 import { cases as live } from './cases-live.mjs';
 import { cases as pages } from './cases-pages.mjs';
 import { cases as ctg } from './cases-ctg.mjs';
+import { cases as vitals } from './cases-vitals.mjs';
 
 const base = process.env.XW_WEB_BASE ?? '';
 const pattern = process.argv[2] ?? '';
@@ -27,7 +28,7 @@ if (!base && !existsSync(fileURLToPath(new URL('dist/index.html', webRoot)))) {
   process.exit(1);
 }
 
-const all = [...paper, ...live, ...pages, ...ctg].filter((c) => c.name.includes(pattern));
+const all = [...paper, ...live, ...pages, ...ctg, ...vitals].filter((c) => c.name.includes(pattern));
 const browser = await launch();
 let passed = 0;
 let failed = 0;

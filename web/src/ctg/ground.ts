@@ -142,7 +142,7 @@ function drawAxis(c: CanvasRenderingContext2D, g: CtgGround): void {
   for (let bpm = 60; bpm <= FHR_HI; bpm += step) c.fillText(String(bpm), x, Math.max(7 * dpr, fhrY(l, bpm)));
   if (l.uc.height > 0) {
     const ucStep = l.uc.height / dpr > 90 ? 25 : l.uc.height / dpr > 40 ? 50 : 100;
-    for (let v = 0; v <= UC_HI; v += ucStep) c.fillText(String(v), x, Math.min(ucY(l, v), l.uc.y + l.uc.height - 5 * dpr));
+    for (let v = 0; v < UC_HI; v += ucStep) c.fillText(String(v), x, Math.min(ucY(l, v), l.uc.y + l.uc.height - 5 * dpr));
   }
   c.font = fontOf(dpr, 11, 'bold');
   c.fillText(g.axis.fhr, x, l.fhr.y + 5 * dpr);

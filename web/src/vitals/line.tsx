@@ -47,7 +47,7 @@ function Trend(props: { readings: Reading[]; toUs: number; cursorUs: number | nu
 
 // The same facts in the list and in the line: what is shown, in which state, and how old.
 export function vitalNow(store: VitalsStore, kind: VitalKind, atUs: number, cut: boolean): { r: Reading | null; state: VitalState; ageS: number } {
-  const r = store.readings.at(kind, atUs);
+  const r = store.readings.shown(kind, atUs);
   let state = stateOf(r, atUs);
   // With the link cut what was fresh is not known to be so any more.
   if (cut && state === 'fresh' && r?.continuous) state = 'old';
