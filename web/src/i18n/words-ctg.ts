@@ -25,6 +25,7 @@ export const ctgWords = {
   'ctg.offset.on': ['胎 2 上移 {n} bpm 显示', 'FHR 2 drawn {n} bpm higher'],
   'ctg.offset.three': ['胎 3 下移 {n} bpm 显示', 'FHR 3 drawn {n} bpm lower'],
   'ctg.caption.fhr': ['{n} bpm/cm', '{n} bpm/cm'],
+  'ctg.caption.time': ['时间轴{s}', 'time axis {s}'],
   'ctg.caption.height': ['高度非实际比例', 'height not to scale'],
   'ctg.caption.band': ['浅色带 110–160', 'shaded 110–160'],
   'ctg.now': ['回到实时', 'Back to live'],
