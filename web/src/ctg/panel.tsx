@@ -88,7 +88,7 @@ function Value(props: { n: CtgNumber; fhrN: number; s: CtgState }): JSX.Element 
   );
 }
 
-function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e: CtgEngine) => void) | undefined }): JSX.Element {
+function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e: CtgEngine) => void) | undefined; bare?: boolean | undefined }): JSX.Element {
   const { model } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [engine, setEngine] = useState<CtgEngine | null>(null);
@@ -135,6 +135,7 @@ function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e
         {s.paused && <button class="button" onClick={() => engine?.resume()}>{t('ctg.now')}</button>}
         <span class="spring" />
         <HoleNote hole={s.hole} />
+        {!props.bare && <CtgSettings fhrN={fhrN} />}
         {s.eventsError && <span class="inline-error">{t('ecg.eventsfail', { code: s.eventsError })}</span>}
         {model.badBlocks > 0 && <span class="inline-error">{t('ecg.badblocks', { n: model.badBlocks })}</span>}
       </aside>
@@ -152,7 +153,8 @@ export function CtgSettings(props: { fhrN: number }): JSX.Element {
 }
 
 // One CTG stream, followed live. height: CSS pixels of the whole panel; left out, it fills its place.
-export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height?: number; onEngine?: (e: CtgEngine) => void; onModel?: (m: StreamModel) => void }): JSX.Element {
+// bare: the page has the settings.
+export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height?: number; bare?: boolean; onEngine?: (e: CtgEngine) => void; onModel?: (m: StreamModel) => void }): JSX.Element {
   const [model, setModel] = useState<StreamModel | null>(null);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -168,7 +170,7 @@ export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height
   const usable = model && ctgChannels(model.header).fhr.length > 0;
   return (
     <div class="ctg-panel" ref={box}>
-      {!model ? <Loading what={t('ecg.loading')} /> : usable ? <Strip key={model.id} model={model} cursor={props.cursor} onEngine={props.onEngine} /> : <Empty what={t('ctg.nochannel')} todo={t('ctg.nochannel.do')} />}
+      {!model ? <Loading what={t('ecg.loading')} /> : usable ? <Strip key={model.id} model={model} cursor={props.cursor} onEngine={props.onEngine} bare={props.bare} /> : <Empty what={t('ctg.nochannel')} todo={t('ctg.nochannel.do')} />}
     </div>
   );
 }
