@@ -2,10 +2,10 @@
 
 export const INK = { paper: [17, 17, 17], grey: [154, 161, 171] };
 
-// Runs fn(pixels, width, height, argument) on the pixels of the paper.
+// Runs fn(pixels, width, height, argument) on the pixels of the paper; argument.on: another canvas.
 export async function onPaper(page, fn, argument) {
   return page.evaluate(({ source, argument }) => {
-    const canvas = document.querySelector('canvas.paper');
+    const canvas = document.querySelector(argument?.on ?? 'canvas.paper');
     const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     // The policy of the page forbids eval; a function given by the test runs outside of it.
     const fns = window.xwPixelFns;
@@ -61,6 +61,19 @@ export function pixelFunctions() {
       let n = 0;
       for (let y = y0; y < y1; y++) for (let x = x0; x < x1; x++) if (near(d, (y * w + x) * 4, colour, tol)) n++;
       return n;
+    },
+    // How many pixels are of a colour, and their mean row.
+    rows(d, w, h, { colour, tol, x0 = 0, x1 = w, y0 = 0, y1 = h }) {
+      let n = 0;
+      let sum = 0;
+      for (let y = y0; y < y1; y++) {
+        for (let x = x0; x < x1; x++) {
+          if (!near(d, (y * w + x) * 4, colour, tol)) continue;
+          n++;
+          sum += y;
+        }
+      }
+      return { n, mean: n > 0 ? sum / n : NaN };
     },
     // Vertical centre of the ink in each pixel column of a band; null where there is none.
     profile(d, w, _h, { x0, x1, y0, y1, least = 1 }) {

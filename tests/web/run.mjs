@@ -13,6 +13,7 @@ import { cases as paper } from './cases-paper.mjs';
 import { cases as live } from './cases-live.mjs';
 import { cases as pages } from './cases-pages.mjs';
 import { cases as video } from './cases-video.mjs';
+import { cases as ctg } from './cases-ctg.mjs';
 
 const base = process.env.XW_WEB_BASE ?? '';
 const pattern = process.argv[2] ?? '';
@@ -28,7 +29,7 @@ if (!base && !existsSync(fileURLToPath(new URL('dist/index.html', webRoot)))) {
 }
 
 const group = process.env.XW_WEB_GROUP ?? '';
-const all = Object.entries({ paper, live, pages, video }).filter(([g]) => !group || g === group).flatMap(([, c]) => c).filter((c) => c.name.includes(pattern));
+const all = Object.entries({ paper, live, pages, ctg, video }).filter(([g]) => !group || g === group).flatMap(([, c]) => c).filter((c) => c.name.includes(pattern));
 const browser = await launch();
 let passed = 0;
 let failed = 0;

@@ -17,10 +17,11 @@ export interface CtgGround {
   pps: number;
   demo: string; // mark of demonstration data; empty = none
   caption: string;
-  ucUnit: string;
+  axis: { fhr: string; loss: string; uc: string };
 }
 
 const NORMAL: Record<ThemeName, string> = { paper: 'rgba(43,106,63,0.06)', night: 'rgba(124,199,149,0.07)' };
+const TEN_MINUTES: Record<ThemeName, string> = { paper: '#C8756D', night: '#41536B' };
 const NORMAL_LO = 110;
 const NORMAL_HI = 160;
 
@@ -73,7 +74,7 @@ function drawTimeLines(c: CanvasRenderingContext2D, g: CtgGround): void {
   lines(cmUs / 2, col.minor, line);
   lines(cmUs, col.major, line);
   if (g.cmPerMin > 1) lines(60e6, col.major, line * 2);
-  c.fillStyle = col.dim;
+  c.fillStyle = TEN_MINUTES[g.theme];
   for (const t of timeTicks(g, 600e6)) c.fillRect(t.x, l.fhr.y, line * 2, l.times.y - l.fhr.y);
 }
 
@@ -143,6 +144,10 @@ function drawAxis(c: CanvasRenderingContext2D, g: CtgGround): void {
     const ucStep = l.uc.height / dpr > 90 ? 25 : l.uc.height / dpr > 40 ? 50 : 100;
     for (let v = 0; v <= UC_HI; v += ucStep) c.fillText(String(v), x, Math.min(ucY(l, v), l.uc.y + l.uc.height - 5 * dpr));
   }
+  c.font = fontOf(dpr, 11, 'bold');
+  c.fillText(g.axis.fhr, x, l.fhr.y + 5 * dpr);
+  c.fillText(g.axis.loss, x, l.loss.y + l.loss.height / 2);
+  if (l.uc.height > 0) c.fillText(g.axis.uc, x, l.marks.y + l.marks.height / 2);
   c.fillStyle = col.major;
   c.fillRect(l.x0 - Math.round(dpr), l.fhr.y, Math.round(dpr), l.times.y - l.fhr.y);
 }

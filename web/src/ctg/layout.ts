@@ -31,9 +31,10 @@ export interface CtgBox {
   uc: boolean;
 }
 
-const AXIS = 38;
+const AXIS = 44;
 const TOP = 6;
 const LOSS_ROW = 6;
+const LOSS_LEAST = 14; // room for its name
 const MARKS = 17;
 const TIMES = 17;
 const CAPTION = 17;
@@ -42,7 +43,7 @@ const UC_LEAST_CM = 1.2;
 export function makeCtgLayout(box: CtgBox): CtgLayout {
   const { dpr, mm } = box;
   const cm = 10 * mm;
-  const lossH = (box.fhrN * LOSS_ROW + 2) * dpr;
+  const lossH = Math.max(box.fhrN * LOSS_ROW + 2, LOSS_LEAST) * dpr;
   const fixed = TOP * dpr + lossH + (MARKS + TIMES + CAPTION) * dpr;
   const room = Math.max(40 * dpr, box.height - fixed);
   const ucChoices = box.uc ? [25, 50, UC_HI / UC_LEAST_CM] : [Infinity];

@@ -43,6 +43,7 @@ function wordsOf(model: StreamModel): CtgWords {
     double: t('ctg.ev.double'),
     half: t('ctg.ev.half'),
     zero: t('ctg.ev.zero'),
+    axis: { fhr: 'bpm', loss: t('ctg.axis.loss'), uc: t('ctg.uc') },
     button: (code) => (has(`reason.${code.toLowerCase()}`) ? t(`reason.${code.toLowerCase()}` as Key) : t('ctg.ev.button')),
   };
 }

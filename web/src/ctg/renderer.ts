@@ -31,6 +31,7 @@ export interface CtgWords extends AbsentWords {
   double: string;
   half: string;
   zero: string;
+  axis: { fhr: string; loss: string; uc: string };
   button: (code: string) => string;
 }
 
@@ -117,7 +118,7 @@ export class CtgRenderer {
     const xOf = (i: number): number => l.x0 + l.width - (end - i) * pps;
     drawCtgGround(c, {
       layout: l, model, theme: this.options.theme, dpr: this.dpr, cmPerMin: this.options.cmPerMin, first, end, pps,
-      demo: this.options.demo ? this.words.demo : '', caption: this.words.caption(Math.round(l.bpmPerCm), l.trueHeight), ucUnit: this.channels.uc?.unit ?? '',
+      demo: this.options.demo ? this.words.demo : '', caption: this.words.caption(Math.round(l.bpmPerCm), l.trueHeight), axis: this.words.axis,
     });
     c.save();
     c.beginPath();

@@ -16,6 +16,7 @@ export const ctgWords = {
   'ctg.ev.half': ['疑为减半', 'halved?'],
   'ctg.ev.zero': ['宫缩归零', 'UC zero'],
   'ctg.ev.button': ['标记', 'mark'],
+  'ctg.axis.loss': ['无信号', 'no sig.'],
   'ctg.speed': ['走纸', 'Speed'],
   'ctg.offset': ['双胎错开', 'Twins apart'],
   'ctg.offset.on': ['胎 2 上移 {n} bpm 显示', 'FHR 2 drawn {n} bpm higher'],

@@ -4,7 +4,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { api, ApiError, type JsonStream } from '../api';
+import { api, ApiError, type JsonBed, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
@@ -14,20 +14,39 @@ import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
 import { AlarmRow, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
 import { modalityWord, priorityRank, priorityWord, type PriorityWord } from '../wire/words';
+import { BedLine, extrasOf, type BedExtras } from './bedline';
 import { DemoConsole, useDemo } from './console';
 import { SiteState } from './gateways';
 
 stripTheme(() => theme.value);
 
 const ROW = 64;
+const BED_LINE = 40; // what a bed has besides its ECG
 const streams = signal<JsonStream[] | null>(null);
+const beds = signal<JsonBed[]>([]);
 const streamsError = signal<ApiError | null>(null);
 const query = signal('');
 const stalledSince = signal(NaN);
 
+let others = new Set<string>(); // streams that have no row of their own
+const isHeart = (s: JsonStream): boolean => modalityWord(s.modality) === 'ecg' || modalityWord(s.modality) === 'holter';
+
+// A county that knows no beds yet: the list is by stream.
+async function loadBeds(): Promise<JsonBed[]> {
+  try {
+    return await api.beds();
+  } catch (e) {
+    if (e instanceof ApiError && e.code === 'not_found') return [];
+    throw e;
+  }
+}
+
 async function loadStreams(): Promise<void> {
   try {
-    streams.value = (await api.streams()).filter((s) => modalityWord(s.modality) === 'ecg' || modalityWord(s.modality) === 'holter');
+    const [all, places] = await Promise.all([api.streams(), loadBeds()]);
+    beds.value = places;
+    streams.value = all.filter((s) => isHeart(s));
+    others = new Set(all.filter((s) => !isHeart(s)).map((s) => s.id));
     streamsError.value = null;
   } catch (e) {
     streamsError.value = e instanceof ApiError ? e : new ApiError('internal', 0, String(e));
@@ -35,7 +54,13 @@ async function loadStreams(): Promise<void> {
 }
 
 interface Row {
-  s: JsonStream;
+  key: string;
+  s: JsonStream | null; // its ECG; null: a bed without one
+  extras: BedExtras | null;
+  site: string;
+  bed: string;
+  device: string;
+  gateway: string;
   live: boolean;
   bpm: number;
   priority: PriorityWord;
@@ -55,7 +80,7 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
     const alarm = alarms.get(s.id);
     const hz = s.rate.den > 0 ? s.rate.num / s.rate.den : 1;
     return {
-      s, live: st ? st.live : s.live, bpm: st ? st.rate_bpm : s.rate_bpm, alarm,
+      key: s.id, s, extras: null, site: s.site, bed: s.bed, device: s.device, gateway: s.gateway, live: st ? st.live : s.live, bpm: st ? st.rate_bpm : s.rate_bpm, alarm,
       priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st ? st.alarm : s.alarm),
       code: alarm?.code ?? st?.alarm_code ?? s.alarm_code, newestWallUs: st?.newest_wall_us || s.newest_wall_us,
       leadsOff: st?.leads_off ?? 0, suspended: st?.suspended ?? false, missingS: (st?.missing ?? 0) / hz, linked: gw ? gw.linked : null,
@@ -67,7 +92,7 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
 // an older one only as long as somebody has to see to its alarm.
 function currentRows(rows: Row[]): Row[] {
   const newest = new Map<string, Row>();
-  const source = (r: Row): string => `${r.s.gateway}|${r.s.device}|${r.s.modality}`;
+  const source = (r: Row): string => `${r.gateway}|${r.device}|${r.s?.modality ?? ''}`;
   for (const row of rows) {
     const other = newest.get(source(row));
     if (!other || row.newestWallUs > other.newestWallUs) newest.set(source(row), row);
@@ -75,11 +100,41 @@ function currentRows(rows: Row[]): Row[] {
   return rows.filter((r) => newest.get(source(r)) === r || (r.alarm && !r.alarm.ackedBy));
 }
 
+// What a bed has besides its ECG goes to the first row of its ECG, or to a row of its own.
+function withBeds(rows: Row[], alarms: Map<string, Finding>): Row[] {
+  const byAttachment = new Map<string, Row>();
+  for (const r of rows) if (r.s && !byAttachment.has(r.s.attachment)) byAttachment.set(r.s.attachment, r);
+  const out = [...rows];
+  for (const bed of beds.value) {
+    const extras = extrasOf(bed);
+    if (!extras) continue;
+    const alarm = extras.ctg ? alarms.get(extras.ctg.id) : undefined;
+    const row = bed.attachments.map((a) => byAttachment.get(a.id)).find((r) => r !== undefined);
+    if (row) {
+      row.extras = extras;
+      if (alarm && !row.alarm) Object.assign(row, { alarm, priority: alarm.ackedBy ? row.priority : alarm.priority, code: alarm.code });
+      continue;
+    }
+    const st = extras.ctg ? live.streams.get(extras.ctg.id) : undefined;
+    const gw = live.gateways.get(bed.gateway);
+    out.push({
+      key: bed.id, s: null, extras, site: bed.site, bed: bed.bed, device: bed.attachments.map((a) => a.device).join(' · '), gateway: bed.gateway,
+      live: extras.ctg ? (st ? st.live : extras.ctg.live) : gw?.linked !== false && bed.attachments.some((a) => a.attached), bpm: 0, alarm,
+      priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st?.alarm ?? 0), code: alarm?.code ?? st?.alarm_code ?? '',
+      newestWallUs: st?.newest_wall_us || (extras.ctg?.newest_wall_us ?? 0), leadsOff: 0, suspended: st?.suspended ?? false, missingS: 0, linked: gw ? gw.linked : null,
+    });
+  }
+  return out;
+}
+
+const heightOf = (r: Row): number => ROW + (r.extras ? BED_LINE : 0);
+const linkOf = (r: Row): string => (r.extras ? `/bed/${r.extras.bed.id}` : `/live/${r.s?.id ?? ''}`);
+
 // Alarms first, then what is live, then by site and bed; a row does not jump for anything else.
 function sortRows(rows: Row[]): Row[] {
   const rank = (r: Row): number => (r.priority === 'technical' ? 0 : priorityRank(r.priority));
   return rows.sort((a, b) =>
-    rank(b) - rank(a) || a.s.site.localeCompare(b.s.site, 'zh') || a.s.bed.localeCompare(b.s.bed, 'zh', { numeric: true }) || (a.s.device < b.s.device ? -1 : 1));
+    rank(b) - rank(a) || a.site.localeCompare(b.site, 'zh') || a.bed.localeCompare(b.bed, 'zh', { numeric: true }) || (a.device < b.device ? -1 : 1));
 }
 
 function MiniStrip(props: { id: string }): JSX.Element {
@@ -104,24 +159,25 @@ function Age(props: { row: Row }): JSX.Element {
 function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolean; ack: (f: Finding) => void; busy: string }): JSX.Element {
   const { row } = props;
   const { s } = row;
-  const leads = s.channels.filter((_, i) => (row.leadsOff >>> i) & 1).map((c) => c.code);
+  const leads = (s?.channels ?? []).filter((_, i) => (row.leadsOff >>> i) & 1).map((c) => c.code);
   return (
-    <div class={`row row-${row.priority} ${props.chosen ? 'chosen' : ''} ${row.live ? '' : 'silent'}`} role="row" style={{ top: `${props.top}px` }}
-      data-stream={s.id} data-device={s.device}>
-      <a class="row-link" href={`#/live/${s.id}`} aria-label={`${t('list.open')} ${s.bed} ${s.device}`}>
+    <div class={`row row-${row.priority} ${props.chosen ? 'chosen' : ''} ${row.live ? '' : 'silent'}`} role="row" style={{ top: `${props.top}px`, height: `${heightOf(row)}px` }}
+      data-stream={s?.id ?? ''} data-bed={row.extras?.bed.id ?? ''} data-device={row.device}>
+      <a class="row-link" href={`#${linkOf(row)}`} aria-label={`${t('list.open')} ${row.bed} ${row.device}`}>
         <span class="c-alarm" role="cell">
           {row.priority !== 'none' && <Priority priority={row.priority} />}
           {row.priority !== 'none' && <b class="alarm-text">{alarmName(row.code)}</b>}
           {leads.length > 0 && <span class="tech-text">{t('list.leadsoff', { leads: leads.join(' ') })}</span>}
         </span>
-        <span class="c-bed" role="cell"><b>{s.bed || s.device}</b><small>{s.bed ? s.device : s.model}</small></span>
-        <span class="c-site" role="cell">{s.site}</span>
-        <span class="c-hr" role="cell"><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
-        <span class="c-strip" role="cell">{props.moving ? <MiniStrip id={s.id} /> : null}</span>
+        <span class="c-bed" role="cell"><b>{row.bed || row.device}</b><small>{row.bed ? row.device : s?.model ?? ''}</small></span>
+        <span class="c-site" role="cell">{row.site}</span>
+        <span class="c-hr" role="cell">{s ? <><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></> : <small>{t('list.noecg')}</small>}</span>
+        <span class="c-strip" role="cell">{props.moving && s ? <MiniStrip id={s.id} /> : null}</span>
         <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
         <span class="c-link" role="cell">
           <span class={row.linked === false ? 'tech' : 'ok'}>{row.linked === null ? '–' : t(row.linked ? 'gateway.linked' : 'gateway.cut')}</span>
         </span>
+        {row.extras && <BedLine x={row.extras} />}
       </a>
       {row.alarm && !row.alarm.ackedBy && (
         <button class="button ack row-ack" disabled={props.busy === row.alarm.key} onClick={() => row.alarm && props.ack(row.alarm)}>{t('alarm.ack')}</button>
@@ -135,6 +191,9 @@ function Rows(props: { rows: Row[] }): JSX.Element {
   const [scroll, setScroll] = useState(0);
   const [height, setHeight] = useState(600);
   const [chosen, setChosen] = useState(-1);
+  const tops = [0];
+  for (const r of props.rows) tops.push((tops[tops.length - 1] as number) + heightOf(r));
+  const topOf = (k: number): number => tops[Math.max(0, Math.min(props.rows.length, k))] as number;
   const { ack, busy, failed } = useAck();
   useEffect(() => {
     const el = box.current;
@@ -154,14 +213,14 @@ function Rows(props: { rows: Row[] }): JSX.Element {
           const next = Math.max(0, Math.min(n - 1, c + (e.key === 'ArrowDown' ? 1 : -1)));
           const el = box.current;
           if (el) {
-            if (next * ROW < el.scrollTop) el.scrollTop = next * ROW;
-            if ((next + 1) * ROW > el.scrollTop + el.clientHeight) el.scrollTop = (next + 1) * ROW - el.clientHeight;
+            if (topOf(next) < el.scrollTop) el.scrollTop = topOf(next);
+            if (topOf(next + 1) > el.scrollTop + el.clientHeight) el.scrollTop = topOf(next + 1) - el.clientHeight;
           }
           return next;
         });
       } else if (e.key === 'Enter' && chosen >= 0 && !(e.target instanceof HTMLButtonElement) && !(e.target instanceof HTMLAnchorElement)) {
         const row = props.rows[chosen];
-        if (row) go(`/live/${row.s.id}`);
+        if (row) go(linkOf(row));
       } else if (e.key.toLowerCase() === 'a') {
         const f = props.rows[0]?.alarm;
         if (f && !f.ackedBy) ack(f);
@@ -170,15 +229,17 @@ function Rows(props: { rows: Row[] }): JSX.Element {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, [props.rows, chosen]);
-  const first = Math.max(0, Math.floor(scroll / ROW) - 1);
-  const last = Math.min(props.rows.length, Math.ceil((scroll + height) / ROW) + 1);
+  let first = 0;
+  while (first < props.rows.length && topOf(first + 2) <= scroll) first++;
+  let last = first;
+  while (last < props.rows.length && topOf(last) < scroll + height + ROW) last++;
   return (
     <>
       {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
       <div class="rows" ref={box} role="rowgroup" tabIndex={-1} onScroll={(e) => setScroll(e.currentTarget.scrollTop)}>
-        <div class="rows-all" style={{ height: `${props.rows.length * ROW}px` }}>
+        <div class="rows-all" style={{ height: `${topOf(props.rows.length)}px` }}>
           {props.rows.slice(first, last).map((r, k) => (
-            <ListRow key={r.s.id} row={r} top={(first + k) * ROW} chosen={first + k === chosen} moving={true} ack={ack} busy={busy} />
+            <ListRow key={r.key} row={r} top={topOf(first + k)} chosen={first + k === chosen} moving={true} ack={ack} busy={busy} />
           ))}
         </div>
       </div>
@@ -220,7 +281,7 @@ export function ListPage(): JSX.Element {
   // A stream that the status knows and the list does not: read the list again.
   useEffect(() => {
     const known = new Set((streams.value ?? []).map((s) => s.id));
-    if (streams.value && [...live.streams.keys()].some((id) => !known.has(id))) {
+    if (streams.value && [...live.streams.keys()].some((id) => !known.has(id) && !others.has(id))) {
       const timer = setTimeout(() => void loadStreams(), 300);
       return () => clearTimeout(timer);
     }
@@ -246,8 +307,8 @@ export function ListPage(): JSX.Element {
 
   if (!list) return streamsError.value ? <Failed what={t('list.title')} error={streamsError.value} retry={() => void loadStreams()} /> : <Loading />;
   const q = query.value.trim().toLowerCase();
-  const all = currentRows(rowsOf(list, alarms));
-  const rows = sortRows([...all]).filter((r) => !q || `${r.s.bed} ${r.s.device} ${r.s.site}`.toLowerCase().includes(q));
+  const all = withBeds(currentRows(rowsOf(list, alarms)), alarms);
+  const rows = sortRows([...all]).filter((r) => !q || `${r.bed} ${r.device} ${r.site} ${r.extras?.bed.attachments.map((a) => a.device).join(' ') ?? ''}`.toLowerCase().includes(q));
   const silent = all.filter((r) => !r.live).length;
   const inAlarm = rows.filter((r) => r.priority !== 'none' && r.priority !== 'technical').length;
   const stalled = linkState.value === 'down';
@@ -264,7 +325,7 @@ export function ListPage(): JSX.Element {
       {(role() === 'technician' || role() === 'village') && <SiteState />}
       <TechnicalList />
       {streamsError.value && <p class="inline-error" role="alert">{t('error.what', { what: t('list.title') })} {t('error.code', { code: streamsError.value.code })}</p>}
-      {list.length === 0 ? (
+      {all.length === 0 ? (
         <Empty what={t('list.empty')} todo={t(demo.value ? 'list.empty.demo' : 'list.empty.do')} />
       ) : (
         <div class="table" role="table" aria-label={t('list.title')}>
