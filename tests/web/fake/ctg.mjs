@@ -49,13 +49,13 @@ kinds.ctgtwin = {
   count: (s, ch, i) => [() => fhr(1, 138, i), () => fhr(2, 146, i), () => mhr(i), () => uc(i), () => flags(s, i)][ch](),
 };
 // What a calibrator makes: 120 and 140 bpm by whole minutes of capture time, no signal during the last
-// ten seconds of each third minute, activity 0 and 50.
+// ten seconds of each third minute, activity 10 and 60.
 export const STEP_N = 60 * CTG_HZ;
 kinds.ctgstep = {
   modality: 'ctg', leads: ['FHR1', 'UC'], channels: [rate('FHR1'), UC],
   count: (s, ch, i) => {
     const minute = Math.floor(i / STEP_N);
-    if (ch === 1) return minute % 2 ? 100 : 0;
+    if (ch === 1) return minute % 2 ? 120 : 20;
     if (minute % 3 === 2 && i % STEP_N >= 50 * CTG_HZ) return 0;
     return minute % 2 ? 560 : 480;
   },

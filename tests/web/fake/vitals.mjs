@@ -12,7 +12,7 @@ const ABSENT = [null, 'sentinel', 'impossible', 'unit', 'not_number', 'status'];
 
 export const CODES = {
   hr: { code: '8867-4', mdc: 147842, unit: '/min', source: 'ecg', continuous: true },
-  pr: { code: '8867-4', mdc: 149530, unit: '/min', source: 'spo2', continuous: true },
+  pr: { code: '8889-8', mdc: 149530, unit: '/min', source: 'spo2', continuous: true },
   spo2: { code: '59408-5', mdc: 150456, unit: '%', source: 'spo2', continuous: true },
   rr: { code: '9279-1', mdc: 151562, unit: '/min', source: 'impedance', continuous: true },
   sys: { code: '8480-6', mdc: 150021, unit: 'mm[Hg]', source: 'nibp', continuous: false },

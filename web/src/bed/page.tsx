@@ -102,6 +102,7 @@ function useKeys(cursor: CursorSignal, act: { play: () => void; big: () => void 
         const to = (cursor.value.wallUs ?? now) + s * 1e6;
         cursor.value = { wallUs: to >= now ? null : to };
       };
+      if (e.key === ' ' && e.target instanceof HTMLButtonElement) return; // it presses the button
       if (e.key === ' ') cursor.value = { wallUs: cursor.value.wallUs === null ? now : null };
       else if (e.key === 'ArrowLeft') step(e.shiftKey ? -10 : -1);
       else if (e.key === 'ArrowRight') step(e.shiftKey ? 10 : 1);

@@ -12,6 +12,7 @@ import { live } from '../live/client';
 import type { StreamModel } from '../live/stream';
 import { freshnessOf, holeStateOf, type Freshness, type HoleState } from '../trace/fresh';
 import type { AgeState } from '../trace/badges';
+import { maternalAt } from './marks';
 import { indexAt, PastModel } from './past';
 import { CtgRenderer, type CtgOptions, type CtgWords } from './renderer';
 import { ctgNumbers, type CtgNumber } from './values';
@@ -274,7 +275,7 @@ export class CtgEngine {
     const ageS = live.clock.known && this.model.timed ? Math.max(0, (wall - newestWall) / 1e6) : NaN;
     const numbers = ctgNumbers(model, this.renderer.channels, at);
     const told = cursor === null && freshness === 'lost';
-    const maternal = model.findings.others(at - 1, at, 'quality').filter((f) => /_MHR$/i.test(f.code) && (f.end === 0 || f.end >= at)).map((f) => f.code.slice(0, 4).toUpperCase() as CtgRole);
+    const maternal = maternalAt(model, at - 1);
     ctgStats.ageS = ageS;
     ctgStats.offsetUs = wall - now * 1000;
     ctgStats.rttMs = live.clock.rttMs;

@@ -90,8 +90,9 @@ function drawLevels(c: CanvasRenderingContext2D, g: CtgGround): void {
     c.fillRect(l.x0, Math.round(fhrY(l, bpm)), l.width, line);
   }
   if (!(l.uc.height > 0)) return;
-  for (let v = 0; v <= UC_HI; v += 12.5) {
-    c.fillStyle = v % 25 === 0 ? col.major : col.minor;
+  const fine = l.uc.height / dpr > 100 ? 12.5 : l.uc.height / dpr > 60 ? 25 : 50;
+  for (let v = 0; v <= UC_HI; v += fine) {
+    c.fillStyle = v % (2 * fine) === 0 ? col.major : col.minor;
     c.fillRect(l.x0, Math.round(ucY(l, v)), l.width, line);
   }
 }
@@ -139,10 +140,10 @@ function drawAxis(c: CanvasRenderingContext2D, g: CtgGround): void {
   c.textBaseline = 'middle';
   const x = l.x0 - 5 * dpr;
   const step = l.bpmPerCm > 24 ? 30 : 20;
-  for (let bpm = 60; bpm <= FHR_HI; bpm += step) c.fillText(String(bpm), x, Math.max(7 * dpr, fhrY(l, bpm)));
+  for (let bpm = 60; bpm <= FHR_HI; bpm += step) if (fhrY(l, bpm) > l.fhr.y + 13 * dpr) c.fillText(String(bpm), x, fhrY(l, bpm));
   if (l.uc.height > 0) {
     const ucStep = l.uc.height / dpr > 90 ? 25 : l.uc.height / dpr > 40 ? 50 : 100;
-    for (let v = 0; v <= UC_HI; v += ucStep) c.fillText(String(v), x, Math.min(ucY(l, v), l.uc.y + l.uc.height - 5 * dpr));
+    for (let v = 0; v < UC_HI; v += ucStep) c.fillText(String(v), x, Math.min(ucY(l, v), l.uc.y + l.uc.height - 5 * dpr));
   }
   c.font = fontOf(dpr, 11, 'bold');
   c.fillText(g.axis.fhr, x, l.fhr.y + 5 * dpr);

@@ -22,18 +22,20 @@ export interface CtgMarks {
 
 const SAME_S = 1; // told by a record and by FLAGS: one mark
 const ROLE = /^(FHR[123]|MHR|UC)_(.+)$/;
+// Codes come with hyphens or underscores.
+const codeOf = (f: Finding): string => f.code.toUpperCase().replace(/[\s-]+/g, '_');
 
 function episodeOf(f: Finding, newest: number): CtgEpisode | null {
-  const m = ROLE.exec(f.code.toUpperCase());
+  const m = ROLE.exec(codeOf(f));
   if (!m) return null;
   const word = m[2] as string;
-  const what = word === 'MHR' ? 'mhr' : word === 'SPIKE' ? 'spike' : word.startsWith('DOUBL') ? 'double' : word.startsWith('HAL') ? 'half' : null;
+  const what = word === 'MHR' || word.startsWith('MATERNAL') ? 'mhr' : word === 'SPIKE' ? 'spike' : word.startsWith('DOUBL') ? 'double' : word.startsWith('HAL') ? 'half' : null;
   if (!what) return null;
   return { role: m[1] as CtgRole, what, first: f.first, end: f.end === 0 ? (what === 'mhr' ? Math.max(newest, f.first + 1) : f.first + 1) : f.end };
 }
 
 function pointOf(f: Finding): CtgMark {
-  const code = f.code.toUpperCase();
+  const code = codeOf(f);
   const what = /MOVEMENT/.test(code) ? 'movement' : /ZERO/.test(code) ? 'zero' : 'button';
   return { at: f.first, what, code };
 }
@@ -80,8 +82,18 @@ function flagMarks(model: StreamModel, ch: CtgChannels, first: number, end: numb
 // Share of lost signal over the last ten minutes as the gateway measured it, 0 to 100; NaN = not told.
 export function lossPercent(model: StreamModel, role: CtgRole, end: number): number {
   const code = `${role}_SIGNAL`;
-  const f = model.findings.latest('measurement', (m) => m.code.toUpperCase() === code && m.first <= end && m.first > end - 180 * model.rateHz);
+  const f = model.findings.latest('measurement', (m) => codeOf(m) === code && m.first <= end && m.first > end - 180 * model.rateHz);
   const e = f?.evidence.find((x) => !x.threshold && /10_?min/.test(x.name.toLowerCase()));
   if (!e) return NaN;
   return e.unit === '1' ? e.value * 100 : e.value;
+}
+
+// Fetal channels that may show the mother's rate at a sample.
+export function maternalAt(model: StreamModel, at: number): CtgRole[] {
+  const out: CtgRole[] = [];
+  for (const f of model.findings.others(at, at + 1, 'quality')) {
+    const e = episodeOf(f, at + 1);
+    if (e?.what === 'mhr' && (f.end === 0 || f.end > at)) out.push(e.role);
+  }
+  return out;
 }

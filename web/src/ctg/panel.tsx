@@ -30,8 +30,10 @@ function wordsOf(model: StreamModel): CtgWords {
     demo: t('app.demo'),
     caption: (bpmPerCm, trueHeight) => {
       const parts = [`${ctgSpeed.value} cm/min`];
-      parts.push(trueHeight ? t('ctg.caption.fhr', { n: bpmPerCm }) : t('ctg.caption.height'));
-      parts.push(t(rulerChecked() ? 'ecg.scale.true' : 'ecg.scale.unchecked'), t('ctg.caption.band'));
+      const scale = t(rulerChecked() ? 'ecg.scale.true' : 'ecg.scale.unchecked');
+      if (trueHeight) parts.push(t('ctg.caption.fhr', { n: bpmPerCm }), scale);
+      else parts.push(t('ctg.caption.time', { s: scale }), t('ctg.caption.height'));
+      parts.push(t('ctg.caption.band'));
       if (ctgOffset.value && fhrN > 1) parts.push(t('ctg.offset.on', { n: OFFSET_BPM }));
       if (ctgOffset.value && fhrN > 2) parts.push(t('ctg.offset.three', { n: OFFSET_BPM }));
       return parts.join('  ');
@@ -74,12 +76,14 @@ function Value(props: { n: CtgNumber; fhrN: number; s: CtgState }): JSX.Element 
   const old = !s.paused && s.freshness !== 'live';
   const maternal = s.maternal.includes(n.role);
   const note = n.value === null ? t('ctg.nosignal') : n.quality === 'bad' ? t('ctg.quality.bad') : n.quality === 'doubtful' ? t('ctg.quality.doubtful') : '';
+  const unit = n.role === 'UC' ? (n.unit === 'mm[Hg]' ? 'mmHg' : t('ctg.uc.unit')) : t('ecg.hr.unit');
   return (
     <div class={`ctg-value ${old ? 'old' : ''}`} data-ctg={n.role} data-value={n.value === null ? '' : Math.round(n.value)}>
       <span class="ctg-name">{n.role !== 'UC' && <LineKey role={n.role} />}{roleName(n.role, props.fhrN)}</span>
-      <span class="ctg-number"><b>{n.value === null ? '--' : Math.round(n.value)}</b><small>{n.role === 'UC' ? (n.unit === 'mm[Hg]' ? 'mmHg' : t('ctg.uc.unit')) : t('ecg.hr.unit')}</small></span>
-      {maternal ? <span class="ctg-note tech">{t('ctg.maternal')}</span> : <span class="ctg-note">{note}</span>}
-      {Number.isFinite(n.lossPct) && <span class="ctg-note" title={t('ctg.signal.why')}>{t('ctg.signal', { p: Math.round(100 - n.lossPct) })}</span>}
+      <span class="ctg-number"><b>{n.value === null ? '--' : Math.round(n.value)}</b><small>{unit}</small></span>
+      <span class="ctg-low-unit">{unit}</span>
+      {maternal ? <span class="ctg-note tech">{t('ctg.maternal')}</span> : <span class="ctg-note" data-empty={String(note === '')}>{note}</span>}
+      {Number.isFinite(n.lossPct) && <span class="ctg-note ctg-signal" title={t('ctg.signal.why')}>{t('ctg.signal', { p: Math.round(100 - n.lossPct) })}</span>}
     </div>
   );
 }

@@ -144,7 +144,7 @@ export class CtgRenderer {
 
   private drawHoles(c: CanvasRenderingContext2D, model: StreamModel, xOf: (i: number) => number, lo: number, hi: number, first: number, end: number): void {
     const l = this.layout;
-    const look = { colours: this.colours, hatch: this.hatch, dpr: this.dpr, words: this.words };
+    const look = { colours: this.colours, hatch: this.hatch, dpr: this.dpr, words: this.words, upright: true };
     const boxes: Box[] = [{ x: l.x0, y: l.fhr.y, width: l.width, height: l.fhr.height }];
     if (l.uc.height > 0) boxes.push({ x: l.x0, y: l.uc.y, width: l.width, height: l.uc.height });
     for (const s of model.holes.absent(model.ring.held, lo, hi)) {
@@ -328,17 +328,30 @@ export class CtgRenderer {
       // Places are tied to the paper, not to the screen: a name does not run along the trace.
       for (let at = Math.ceil(first / every) * every + (k * every) / 4; at < newest; at += every) {
         const i = Math.floor(at);
-        if (!model.ring.held.has(i)) continue;
-        const v = ctgValue(raw[i & mask] as number, ch) + up;
-        if (!(v >= FHR_LO && v <= FHR_HI)) continue;
-        const w = c.measureText(text).width + 4 * this.dpr;
-        const y = fhrY(this.layout, v) - 8 * this.dpr;
-        c.fillStyle = this.colours.ground;
-        c.fillRect(xOf(i), y - 11 * this.dpr, w, 13 * this.dpr);
+        const w = c.measureText(text).width;
+        const top = this.topNear(model, ch, raw, i, Math.ceil(w / this.pps), mask) + up;
+        if (!(top >= FHR_LO && top <= FHR_HI)) continue;
+        // Above the line, with a rim instead of a box: a name hides no signal.
+        const y = Math.max(this.layout.fhr.y + 12 * this.dpr, fhrY(this.layout, top) - 6 * this.dpr);
+        c.strokeStyle = this.colours.ground;
+        c.lineWidth = 3 * this.dpr;
+        c.lineJoin = 'round';
+        c.strokeText(text, xOf(i), y);
         c.fillStyle = style.colour;
-        c.fillText(text, xOf(i) + 2 * this.dpr, y);
+        c.fillText(text, xOf(i), y);
       }
     });
+  }
+
+  // Highest value of a stretch, NaN where there is none.
+  private topNear(model: StreamModel, ch: CtgChannel, raw: Int32Array, first: number, count: number, mask: number): number {
+    let top = NaN;
+    for (let i = first; i < first + count; i++) {
+      if (!model.ring.held.has(i)) continue;
+      const v = ctgValue(raw[i & mask] as number, ch);
+      if (!(v <= top) && !Number.isNaN(v)) top = v;
+    }
+    return top;
   }
 
   private drawPoints(c: CanvasRenderingContext2D, xOf: (i: number) => number): void {

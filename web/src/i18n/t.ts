@@ -28,6 +28,7 @@ const ALARM_WORDS: Record<string, Key> = {
   AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', PACED: 'alarm.paced', NORMAL: 'alarm.normal', NO_FINDING: 'alarm.normal', ELECTRODES_OFF: 'alarm.leadoff',
   ST_ELEVATION: 'alarm.ste', ST_DEPRESSION: 'alarm.std', CANNOT_SEE: 'alarm.cannotsee', LEAD_OFF: 'alarm.leadoff',
   LEADS_OFF: 'alarm.leadoff', NOISE: 'alarm.noise', ARMS_REVERSED: 'alarm.reversed',
+  FHR1_SIGNAL_LOSS: 'alarm.fhr1loss', FHR2_SIGNAL_LOSS: 'alarm.fhr2loss', FHR3_SIGNAL_LOSS: 'alarm.fhr3loss',
 };
 
 export function alarmName(code: string): string {

@@ -49,6 +49,9 @@ export const vitalsWords = {
   'source.ear': ['耳温', 'ear'],
   'source.oral': ['口温', 'oral'],
   'source.axilla': ['腋温', 'axilla'],
+  'source.rectum': ['肛温', 'rectal'],
+  'source.tympanum': ['耳温', 'ear'],
+  'source.pulse': ['脉搏', 'pulse'],
   'source.fingertip': ['指尖', 'fingertip'],
   'source.manual': ['手工录入', 'entered by hand'],
 } as const satisfies Record<string, readonly [string, string]>;

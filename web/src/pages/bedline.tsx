@@ -12,6 +12,7 @@ import type { Key } from '../i18n/words';
 import { linkState, live, videoVersion } from '../live/client';
 import type { StreamModel } from '../live/stream';
 import { freshnessOf } from '../trace/fresh';
+import { useTicker } from '../ui';
 import { VITAL_KINDS } from '../vitals/kinds';
 import { vitalNow, valueText, vitalUnit } from '../vitals/line';
 import { VitalsStore } from '../vitals/store';
@@ -39,6 +40,7 @@ export function extrasOf(bed: JsonBed): BedExtras | null {
 const CTG_KEEP_S = 20;
 
 function Fetal(props: { s: JsonStream }): JSX.Element {
+  useTicker(500);
   const [model, setModel] = useState<StreamModel | null>(null);
   useEffect(() => {
     setModel(null);
@@ -63,6 +65,7 @@ function Fetal(props: { s: JsonStream }): JSX.Element {
 }
 
 function Vitals(props: { x: BedExtras }): JSX.Element {
+  useTicker(1000);
   const { x } = props;
   const ids = x.monitors.map((m) => m.id).join(' ');
   const store = useMemo(() => new VitalsStore(ids.split(' '), x.bed.gateway), [ids, x.bed.gateway]);
@@ -97,18 +100,19 @@ const VIDEO_STATES: Record<number, Key> = {
 };
 const VIDEO_STALE_MS = 5000;
 
-function Pictures(props: { x: BedExtras }): JSX.Element {
+export function Pictures(props: { x: BedExtras }): JSX.Element {
+  useTicker(1000);
   const ids = props.x.videos.map((v) => v.id).join(' ');
   useEffect(() => live.watchAttachments(ids.split(' ')), [ids]);
   void videoVersion.value;
   return (
-    <span class="bl-group" data-bl="video">
+    <span class="bl-pictures" data-bl="video">
       {props.x.videos.map((v) => {
         const said = live.videoStatus.get(v.id);
         const fresh = said && monoMs() - said.atMs < VIDEO_STALE_MS;
         const key = fresh ? (said.status.yielded ? 'list.video.yielded' : VIDEO_STATES[said.status.state]) : undefined;
         const on = fresh && said.status.state === VideoState.VIDEO_LIVE && !said.status.yielded;
-        return <span key={v.id} class="bl-item"><i>{said?.status.label || t('list.video')}</i><small class={on ? 'ok' : ''}>{t(key ?? 'list.video.unknown')}</small></span>;
+        return <small key={v.id} class={on ? 'ok' : ''}>{said?.status.label || t('list.video')} {t(key ?? 'list.video.unknown')}</small>;
       })}
     </span>
   );
@@ -120,7 +124,6 @@ export function BedLine(props: { x: BedExtras }): JSX.Element {
     <span class="bed-line">
       {x.ctg && <Fetal s={x.ctg} />}
       {x.monitors.length > 0 && <Vitals x={x} />}
-      {x.videos.length > 0 && <Pictures x={x} />}
     </span>
   );
 }

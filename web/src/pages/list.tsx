@@ -14,7 +14,7 @@ import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
 import { AlarmRow, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
 import { modalityWord, priorityRank, priorityWord, type PriorityWord } from '../wire/words';
-import { BedLine, extrasOf, type BedExtras } from './bedline';
+import { BedLine, extrasOf, Pictures, type BedExtras } from './bedline';
 import { DemoConsole, useDemo } from './console';
 import { SiteState } from './gateways';
 
@@ -176,6 +176,7 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
         <span class="c-link" role="cell">
           <span class={row.linked === false ? 'tech' : 'ok'}>{row.linked === null ? '–' : t(row.linked ? 'gateway.linked' : 'gateway.cut')}</span>
+          {row.extras && row.extras.videos.length > 0 && <Pictures x={row.extras} />}
         </span>
         {row.extras && <BedLine x={row.extras} />}
       </a>

@@ -19,6 +19,7 @@ export interface AbsentLook {
   hatch: CanvasPattern | null;
   dpr: number;
   words: AbsentWords;
+  upright?: boolean; // a label that has no room across stands on end
 }
 
 export interface Box {
@@ -78,8 +79,11 @@ function drawTag(c: CanvasRenderingContext2D, box: Box, x0: number, x1: number, 
   const oneLine = c.measureText(text).width + 2 * pad <= room;
   const lines = oneLine ? [text] : text.split(/ · |[:：] ?/);
   const w = Math.max(...lines.map((l) => c.measureText(l).width)) + 2 * pad;
-  if (w > room) return;
   const h = 17 * dpr;
+  if (w > room) {
+    if (look.upright) drawUpright(c, box, lo, room, lines, w, h, look);
+    return;
+  }
   const y = box.y + box.height / 2 - (lines.length * h) / 2;
   c.fillStyle = colours.ground;
   c.fillRect(lo, y - 3 * dpr, w, lines.length * h + 6 * dpr);
@@ -90,4 +94,26 @@ function drawTag(c: CanvasRenderingContext2D, box: Box, x0: number, x1: number, 
   c.textAlign = 'left';
   c.textBaseline = 'middle';
   lines.forEach((l, k) => c.fillText(l, lo + pad, y + (k + 0.5) * h));
+}
+
+function drawUpright(c: CanvasRenderingContext2D, box: Box, lo: number, room: number, lines: string[], w: number, h: number, look: AbsentLook): void {
+  const { colours, dpr } = look;
+  const text = lines.join(' · ');
+  const long = c.measureText(text).width + 12 * dpr;
+  const shown = long <= box.height - 8 * dpr ? text : w <= box.height - 8 * dpr ? (lines[0] as string) : '';
+  if (shown === '' || room < h) return;
+  const length = c.measureText(shown).width + 12 * dpr;
+  c.save();
+  c.translate(lo + room / 2, box.y + box.height / 2);
+  c.rotate(-Math.PI / 2);
+  c.fillStyle = colours.ground;
+  c.fillRect(-length / 2, -h / 2, length, h);
+  c.strokeStyle = colours.dim;
+  c.lineWidth = dpr;
+  c.strokeRect(-length / 2, -h / 2, length, h);
+  c.fillStyle = colours.text;
+  c.textAlign = 'center';
+  c.textBaseline = 'middle';
+  c.fillText(shown, 0, 0);
+  c.restore();
 }

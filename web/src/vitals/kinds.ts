@@ -34,18 +34,21 @@ export interface Meaning {
 
 const BY_MDC: Record<number, Meaning> = {
   147842: { kind: 'hr', part: 'value' }, 149530: { kind: 'pr', part: 'value' }, 149546: { kind: 'pr', part: 'value' },
+  149522: { kind: 'pr', part: 'value' }, 149514: { kind: 'pr', part: 'value' },
   150456: { kind: 'spo2', part: 'value' }, 151562: { kind: 'rr', part: 'value' },
   150021: { kind: 'nibp', part: 'sys' }, 150022: { kind: 'nibp', part: 'dia' }, 150023: { kind: 'nibp', part: 'mean' },
+  150301: { kind: 'nibp', part: 'sys' }, 150302: { kind: 'nibp', part: 'dia' }, 150303: { kind: 'nibp', part: 'mean' },
   150364: { kind: 'temp', part: 'value' }, 188428: { kind: 'temp', part: 'value' }, 188452: { kind: 'temp', part: 'value' }, 188424: { kind: 'temp', part: 'value' },
   160184: { kind: 'glucose', part: 'value' }, 160188: { kind: 'glucose', part: 'value' }, 160020: { kind: 'glucose', part: 'value' },
 };
 const BY_LOINC: Record<string, Meaning> = {
   '8867-4': { kind: 'hr', part: 'value' }, '8889-8': { kind: 'pr', part: 'value' }, '59408-5': { kind: 'spo2', part: 'value' }, '2708-6': { kind: 'spo2', part: 'value' }, '9279-1': { kind: 'rr', part: 'value' },
   '8480-6': { kind: 'nibp', part: 'sys' }, '8462-4': { kind: 'nibp', part: 'dia' }, '8478-0': { kind: 'nibp', part: 'mean' },
-  '8310-5': { kind: 'temp', part: 'value' }, '15074-8': { kind: 'glucose', part: 'value' }, '2339-0': { kind: 'glucose', part: 'value' },
+  '8310-5': { kind: 'temp', part: 'value' }, '8331-1': { kind: 'temp', part: 'value' }, '8332-5': { kind: 'temp', part: 'value' }, '8333-3': { kind: 'temp', part: 'value' },
+  '8328-7': { kind: 'temp', part: 'value' }, '15074-8': { kind: 'glucose', part: 'value' }, '2339-0': { kind: 'glucose', part: 'value' },
 };
 export const CODES_OF: Record<VitalKind, string[]> = {
-  hr: ['8867-4'], pr: ['8867-4', '8889-8'], spo2: ['59408-5', '2708-6'], nibp: ['8480-6', '8462-4', '8478-0'], rr: ['9279-1'], temp: ['8310-5'], glucose: ['15074-8', '2339-0'],
+  hr: ['8867-4'], pr: ['8867-4', '8889-8'], spo2: ['59408-5', '2708-6'], nibp: ['8480-6', '8462-4', '8478-0'], rr: ['9279-1'], temp: ['8310-5', '8331-1', '8332-5', '8333-3', '8328-7'], glucose: ['15074-8', '2339-0'],
 };
 
 // A pulse rate shares its LOINC code with the heart rate: the MDC code, else how it was measured, tells.

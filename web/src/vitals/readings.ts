@@ -1,7 +1,7 @@
 // Readings of one kind, made of observations: a cuff's three values are one reading. Knows nothing of
 // requests or pages.
 
-import { meaningOf, type Part, type VitalKind } from './kinds';
+import { CONTINUOUS, meaningOf, type Part, type VitalKind } from './kinds';
 
 export type AbsentWord = 'sentinel' | 'impossible' | 'unit' | 'not_number' | 'status';
 
@@ -79,6 +79,21 @@ export class Readings {
     const list = this.byKind.get(kind) ?? [];
     for (let i = list.length - 1; i >= 0; i--) if ((list[i] as Reading).wallUs <= wallUs) return list[i] as Reading;
     return null;
+  }
+
+  // What is to be shown: the newest, but a pulse that is watched goes before one that a cuff counted
+  // in passing.
+  shown(kind: VitalKind, wallUs: number): Reading | null {
+    const newest = this.at(kind, wallUs);
+    if (!newest || newest.continuous) return newest;
+    const list = this.byKind.get(kind) ?? [];
+    for (let i = list.length - 1; i >= 0; i--) {
+      const r = list[i] as Reading;
+      if (r.wallUs > wallUs) continue;
+      if (wallUs - r.wallUs > CONTINUOUS.oldS * 1e6) break;
+      if (r.continuous) return r;
+    }
+    return newest;
   }
 
   // The newest with a number at or before a moment: said beside an absent one.
