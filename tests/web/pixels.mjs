@@ -13,9 +13,10 @@ export async function onPaper(page, fn, argument) {
   }, { source: fn, argument });
 }
 
-// What the strip of 36 cells at the upper right of a picture says (fake/h264.mjs), from a canvas or a video.
-export async function stripOf(page, selector) {
-  return page.evaluate((selector) => {
+// What a strip of 36 cells at the upper left of a picture says (fake/h264.mjs, gateway/tools/sim/picture.h), from
+// a canvas or a video. row 0: number of the picture; row 1 of the simulated probe: ms of its clock, modulo 2^32.
+export async function stripOf(page, selector, row = 0) {
+  return page.evaluate(({ selector, row }) => {
     const el = document.querySelector(selector);
     if (!el) return null;
     const width = el.videoWidth || el.width;
@@ -23,9 +24,9 @@ export async function stripOf(page, selector) {
     c.width = width;
     c.height = 8;
     const g = c.getContext('2d');
-    g.drawImage(el, 0, 0);
+    g.drawImage(el, 0, -8 * row);
     const d = g.getImageData(0, 0, width, 8).data;
-    const bit = (k) => (d[(4 * width + width - (36 - k) * 8 + 4) * 4] > 128 ? 1 : 0);
+    const bit = (k) => (d[(4 * width + k * 8 + 4) * 4] > 128 ? 1 : 0);
     let value = 0;
     let parity = 0;
     for (let k = 0; k < 32; k++) {
@@ -34,8 +35,8 @@ export async function stripOf(page, selector) {
     }
     const log = window.xwVideo?.log;
     const last = log && log.n > 0 ? log.frame[(log.n - 1) % log.frame.length] : -1;
-    return { ok: width >= 288 && bit(0) === 1 && bit(1) === 0 && bit(34) === parity && bit(35) === 1, value, last };
-  }, selector);
+    return { ok: width >= 288 && bit(0) === 1 && bit(1) === 0 && bit(34) === parity && bit(35) === 1, value, last, atMs: Date.now() };
+  }, { selector, row });
 }
 
 // The functions, put into the page before it loads.

@@ -37,6 +37,7 @@ export const filterName = stored<Band>('filter', 'diagnostic', oneOf('diagnostic
 export const mainsHz = stored<0 | 50 | 60>('mains', 50, oneOf(0, 50, 60));
 export const ctgSpeed = stored<1 | 2 | 3>('ctg.speed', 1, oneOf(1, 2, 3));
 export const ctgOffset = stored<boolean>('ctg.offset', false, oneOf(true, false));
+export const pictureFill = stored<boolean>('picture.fill', false, oneOf(true, false));
 export const scaleFit = stored<boolean>('fit', false, oneOf(true, false));
 export const consoleOpen = stored<boolean>('console', window.innerWidth > 760, oneOf(true, false));
 

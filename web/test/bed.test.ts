@@ -110,6 +110,7 @@ describe('where a picture goes', () => {
     expect(placePicture(1000, 700, 640, 480, 1)).toEqual({ left: 180, top: 110, width: 640, height: 480, scale: 1 });
     expect(placePicture(1400, 1000, 640, 480, 1)).toMatchObject({ width: 1280, height: 960, scale: 2 });
     expect(placePicture(480, 480, 640, 480, 1)).toMatchObject({ width: 480, height: 360, scale: 0.75 });
+    expect(placePicture(1000, 700, 640, 480, 1, true)).toMatchObject({ width: 933, height: 700 });
     const p = placePicture(501, 401, 640, 480, 1.5);
     expect(p.scale).toBe(1);
     for (const v of [p.left, p.top, p.width, p.height]) expect(v * 1.5).toBeCloseTo(Math.round(v * 1.5), 9);

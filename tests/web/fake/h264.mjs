@@ -1,13 +1,12 @@
-// Real H.264 made when a test runs: a sector picture of our own with the number of the frame burnt in as a
-// strip of 36 cells of 8 x 8 pixels at the upper right: white, black, 32 bits from the highest on (white = 1),
-// even parity, white. null where there is no encoder.
+// Real H.264 made when a test runs: a sector picture of our own with the number of the frame burnt in as the
+// simulated probe does it (gateway/tools/sim/picture.h): a strip of 36 cells of 8 x 8 pixels at the upper left:
+// white, black, 32 bits from the highest on (white = 1), parity, white.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const CELL = 8;
-export const CELLS = 36;
+const CELL = 8;
 
 const run = (command, args) => new Promise((ok, fail) => {
   execFile(command, args, { maxBuffer: 1 << 28 }, (e, stdout, stderr) => (e ? fail(new Error(`${command}: ${stderr || e.message}`)) : ok(stdout)));
@@ -46,7 +45,7 @@ function picture(out, n, w, h, speckle) {
   }
   for (let d = 1; d < 9; d++) for (let k = 0; k < (d % 2 ? 6 : 12); k++) y[Math.round((d * (h - 24)) / 9 + 10) * w + w - 30 + k] = 200;
   stripBits(n).forEach((b, k) => {
-    for (let py = 0; py < CELL; py++) y.fill(b ? 235 : 16, py * w + w - (CELLS - k) * CELL, py * w + w - (CELLS - k - 1) * CELL);
+    for (let py = 0; py < CELL; py++) y.fill(b ? 235 : 16, py * w + k * CELL, py * w + (k + 1) * CELL);
   });
 }
 

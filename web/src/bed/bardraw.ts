@@ -10,6 +10,7 @@ import type { BarData, Lane } from './bardata';
 const ALARM: Record<PriorityWord, string> = { none: '#5B6472', low: '#E6A700', medium: '#E6A700', high: '#D11A2A', technical: '#0E9AA7' };
 export const LABEL_PX = 44; // at the left, for the names of the lanes
 const TIMES_PX = 16;
+const EVENTS_MORE = 0.5;
 
 export interface BarView {
   theme: ThemeName;
@@ -50,9 +51,11 @@ export function drawBar(canvas: HTMLCanvasElement, d: BarData, v: BarView): void
   if (d.ctg) lanes.push([v.names.ctg, (y, lh) => drawLane(a, d.ctg as Lane, y, lh, ink, col)]);
   if (d.spots) lanes.push([v.names.vitals, (y, lh) => drawSpots(a, d, y, lh, col.text)]);
   if (d.clips) lanes.push([v.names.clips, (y, lh) => drawClips(a, d, v, y, lh, ink, col)]);
-  const lh = (h - TIMES_PX * dpr) / lanes.length;
+  // The lane of events is a little higher: it holds stars above its bars.
+  const unit = (h - TIMES_PX * dpr) / (lanes.length + EVENTS_MORE);
+  let y = 0;
   lanes.forEach(([name, draw], k) => {
-    const y = k * lh;
+    const lh = k === 0 ? unit * (1 + EVENTS_MORE) : unit;
     c.save();
     c.beginPath();
     c.rect(left, 0, w - left, h);
@@ -64,6 +67,7 @@ export function drawBar(canvas: HTMLCanvasElement, d: BarData, v: BarView): void
     c.textAlign = 'left';
     c.textBaseline = 'middle';
     c.fillText(name, 4 * dpr, y + lh / 2, left - 6 * dpr);
+    y += lh;
   });
   // Now, and the cursor.
   c.fillStyle = col.dim;
@@ -185,11 +189,11 @@ function drawMarks(a: Area, d: BarData, v: BarView, y: number, lh: number, ink: 
       continue;
     }
     c.fillStyle = ALARM[m.priority];
-    c.fillRect(x, y + lh * 0.55, Math.max(4 * dpr, a.x(Math.min(m.toUs, v.nowUs)) - x), lh * 0.4);
+    c.fillRect(x, y + lh * 0.62, Math.max(4 * dpr, a.x(Math.min(m.toUs, v.nowUs)) - x), lh * 0.33);
     c.fillStyle = ink;
     c.font = `bold ${Math.round(11 * dpr)}px ${FONT}`;
     c.textAlign = 'left';
     c.textBaseline = 'middle';
-    c.fillText(PRIORITY_STARS[m.priority], x, y + lh * 0.32);
+    c.fillText(PRIORITY_STARS[m.priority], x, y + lh * 0.4);
   }
 }

@@ -28,7 +28,7 @@ function wordsFor(model: StreamModel): PaperWords {
 }
 
 // The paper with one model; mark: the county time at which a line stands.
-function Sheet(props: { model: StreamModel; still: { first: number; end: number } | null; markIndex: number; onPick: (wallUs: number) => void; dim: boolean; demo: boolean }): JSX.Element {
+function Sheet(props: { model: StreamModel; still: { first: number; end: number } | null; markIndex: number; onPick: (wallUs: number) => void; dim: boolean }): JSX.Element {
   const { model, still, markIndex } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [c, setC] = useState<EcgController | null>(null);
@@ -67,7 +67,6 @@ function Sheet(props: { model: StreamModel; still: { first: number; end: number 
       <div class="bed-ecg-foot">
         {s && !still && <HoleNote hole={s.hole} />}
         {s && !still && <AgeBadge s={s} />}
-        {props.demo && <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span>}
       </div>
       {Number.isFinite(x) && <div class="cursor-line" style={{ left: `${x}px` }} aria-hidden="true" />}
     </div>
@@ -82,7 +81,7 @@ interface Page {
   end: number;
 }
 
-export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: string; cursor: CursorSignal; demo: boolean }): JSX.Element {
+export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: string; cursor: CursorSignal }): JSX.Element {
   const at = props.cursor.value.wallUs;
   const chosen = streamAt(props.streams, at);
   const liveId = streamAt(props.streams, null)?.id ?? '';
@@ -153,10 +152,10 @@ export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: strin
   const pick = (wallUs: number): void => {
     if (Number.isFinite(wallUs)) props.cursor.value = { wallUs };
   };
-  if (at === null) return <div class="bed-ecg" data-panel="ecg" data-wall={model ? 'live' : ''}>{model ? <Sheet key="live" model={model} still={null} markIndex={NaN} onPick={pick} dim={false} demo={props.demo} /> : <p class="bed-says">{t('ecg.loading')}</p>}</div>;
+  if (at === null) return <div class="bed-ecg" data-panel="ecg" data-wall={model ? 'live' : ''}>{model ? <Sheet key="live" model={model} still={null} markIndex={NaN} onPick={pick} dim={false} /> : <p class="bed-says">{t('ecg.loading')}</p>}</div>;
   return (
     <div class="bed-ecg" data-panel="ecg" data-wall={fits ? Math.round(page.book.wallUs(index)) : ''}>
-      {page && !empty && <Sheet key={`${page.stream} ${page.first} ${page.end}`} model={page.model} still={{ first: page.first, end: page.end }} markIndex={fits ? index : NaN} onPick={pick} dim={!fits} demo={props.demo} />}
+      {page && !empty && <Sheet key={`${page.stream} ${page.first} ${page.end}`} model={page.model} still={{ first: page.first, end: page.end }} markIndex={fits ? index : NaN} onPick={pick} dim={!fits} />}
       {empty ? <p class="bed-says">{t('bed.ecg.none', { t: clockText(at) })}</p>
         : error ? <p class="bed-says" role="alert">{t('bed.ecg.fail', { code: error })}</p>
           : !fits && <p class="bed-says">{t('app.loading')}</p>}

@@ -102,6 +102,7 @@ function useKeys(cursor: CursorSignal, act: { play: () => void; big: () => void 
         const to = (cursor.value.wallUs ?? now) + s * 1e6;
         cursor.value = { wallUs: to >= now ? null : to };
       };
+      if (e.key === ' ' && e.target instanceof HTMLButtonElement) return; // it presses the button
       if (e.key === ' ') cursor.value = { wallUs: cursor.value.wallUs === null ? now : null };
       else if (e.key === 'ArrowLeft') step(e.shiftKey ? -10 : -1);
       else if (e.key === 'ArrowRight') step(e.shiftKey ? 10 : 1);
@@ -158,15 +159,18 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
       </div>
       {none ? <Empty what={t('bed.empty')} todo={t('bed.empty.do')} /> : (
         <div class="bed-main">
-          {ecg.length > 0 && <div class="bed-cell cell-ecg"><EcgPanel streams={ecg} gateway={bed.gateway} cursor={cursor} demo={demo.value || bed.demo} /></div>}
+          {ecg.length > 0 && <div class="bed-cell cell-ecg"><EcgPanel streams={ecg} gateway={bed.gateway} cursor={cursor} /></div>}
           {ctgStream && <div class="bed-cell cell-ctg"><CtgPanel key={ctgStream.id} streamId={ctgStream.id} cursor={cursor} /></div>}
           {monitors.length > 0 && <div class="bed-cell cell-vit"><VitalsLine attachmentIds={monitors} cursor={cursor} gateway={bed.gateway} attached={bed.attachments.some((a) => a.kind === 'monitor' && a.attached)} /></div>}
           {main && (
             <div class="bed-cell cell-pic">
-              <VideoPanel key={main.id} attachmentId={main.id} gateway={bed.gateway} device={main.device} cursor={cursor} playing={playing} main demo={bed.demo || demo.value} />
-              {pictures.filter((p) => p !== main).map((p) => (
-                <VideoPanel key={p.id} attachmentId={p.id} gateway={bed.gateway} device={p.device} cursor={cursor} playing={playing} main={false} demo={bed.demo || demo.value} onPick={() => setMainId(p.id)} />
-              ))}
+              <VideoPanel key={main.id} attachmentId={main.id} gateway={bed.gateway} device={main.device} cursor={cursor} playing={playing} main demo={bed.demo || demo.value}>
+                <div class="video-insets">
+                  {pictures.filter((p) => p !== main).map((p) => (
+                    <VideoPanel key={p.id} attachmentId={p.id} gateway={bed.gateway} device={p.device} cursor={cursor} playing={playing} main={false} demo={false} onPick={() => setMainId(p.id)} />
+                  ))}
+                </div>
+              </VideoPanel>
               {!big && <ClipList attachment={main.id} cursor={cursor} />}
             </div>
           )}

@@ -40,11 +40,12 @@ export interface VideoView {
   clipSinceWallUs: number; // 0 = not recording
   clipSize: number;
   aimKbitPerS: number;
+  statusKnown: boolean; // the source told of itself just now
 }
 
 const EMPTY: VideoView = {
   freshness: 'none', cause: 'waiting', text: '', sinceWallUs: NaN, pictureMs: NaN, note: '', fps: 0, kbitPerS: 0, delayMs: NaN, width: 0, height: 0,
-  player: 'none', frozenWallUs: null, label: '', clipSinceWallUs: 0, clipSize: 0, aimKbitPerS: 0,
+  player: 'none', frozenWallUs: null, label: '', clipSinceWallUs: 0, clipSize: 0, aimKbitPerS: 0, statusKnown: false,
 };
 
 export class VideoEngine {
@@ -268,11 +269,11 @@ export class VideoEngine {
     if (now - this.figures.atMs > FIGURES_MS || freshness !== this.view.value.freshness) this.figures = { fps: this.rates.fps(now), kbitPerS: this.rates.kbitPerS(now), delayMs, atMs: now };
     this.view.value = {
       freshness, cause, text: fresh?.text || (cause === 'unsupported' ? this.failText : ''), pictureMs, note: this.note,
-      sinceWallUs: freshness === 'none' ? (fresh?.since_wall_us ?? NaN) : this.lastWallUs,
+      sinceWallUs: freshness === 'none' ? (fresh?.since_wall_us ?? NaN) : this.drawnWallUs > 0 ? this.drawnWallUs : this.lastWallUs,
       fps: this.figures.fps, kbitPerS: this.figures.kbitPerS, delayMs: this.figures.delayMs, width: this.stats.width, height: this.stats.height,
       player: this.kind === '' ? 'none' : this.kind, frozenWallUs: this.frozen, label: said?.status.label ?? '',
       clipSinceWallUs: fresh && fresh.clip_id && fresh.clip_id.length > 0 ? fresh.clip_since_wall_us : 0, clipSize: fresh?.clip_size ?? 0,
-      aimKbitPerS: fresh?.kbit_per_s ?? 0,
+      aimKbitPerS: fresh?.kbit_per_s ?? 0, statusKnown: fresh !== null,
     };
     this.publish(now, freshness);
   }

@@ -1,11 +1,12 @@
 // The picture of one source: live, frozen by the reader, or as it was at the cursor; and what it is worth.
 
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockText, durationText, monoMs } from '../base/clock';
 import type { CursorSignal } from '../bed/cursor';
 import { t } from '../i18n/t';
 import { live } from '../live/client';
+import { pictureFill } from '../state';
 import { clipAt, useClips } from './clips';
 import { VideoEngine, type VideoView } from './engine';
 import { PastPicture } from './past';
@@ -52,7 +53,7 @@ function Says(props: { v: VideoView; gatewayText: string }): JSX.Element | null 
   return (
     <div class="video-says" role="status" data-cause={v.cause}>
       {v.freshness === 'frozen' && <b class="video-since">{t('video.frozen', { t: clockText(v.sinceWallUs) })}<small>{t('video.ago', { s: durationText(v.pictureMs / 1000) })}</small></b>}
-      {v.freshness === 'stalled' && v.cause === 'waiting' ? null : v.cause && <span>{t(`video.cause.${v.cause}`)}</span>}
+      {v.freshness !== 'none' && v.cause === 'waiting' ? null : v.cause && <span>{t(`video.cause.${v.cause}`)}</span>}
       {props.gatewayText && <small class="mono">{props.gatewayText}</small>}
       {v.note && v.cause === 'key' && <small>{t(`video.note.${v.note}`)}</small>}
     </div>
@@ -68,6 +69,7 @@ export interface VideoPanelProps {
   main: boolean; // the large one: its figures are window.xwVideo
   demo: boolean;
   onPick?: (() => void) | undefined; // an inset: click makes it the large one
+  children?: ComponentChildren; // insets, over the stage
 }
 
 export function VideoPanel(props: VideoPanelProps): JSX.Element {
@@ -113,7 +115,7 @@ export function VideoPanel(props: VideoPanelProps): JSX.Element {
   const past = props.cursor.value.wallUs;
   const held = v?.frozenWallUs ?? null;
   const dpr = window.devicePixelRatio || 1;
-  const place = placePicture(box.w, box.h, v?.width ?? 0, v?.height ?? 0, dpr);
+  const place = placePicture(box.w, box.h, v?.width ?? 0, v?.height ?? 0, dpr, pictureFill.value);
   const mood = past !== null ? 'past' : held !== null ? 'held' : (v?.freshness ?? 'none');
   const at = { left: `${place.left}px`, top: `${place.top}px`, width: `${place.width}px`, height: `${place.height}px` };
   const nowUs = live.clock.wallUs(monoMs());
@@ -130,23 +132,26 @@ export function VideoPanel(props: VideoPanelProps): JSX.Element {
             {t(held !== null ? 'video.thaw' : 'video.freeze')}
           </button>
         )}
-        {props.onPick && <button class="button" onClick={props.onPick}>{t('video.swap')}</button>}
       </header>
-      <div class="video-stage" ref={stage} onDblClick={props.onPick}>
+      <div class="video-stage" ref={stage}>
         <video ref={video} class="video-source" muted playsInline aria-hidden="true" tabIndex={-1} />
         <canvas ref={canvas} class="video-canvas" width={1} height={1} style={{ ...at, visibility: past === null && v && v.width > 0 ? 'visible' : 'hidden' }} role="img" aria-label={v?.label || t('video.title')} />
         {past === null && v && v.width > 0 && mood !== 'live' && <div class={`video-frame frame-${mood}`} style={at} aria-hidden="true" />}
         {props.demo && <span class="paper-demo video-demo" aria-hidden="true">{t('app.demo')}</span>}
         {past === null && held === null && v && <Says v={v} gatewayText={v.cause === 'failed' || v.cause === 'nosignal' ? v.text : ''} />}
         {past === null && held !== null && <p class="video-note">{t('video.held.goes')}</p>}
+        {props.onPick && <button class="video-pick" onClick={props.onPick} title={t('video.swap')} aria-label={t('video.swap')} />}
         {past !== null && <PastPicture clip={clipAt(clips, past, nowUs)} wallUs={past} playing={props.playing} boxW={box.w} boxH={box.h} loaded={loaded} />}
+        {props.children}
       </div>
-      {v && (
+      {v && props.main && (
         <footer class="video-foot">
-          <span data-recording={v.clipSinceWallUs > 0 ? 'on' : 'off'} class={v.clipSinceWallUs > 0 ? 'recording' : 'muted'}>
-            {v.clipSinceWallUs > 0 ? t('video.recording', { t: durationText((nowUs - v.clipSinceWallUs) / 1e6), size: sizeText(v.clipSize) }) : t('video.recording.not')}
+          <span data-recording={!v.statusKnown ? 'unknown' : v.clipSinceWallUs > 0 ? 'on' : 'off'} class={v.clipSinceWallUs > 0 ? 'recording' : 'muted'}>
+            {!v.statusKnown ? t('video.recording.unknown')
+              : v.clipSinceWallUs > 0 ? t('video.recording', { t: durationText((nowUs - v.clipSinceWallUs) / 1e6), size: sizeText(v.clipSize) }) : t('video.recording.not')}
           </span>
           {v.width > 0 && <span class="muted">{t('video.size', { w: v.width, h: v.height })} · {scaleText(place.scale)}</span>}
+          {v.width > 0 && <button class={`chip ${pictureFill.value ? 'on' : ''}`} aria-pressed={pictureFill.value} title={t('video.fill.why')} onClick={() => { pictureFill.value = !pictureFill.value; }}>{t('video.fill')}</button>}
           <span class="spring" />
           {v.player !== 'none' && v.width > 0 && <span class="muted">{t(`video.decoder.${v.player}`)}</span>}
         </footer>
@@ -157,5 +162,5 @@ export function VideoPanel(props: VideoPanelProps): JSX.Element {
 
 function scaleText(scale: number): string {
   if (scale === 1) return t('video.scale.one');
-  return scale > 1 ? t('video.scale.up', { k: scale }) : t('video.scale.down', { p: Math.round(scale * 100) });
+  return scale > 1 ? t('video.scale.up', { k: Number(scale.toFixed(2)) }) : t('video.scale.down', { p: Math.round(scale * 100) });
 }

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { JsonClip } from '../api';
 import { clockText } from '../base/clock';
 import { t } from '../i18n/t';
+import { pictureFill } from '../state';
 import { clipHeld } from './clips';
 import { placePicture } from './place';
 import { sizeText } from './text';
@@ -48,7 +49,7 @@ function Held(props: { clip: JsonClip; wallUs: number; playing: boolean; boxW: n
     if (props.playing) v.play().catch(() => {}); // the cursor moves on and seeks instead
     else v.pause();
   }, [props.playing]);
-  const place = placePicture(props.boxW, props.boxH, size.w, size.h, window.devicePixelRatio || 1);
+  const place = placePicture(props.boxW, props.boxH, size.w, size.h, window.devicePixelRatio || 1, pictureFill.value);
   return (
     <>
       <video ref={ref} class="video-clip" src={`/api/objects/${props.clip.sha256}`} muted playsInline preload="auto" data-past="held"

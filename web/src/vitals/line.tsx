@@ -60,7 +60,7 @@ function Cell(props: { store: VitalsStore; kind: VitalKind; atUs: number; window
   const before = r && r.absent !== null ? store.readings.numberAt(kind, atUs) : null;
   const trend = store.readings.within(kind, props.windowEndUs - WINDOW_US, props.windowEndUs);
   return (
-    <div class={`vital-cell is-${state} ${kind === 'nibp' ? 'wide' : ''}`} data-vital={kind} data-state={state} data-value={r && r.absent === null ? valueText(r) : ''}>
+    <div class={`vital-cell is-${state} ${kind === 'nibp' ? 'wide' : ''}`} data-vital={kind} data-state={state} data-age={Number.isFinite(ageS) ? ageS.toFixed(1) : ''} data-value={r && r.absent === null ? valueText(r) : ''}>
       <span class="vital-name">{t(`vital.${kind}`)}{r?.source && <small> {tWord('source', r.source)}</small>}
         {(state === 'old' || state === 'grey') && <em>{props.cut && state === 'old' ? t('vital.cut') : t(`vital.${state}`)}</em>}
       </span>
