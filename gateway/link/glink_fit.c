@@ -13,10 +13,11 @@ XW_GAUGE(suspended_streams, "xw_link_suspended_streams", NULL,
 XW_COUNTER(suspensions, "xw_link_suspensions_total", NULL, "streams taken out of the live lane");
 
 enum {
-    NARROW_US = 500000,     /* live is this late: it does not fit, */
-    NARROW_FOR_US = 600000, /* if it stays so for this long while something flows */
-    CALM_US = 200000,       /* live is this late at most: there may be room */
-    CALM_FOR_US = 2500000,  /* for so long, before streams come back */
+    NARROW_US = 500000,      /* live is this late: it does not fit, */
+    NARROW_FOR_US = 600000,  /* if it stays so for this long while something flows */
+    CALM_US = 200000,        /* live is this late at most: there may be room */
+    CALM_FOR_US = 2500000,   /* for so long, before streams come back */
+    CALM_AGAIN_US = 1000000, /* between two steps back */
     CALM_MOST_US = 60000000,
     BLIND_FOR_US = 10000000,   /* the same when the rate is not known */
     SETTLE_US = 3000000,       /* after a suspension: the queues drain */
@@ -129,8 +130,8 @@ static void take_back(struct xw_glink *glink, int64_t now_us)
     double needed = demand(glink, now_us), may = budget(glink);
     bool blind = !pace->link_rate;
     unsigned before_n = glink->suspended_n;
-    if (now_us - glink->fit.calm_us < XW_MAX(glink->fit.wait_us, (int64_t)CALM_FOR_US) ||
-        (blind && now_us - glink->fit.calm_us < BLIND_FOR_US))
+    int64_t wait_us = blind ? BLIND_FOR_US : XW_MAX(glink->fit.wait_us, (int64_t)CALM_FOR_US);
+    if (now_us - glink->fit.calm_us < wait_us || now_us - glink->fit.resumed_us < CALM_AGAIN_US)
         return;
     for (struct xw_gstream *s; (s = strongest(glink, now_us)) != NULL;) {
         needed += cost(s);
@@ -140,7 +141,9 @@ static void take_back(struct xw_glink *glink, int64_t now_us)
     }
     if (glink->suspended_n == before_n)
         return;
-    glink->fit.calm_us = glink->fit.resumed_us = now_us;
+    glink->fit.resumed_us = now_us;
+    if (blind)
+        glink->fit.calm_us = now_us;
     xw_log_notice("link.wider", XW_LOG_UINT("suspended", glink->suspended_n),
                   XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }

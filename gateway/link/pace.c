@@ -149,8 +149,9 @@ static void grow(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint
     bool below = (pace->bulk_rate + live_rate) * 10 < pace->link_rate * 8;
     bool calm = now_us - pace->queue_seen_us > CALM_US;
     uint64_t percent = pace->startup || calm ? 50 : below ? 15 : 3;
-    uint64_t most = XW_MAX(bulk_acked * 2, (uint64_t)START_RATE); /* not ahead of what goes */
-    uint64_t step = XW_MAX(pace->bulk_rate * percent, pace->link_rate * (below ? 4 : 1)) / 100;
+    uint64_t ahead = pace->startup || calm ? 4 : 2; /* of what went in the last window */
+    uint64_t most = XW_MAX(bulk_acked * ahead, (uint64_t)START_RATE);
+    uint64_t step = XW_MAX(pace->bulk_rate * percent, pace->link_rate * (below ? 6 : 1)) / 100;
     uint64_t next = pace->bulk_rate + step + 1;
     pace->bulk_rate = XW_MIN(XW_MAX(pace->bulk_rate, XW_MIN(next, most)), MAX_RATE);
     pace->grow_due_us = now_us + XW_MAX((int64_t)pace->rtt_us, (int64_t)STEP_US);

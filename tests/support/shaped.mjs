@@ -55,6 +55,11 @@ class Talker {
     this.child.stdin.write(`${line}\n`);
   }
 
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
   async stop() {
     this.child.stdin.end();
     const timer = setTimeout(() => this.child.kill('SIGKILL'), 5000);
@@ -72,8 +77,8 @@ class Shaper extends Talker {
   }
 }
 
-// xw-load behind the link: ECG streams, pictures, an object through one real uplink.
-class Load extends Talker {
+// xw-load: ECG streams, pictures, an object through one real uplink.
+export class Load extends Talker {
   constructor(file, args) {
     super(file, args);
     this.states = [];
@@ -90,6 +95,12 @@ class Load extends Talker {
   get state() {
     return this.states.at(-1);
   }
+}
+
+// Who xw-load is, and where its spool lies.
+export function loadArgs(county, gateway = 0, dir) {
+  const { id } = county.gateways[gateway];
+  return ['--certs', county.dirs.certs, '--id', id, '--dir', dir ?? path.join(county.dirs.data, `load-${id}`)];
 }
 
 export class ShapedCounty extends County {
@@ -168,9 +179,8 @@ export class ShapedCounty extends County {
   }
 
   async startLoad({ streams = 2, spread = 400, blockMs = 40, gateway = 0, dir } = {}) {
-    const { id } = this.gateways[gateway];
-    const args = ['--port', this.linkPort, '--address', COUNTY_ADDRESS, '--certs', this.dirs.certs, '--id', id];
-    args.push('--dir', dir ?? path.join(this.dirs.data, `load-${id}`), '--streams', streams, '--spread', spread, '--block-ms', blockMs);
+    const args = [...loadArgs(this, gateway, dir), '--port', this.linkPort, '--address', COUNTY_ADDRESS];
+    args.push('--streams', streams, '--spread', spread, '--block-ms', blockMs);
     this.load = new Load('nsenter', this.#words(this.tool('xw-load'), args));
     await until('the load to begin', () => this.load.streams);
     return this.load;
