@@ -60,6 +60,7 @@ struct write_request {
 };
 
 static void conn_close(struct xw_devconn *conn);
+static void start_reading(struct xw_devconn *conn);
 
 /* ---- writing ---- */
 
@@ -142,8 +143,10 @@ static void attach(struct xw_devconn *conn)
     struct xw_device_fault fault;
     xw_session_opening(&conn->session);
     uv_read_stop((uv_stream_t *)&conn->tcp);
-    if (xw_fleet_attach(conn->port->edge->fleet, conn, conn->session.hello, &fault) < 0)
+    if (xw_fleet_attach(conn->port->edge->fleet, conn, conn->session.hello, &fault) < 0) {
+        start_reading(conn); /* unread bytes would make the end a reset, and take the words away */
         xw_session_refuse(&conn->session, &fault);
+    }
 }
 
 static void decide(struct xw_devconn *conn)
