@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "edge/attachment.h"
 #include "edge/decide.h"
+#include "edge/session_data.h"
 #include "edge/technical.h"
 
 #include <sodium.h>
@@ -207,6 +208,12 @@ static void host_drop(void *user, unsigned signal)
 static void host_block(void *user, const struct xw_session_block *block)
 {
     struct xw_devconn *conn = user;
+    if (xw_stream_scattered(conn->room_stream, block->first, block->count)) {
+        xw_pipeline_drop(conn->room_stream->pipeline);
+        xw_session_fence(&conn->session, XW__DEVICE_FAULT__DEVICE_FAULT_INDEX, "block.first",
+                         "too many holes: fill or declare them first");
+        return;
+    }
     xw_stream_take_block(conn->room_stream, block);
     xw_fleet_check_pressure(conn->attachment);
 }
