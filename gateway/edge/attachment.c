@@ -68,6 +68,8 @@ void xw_attachment_accept(struct xw_attachment *attachment)
     accepted.max_message_bytes = XW_SESSION_MESSAGE_MAX;
     attachment->attached_us = xw_edge_now_us();
     attachment->storage_told = false;
+    attachment->facts_refused = false;
+    attachment->facts_upto = attachment->owner.mark = attachment->facts_kept;
     attachment->attaches_n++;
     xw_technical_clear(attachment->edge->technical, XW__TECHNICAL_CODE__TECHNICAL_DEVICE_GONE,
                        attachment->device_id);

@@ -37,6 +37,7 @@ struct xw_attachment {
     uint64_t revision;   /* of the attachment record */
     uint64_t facts_upto; /* taken */
     uint64_t facts_kept; /* in the spool: acknowledged */
+    bool facts_refused;  /* the spool was full: the device sends them again */
     bool ack_due;
     int64_t ack_sent_us;
     int64_t attached_us, detached_us, detached_wall_us;

@@ -11,11 +11,12 @@
 #include <uv.h>
 
 enum {
-    BATCHES_OUT_MAX = 2,
     OWNERS_A_BATCH = 256,
     RECORDS_WAITING_MAX = 8192,
     BATCH_BYTES = 512 * 1024,
-    CONGESTED_BYTES = 16 * 1024 * 1024,
+    GAP_BYTES = 64,
+    WAITED_BYTES = 64 * 1024, /* fits into what a full spool has left for records */
+    GATHERED_MAX_BYTES = 4 * 1024 * 1024,
     RETRY_US = 1000000,
     ROOM_AGAIN_US = 5000000,
     GATHER_US =
@@ -48,6 +49,7 @@ struct out {
     size_t owners_n, bytes;
     int64_t begun_us;
     bool urgent; /* an alarm, a decision: not to be gathered */
+    bool waited; /* holds records that were refused before */
     struct saved_list records;
 };
 
@@ -55,9 +57,9 @@ struct xw_commit {
     struct xw_edge *edge;
     struct out *open; /* gathering; NULL = nothing yet */
     uint32_t out_n;
-    size_t out_bytes;
     struct saved_list waiting; /* of failed batches */
-    bool full;
+    bool full, told_full;      /* refused; the store says so itself */
+    bool singly;               /* one that waits is not fit to be kept: find it */
     int64_t full_since_us, retry_at_us;
     uv_prepare_t prepare;
     struct xw_commit_stats stats;
@@ -99,6 +101,8 @@ static void list_free(struct saved_list *list)
 static bool due(const struct xw_commit *commit)
 {
     const struct out *out = commit->open;
+    if (commit->out_n)
+        return false;
     if (commit->waiting.n || commit->full)
         return true;
     return out && (out->urgent || out->bytes >= BATCH_BYTES ||
@@ -162,17 +166,18 @@ static struct out *gathering(struct xw_commit *commit)
     return out;
 }
 
-static void note_owner(struct out *out, struct xw_commit_owner *owner)
+static bool note_owner(struct out *out, struct xw_commit_owner *owner)
 {
-    if (!owner)
-        return;
-    for (size_t i = 0; i < out->owners_n; i++)
+    for (size_t i = 0; owner && i < out->owners_n; i++)
         if (out->owners[i] == owner)
-            return;
+            return true;
+    if (!owner)
+        return true;
+    if (out->owners_n == OWNERS_A_BATCH)
+        return false;
     owner->waiting_n++;
     out->owners[out->owners_n++] = owner;
-    if (out->owners_n == OWNERS_A_BATCH)
-        xw_commit_flush(out->commit);
+    return true;
 }
 
 /* Adding failed (memory, or a block that the store finds impossible): as if its batch had failed.
@@ -185,46 +190,51 @@ static void not_added(struct xw_commit *commit, struct xw_commit_owner *owner, i
         owner->done(owner, r, owner->mark);
 }
 
+/* The batch that gathers, with this owner to hear of it. NULL: no memory, or something waits that
+ * must be kept first. */
+static struct out *place_for(struct xw_commit *commit, struct xw_commit_owner *owner)
+{
+    struct out *out = commit->waiting.n ? NULL : gathering(commit);
+    return out && note_owner(out, owner) ? out : NULL;
+}
+
 void xw_commit_stream(struct xw_commit *commit, const struct xw_uuid *stream, const void *header,
                       size_t header_size, struct xw_commit_owner *owner)
 {
-    struct out *out = gathering(commit);
-    int r = out ? xw_store_batch_stream(out->batch, stream, header, header_size) : -ENOMEM;
-    if (r < 0) {
+    struct out *out = place_for(commit, owner);
+    int r = out ? xw_store_batch_stream(out->batch, stream, header, header_size) : -EAGAIN;
+    if (r < 0)
         not_added(commit, owner, r);
-        return;
-    }
-    out->urgent = true; /* a device waits for it */
-    note_owner(out, owner);
+    else
+        out->urgent = true; /* a device waits for it */
 }
 
 void xw_commit_block(struct xw_commit *commit, const struct xw_store_block *block,
                      struct xw_commit_owner *owner)
 {
-    if (commit->full) {
+    if (xw_commit_full(commit)) {
         owner->done(owner, -ENOSPC, owner->mark);
         return;
     }
-    struct out *out = gathering(commit);
-    int r = out ? xw_store_batch_block(out->batch, block) : -ENOMEM;
+    struct out *out = place_for(commit, owner);
+    int r = out ? xw_store_batch_block(out->batch, block) : -EAGAIN;
     if (r < 0) {
         not_added(commit, owner, r);
         return;
     }
     commit->stats.blocks++;
     out->bytes += block->size + 64;
-    note_owner(out, owner);
 }
 
 void xw_commit_gap(struct xw_commit *commit, const struct xw_store_gap *gap,
                    struct xw_commit_owner *owner)
 {
-    struct out *out = gathering(commit);
-    int r = out ? xw_store_batch_gap(out->batch, gap) : -ENOMEM;
+    struct out *out = place_for(commit, owner);
+    int r = out ? xw_store_batch_gap(out->batch, gap) : -EAGAIN;
     if (r < 0)
         not_added(commit, owner, r);
     else
-        note_owner(out, owner);
+        out->bytes += GAP_BYTES;
 }
 
 static bool is_urgent(const struct xw_store_record *record)
@@ -269,16 +279,41 @@ static struct saved *saved_new(struct xw_commit *commit, const struct xw_store_r
     return saved;
 }
 
+static void drop_saved(struct xw_commit *commit, struct saved *saved)
+{
+    xw_counter_add(&records_dropped, 1);
+    commit->stats.records_dropped++;
+    free(saved);
+}
+
+static bool is_beat(const struct saved *saved)
+{
+    return saved->record.kind == XW__RECORD_KIND__RECORD_EVENT &&
+           saved->record.event_kind == XW__EVENT_KIND__EVENT_BEAT;
+}
+
+static void keep_waiting(struct xw_commit *commit, struct saved *saved)
+{
+    size_t limit = is_beat(saved) ? RECORDS_WAITING_MAX / 2 : RECORDS_WAITING_MAX;
+    if (commit->waiting.n < limit)
+        list_add(&commit->waiting, saved);
+    else
+        drop_saved(commit, saved);
+}
+
+/* Nothing overtakes what waits: a count that is kept says that everything before it is kept. */
 static void add_or_wait(struct xw_commit *commit, struct saved *saved)
 {
+    if (saved && commit->waiting.n) {
+        keep_waiting(commit, saved);
+        return;
+    }
     struct out *out = saved ? gathering(commit) : NULL;
     int r = out ? add_saved(out, saved) : -ENOMEM;
     if (r >= 0)
         return;
     xw_log_error("edge.record", XW_LOG_ERR(r));
-    xw_counter_add(&records_dropped, 1);
-    commit->stats.records_dropped++;
-    free(saved);
+    drop_saved(commit, saved);
 }
 
 void xw_commit_record(struct xw_commit *commit, struct xw_store_record *record, bool local)
@@ -321,9 +356,8 @@ int xw_commit_once(struct xw_commit *commit, struct xw_store_record *record,
 
 void xw_commit_notify(struct xw_commit *commit, struct xw_commit_owner *owner)
 {
-    struct out *out = gathering(commit);
-    if (out)
-        note_owner(out, owner);
+    if (!place_for(commit, owner))
+        owner->done(owner, -EAGAIN, owner->mark);
 }
 
 /* ---- sending off, and what becomes of it ---- */
@@ -338,27 +372,13 @@ static void enter_full(struct xw_commit *commit, int status)
     commit->full_since_us = xw_edge_now_us();
 }
 
-static bool is_beat(const struct saved *saved)
-{
-    return saved->record.kind == XW__RECORD_KIND__RECORD_EVENT &&
-           saved->record.event_kind == XW__EVENT_KIND__EVENT_BEAT;
-}
-
 static void keep_records(struct xw_commit *commit, struct saved_list *list)
 {
     for (struct saved *s; (s = list_take(list));) {
-        if (s->once) {
+        if (s->once)
             free(s);
-            continue;
-        }
-        size_t limit = is_beat(s) ? RECORDS_WAITING_MAX / 2 : RECORDS_WAITING_MAX;
-        if (commit->waiting.n < limit) {
-            list_add(&commit->waiting, s);
-            continue;
-        }
-        xw_counter_add(&records_dropped, 1);
-        commit->stats.records_dropped++;
-        free(s);
+        else
+            keep_waiting(commit, s);
     }
 }
 
@@ -373,19 +393,56 @@ static void finish(struct out *out, int status)
     free(out);
 }
 
+/* It may go another time, as it is. */
+static bool is_shortage(int status)
+{
+    return status == -ENOSPC || status == -EIO || status == -EAGAIN || status == -ENOMEM ||
+           status == -ECANCELED || status == -EBUSY || status == -EROFS || status == -EDQUOT;
+}
+
+/* What gathered behind a batch that failed fails with it: it must not be kept before it. */
+static void fail_open(struct xw_commit *commit, int status)
+{
+    struct out *out = XW_STEAL(commit->open);
+    if (!out)
+        return;
+    keep_records(commit, &out->records);
+    xw_store_batch_free(XW_STEAL(out->batch));
+    finish(out, status);
+}
+
 static void on_done(void *user, const struct xw_store_done *done)
 {
     struct out *out = user;
     struct xw_commit *commit = out->commit;
     commit->out_n--;
-    commit->out_bytes -= out->bytes;
     if (done->status < 0) {
         xw_counter_add(&commit_failed, 1);
         commit->stats.failed++;
         enter_full(commit, done->status);
+        if (out->waited && !is_shortage(done->status)) {
+            if (commit->singly && out->records.n == 1) {
+                xw_log_error("edge.record", XW_LOG_ERR(done->status));
+                drop_saved(commit, list_take(&out->records));
+            }
+            commit->singly = true;
+            commit->retry_at_us = 0;
+        }
+        /* In their order: what was sent, what gathered behind it, what waited already. */
+        struct saved_list before = commit->waiting;
+        list_init(&commit->waiting);
         keep_records(commit, &out->records);
-    } else if (done->out_seq_last && commit->edge->uplink) {
-        xw_uplink_committed(commit->edge->uplink, done->out_seq_last);
+        fail_open(commit, done->status);
+        if (!before.first)
+            before.last = &before.first;
+        keep_records(commit, &before);
+    } else {
+        if (done->out_seq_last && commit->edge->uplink)
+            xw_uplink_committed(commit->edge->uplink, done->out_seq_last);
+        commit->retry_at_us = 0; /* there is room: what still waits may follow at once */
+        commit->singly &= commit->waiting.n > 0;
+        if (!commit->waiting.n && out->waited && !commit->told_full)
+            commit->full = false;
     }
     finish(out, done->status);
 }
@@ -394,28 +451,32 @@ static void on_done(void *user, const struct xw_store_done *done)
 static void gather_waiting(struct xw_commit *commit)
 {
     int64_t now = xw_edge_now_us();
-    if (commit->full && now - commit->full_since_us >= ROOM_AGAIN_US && now >= commit->retry_at_us)
+    if (commit->full && !commit->waiting.n && now - commit->full_since_us >= ROOM_AGAIN_US &&
+        now >= commit->retry_at_us)
         commit->full = false; /* let the next block find out */
     if (!commit->waiting.n || commit->out_n || now < commit->retry_at_us)
         return;
     struct out *out = gathering(commit);
-    for (struct saved *s; out && out->bytes < BATCH_BYTES && (s = list_take(&commit->waiting));)
+    size_t most = commit->singly ? 1 : WAITED_BYTES;
+    for (struct saved *s; out && out->bytes < most && (s = list_take(&commit->waiting));)
         if (add_saved(out, s) < 0)
-            free(s);
+            drop_saved(commit, s);
+    if (out)
+        out->waited = true;
     commit->retry_at_us = now + RETRY_US;
 }
 
 void xw_commit_flush(struct xw_commit *commit)
 {
+    if (commit->out_n)
+        return;
     if (commit->waiting.n || commit->full)
         gather_waiting(commit);
     struct out *out = commit->open;
-    if (!out || (commit->out_n >= BATCHES_OUT_MAX && out->bytes < BATCH_BYTES &&
-                 out->owners_n < OWNERS_A_BATCH))
+    if (!out)
         return;
     commit->open = NULL;
     commit->out_n++;
-    commit->out_bytes += out->bytes;
     commit->stats.batches++;
     for (size_t i = 0; i < out->owners_n; i++)
         out->marks[i] = out->owners[i]->mark;
@@ -432,7 +493,7 @@ void xw_commit_flush(struct xw_commit *commit)
 
 bool xw_commit_congested(const struct xw_commit *commit)
 {
-    return commit->out_bytes + (commit->open ? commit->open->bytes : 0) > CONGESTED_BYTES;
+    return commit->open && commit->open->bytes > GATHERED_MAX_BYTES;
 }
 
 bool xw_commit_idle(const struct xw_commit *commit)
@@ -442,6 +503,7 @@ bool xw_commit_idle(const struct xw_commit *commit)
 
 void xw_commit_space(struct xw_commit *commit, enum xw_store_space space)
 {
+    commit->told_full = space == XW_SPACE_FULL;
     if (space == XW_SPACE_FULL && !commit->full) {
         enter_full(commit, -ENOSPC);
     } else if (space != XW_SPACE_FULL && commit->full) {
@@ -452,7 +514,7 @@ void xw_commit_space(struct xw_commit *commit, enum xw_store_space space)
 
 bool xw_commit_full(const struct xw_commit *commit)
 {
-    return commit->full;
+    return commit->full || commit->waiting.n;
 }
 
 void xw_commit_stats(const struct xw_commit *commit, struct xw_commit_stats *ret_stats)

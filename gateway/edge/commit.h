@@ -1,12 +1,15 @@
 /* The one place where the gateway writes into its spool, and learns that it is kept.
  *
  * What was added since the last flush goes as one batch, so a block and the events made during it
- * are kept together or not at all. At most two batches are out; the next one gathers meanwhile
- * (group commit). The owner of a block or gap hears of it when its batch is synced:
- * acknowledgements to devices rest on this and on nothing else.
+ * are kept together or not at all. One batch is out; the next one gathers meanwhile (group commit),
+ * and fails with it: what is kept is always everything up to some moment, so that a count or a
+ * later block on disk never hides that something before it is missing. The owner of a block or gap
+ * hears of it when its batch is synced: acknowledgements to devices rest on this and on nothing
+ * else.
  *
  * When the spool cannot take a batch (full, or an error), its blocks are told as lost to their
- * owners and its records wait here (up to 8,192; then beats are let go first) for the next try.
+ * owners and its records wait here (up to 8,192; then beats are let go first) for the next try;
+ * until they are kept, blocks are refused.
  *
  * Threads: loop thread only. Ownership: bytes are copied. Errors: none to the caller. */
 #ifndef XW_EDGE_COMMIT_H

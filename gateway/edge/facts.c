@@ -138,6 +138,15 @@ static void take_marker(struct xw_stream *stream, const Xw__DeviceMarker *marker
         xw_study_mark(stream->edge->study, stream, marker->seq, index, pain);
 }
 
+/* Where a fact of the device lies in the stream. Before the first block of a connection nothing
+ * says how the device's index and the stream's belong together: it is now, at the stream's end. */
+static uint64_t stream_index(const struct xw_stream *stream, uint64_t device_index)
+{
+    if (stream->by_device)
+        return device_index;
+    return stream->offset_set ? device_index + stream->offset : stream->newest;
+}
+
 void xw_attachment_fact(struct xw_attachment *a, const Xw__DeviceMessage *m, uint64_t seq)
 {
     unsigned number = m->body_case == XW__DEVICE_MESSAGE__BODY_LEADS  ? m->leads->signal
@@ -146,13 +155,18 @@ void xw_attachment_fact(struct xw_attachment *a, const Xw__DeviceMessage *m, uin
     struct xw_stream *stream = xw_attachment_stream(a, number);
     if (!stream)
         return;
-    uint64_t shift = stream->by_device ? 0 : stream->offset;
+    /* Not taken now, and none after it, until the device comes again and sends it once more. */
+    a->facts_refused |= a->resumes && xw_commit_full(a->edge->commit);
+    if (a->facts_refused) {
+        a->owner.done(&a->owner, -ENOSPC, 0);
+        return;
+    }
     if (m->body_case == XW__DEVICE_MESSAGE__BODY_LEADS)
-        take_leads(stream, m->leads, m->leads->index + shift);
+        take_leads(stream, m->leads, stream_index(stream, m->leads->index));
     else if (m->body_case == XW__DEVICE_MESSAGE__BODY_PACE)
-        take_pace(stream, m->pace, m->pace->index + shift);
+        take_pace(stream, m->pace, stream_index(stream, m->pace->index));
     else
-        take_marker(stream, m->marker, m->marker->index + shift);
+        take_marker(stream, m->marker, stream_index(stream, m->marker->index));
 
     a->facts_upto = seq;
     a->owner.mark = seq;

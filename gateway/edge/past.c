@@ -17,6 +17,7 @@ struct past {
     struct xw_edge *edge;
     void (*done)(void *user, int status);
     void *user;
+    bool told; /* devices may come: what is left has time */
     size_t kind_at;
     uint8_t after[64];
     size_t after_size;
@@ -60,29 +61,36 @@ static void take_clip(struct xw_edge *edge, const struct xw_store_record *record
 
 static const struct {
     uint32_t kind;
-    bool last_only; /* the newest page is enough */
+    bool late; /* newest first, all pages, while devices are served already */
     void (*take)(struct xw_edge *edge, const struct xw_store_record *record);
 } kinds[] = {
     {XW__RECORD_KIND__RECORD_DEVICE, false, take_device},
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, take_attachment},
-    {XW__RECORD_KIND__RECORD_TECHNICAL, true, take_technical},
     {XW_LOCAL_DEVICE, false, take_mark},
     {XW_LOCAL_CLIP, false, take_clip},
+    {XW__RECORD_KIND__RECORD_TECHNICAL, true, take_technical},
 };
 
 static void ask(struct past *past);
+
+static void tell(struct past *past, int status)
+{
+    if (!past->told)
+        past->done(past->user, status);
+    past->told = true;
+}
 
 static void on_records(void *user, const struct xw_store_records *records)
 {
     struct past *past = user;
     if (records->status < 0) {
-        past->done(past->user, records->status);
+        tell(past, records->status);
         free(past);
         return;
     }
     for (size_t i = 0; i < records->records_n; i++)
         kinds[past->kind_at].take(past->edge, &records->records[i]);
-    if (records->more && records->records_n && !kinds[past->kind_at].last_only) {
+    if (records->more && records->records_n) {
         const struct xw_store_record *last = &records->records[records->records_n - 1];
         memcpy(past->after, last->key, last->key_size);
         past->after_size = last->key_size;
@@ -95,16 +103,19 @@ static void on_records(void *user, const struct xw_store_records *records)
 
 static void ask(struct past *past)
 {
-    if (past->kind_at == XW_ARRAY_N(kinds) || past->edge->stopping) {
-        past->done(past->user, 0);
+    bool over = past->kind_at == XW_ARRAY_N(kinds) || past->edge->stopping;
+    if (over || kinds[past->kind_at].late)
+        tell(past, 0);
+    if (over || past->edge->stopping) {
         free(past);
         return;
     }
     int r = xw_store_records(past->edge->store, kinds[past->kind_at].kind,
                              past->after_size ? past->after : NULL, past->after_size,
-                             kinds[past->kind_at].last_only, PAGE, on_records, past);
+                             kinds[past->kind_at].late, PAGE, on_records, past);
     if (r < 0) {
-        past->done(past->user, r);
+        xw_log_warning("edge.past", XW_LOG_ERR(r));
+        tell(past, r);
         free(past);
     }
 }

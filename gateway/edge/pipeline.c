@@ -17,12 +17,13 @@
 
 enum { RING_BYTES = 128 * 1024, EVENTS_A_RECORD = 64, RING_POLL_US = 500 };
 
-/* A block that a broken pipeline will not give back. */
+/* A block that a broken pipeline will not give back. As many as are inside: the warm-up alone may
+ * be thousands of small ones. */
 struct sent {
     uint64_t first;
     uint32_t count;
 };
-enum { SENT_MAX = 1024 };
+enum { SENT_FIRST_CAP = 256 };
 
 struct xw_pipeline {
     GstElement *bin;
@@ -35,9 +36,9 @@ struct xw_pipeline {
     bool any, ending, ended;
     struct xw_ring ring;
     _Atomic bool stopping, broken;
-    bool waited; /* the broken one's thread has been stopped */
-    struct sent sent[SENT_MAX];
-    uint32_t sent_first, sent_n;
+    bool waited;       /* the broken one's thread has been stopped */
+    struct sent *sent; /* a ring */
+    uint32_t sent_cap, sent_first, sent_n;
     struct xw_pipeline_out plain;
     bool plain_taken;
     void (*on_output)(void *user);
@@ -242,12 +243,33 @@ void xw_pipeline_free(struct xw_pipeline *p)
     }
     xw_ring_done(&p->ring);
     free(p->plain_room);
+    free(p->sent);
     free(p);
+}
+
+/* Room for one more block inside, so that pushing it cannot fail. */
+static bool sent_room(struct xw_pipeline *p)
+{
+    if (p->sent_n < p->sent_cap)
+        return true;
+    uint32_t cap = p->sent_cap ? p->sent_cap * 2 : SENT_FIRST_CAP;
+    struct sent *grown = malloc(cap * sizeof(*grown));
+    if (!grown)
+        return false;
+    for (uint32_t i = 0; i < p->sent_n; i++)
+        grown[i] = p->sent[(p->sent_first + i) % p->sent_cap];
+    free(p->sent);
+    p->sent = grown;
+    p->sent_cap = cap;
+    p->sent_first = 0;
+    return true;
 }
 
 int32_t *xw_pipeline_room(struct xw_pipeline *p, size_t values_n)
 {
     xw_pipeline_drop(p);
+    if (!sent_room(p))
+        return NULL;
     if (atomic_load(&p->broken)) {
         p->plain_room = malloc(values_n * sizeof(int32_t));
         return p->plain_room;
@@ -278,7 +300,7 @@ static GstClockTime time_of(const struct xw_pipeline *p, uint64_t index)
 
 void xw_pipeline_push(struct xw_pipeline *p, uint64_t first, uint32_t count)
 {
-    p->sent[(p->sent_first + p->sent_n++) % SENT_MAX] = (struct sent){first, count};
+    p->sent[(p->sent_first + p->sent_n++) % p->sent_cap] = (struct sent){first, count};
     if (!p->room) {
         free(XW_STEAL(p->plain_room));
         p->on_output(p->user);
@@ -363,7 +385,7 @@ void xw_pipeline_consume(struct xw_pipeline *p)
     if (xw_pipeline_take(p, &out) < 0)
         return;
     if (out->what == XW_PIPELINE_BLOCK) {
-        p->sent_first = (p->sent_first + 1) % SENT_MAX;
+        p->sent_first = (p->sent_first + 1) % p->sent_cap;
         p->sent_n--;
     } else if (out->what == XW_PIPELINE_END) {
         p->ended = true;

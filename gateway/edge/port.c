@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "edge/attachment.h"
 #include "edge/decide.h"
+#include "edge/session_data.h"
 #include "edge/technical.h"
 
 #include <sodium.h>
@@ -60,6 +61,7 @@ struct write_request {
 };
 
 static void conn_close(struct xw_devconn *conn);
+static void start_reading(struct xw_devconn *conn);
 
 /* ---- writing ---- */
 
@@ -142,8 +144,10 @@ static void attach(struct xw_devconn *conn)
     struct xw_device_fault fault;
     xw_session_opening(&conn->session);
     uv_read_stop((uv_stream_t *)&conn->tcp);
-    if (xw_fleet_attach(conn->port->edge->fleet, conn, conn->session.hello, &fault) < 0)
+    if (xw_fleet_attach(conn->port->edge->fleet, conn, conn->session.hello, &fault) < 0) {
+        start_reading(conn); /* unread bytes would make the end a reset, and take the words away */
         xw_session_refuse(&conn->session, &fault);
+    }
 }
 
 static void decide(struct xw_devconn *conn)
@@ -204,6 +208,12 @@ static void host_drop(void *user, unsigned signal)
 static void host_block(void *user, const struct xw_session_block *block)
 {
     struct xw_devconn *conn = user;
+    if (xw_stream_scattered(conn->room_stream, block->first, block->count)) {
+        xw_pipeline_drop(conn->room_stream->pipeline);
+        xw_session_fence(&conn->session, XW__DEVICE_FAULT__DEVICE_FAULT_INDEX, "block.first",
+                         "too many holes: fill or declare them first");
+        return;
+    }
     xw_stream_take_block(conn->room_stream, block);
     xw_fleet_check_pressure(conn->attachment);
 }

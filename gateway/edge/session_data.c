@@ -52,7 +52,8 @@ void xw_session_take_block(struct xw_session *session, const Xw__DeviceBlock *b)
         FENCE(TOO_LARGE, "block.count", "%u samples; 1 to %u at this rate", b->count, s->block_max);
     if (b->first > XW_SESSION_INDEX_MAX)
         FENCE(INDEX, "block.first", "%llu is beyond 2^62", (unsigned long long)b->first);
-    if (session->resumes && b->first > s->newest &&
+    /* Without resume the first block of a connection may begin anywhere. */
+    if ((session->resumes || s->newest) && b->first > s->newest &&
         b->first - s->newest > samples_in(s, XW_SESSION_JUMP_MAX_S))
         FENCE(INDEX, "block.first", "jumps from %llu to %llu without a gap message",
               (unsigned long long)s->newest, (unsigned long long)b->first);

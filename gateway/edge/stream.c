@@ -120,6 +120,16 @@ uint64_t xw_stream_warmup_n(const struct xw_stream *stream)
     return (uint64_t)((double)us * 1e-6 * stream->rate_hz);
 }
 
+bool xw_stream_scattered(const struct xw_stream *stream, uint64_t first, uint32_t count)
+{
+    struct xw_store_stream stored;
+    if (!stream->by_device || xw_store_stream(stream->edge->store, &stream->id, &stored) < 0 ||
+        stored.known->n < XW_STREAM_RANGES_MAX)
+        return false;
+    return !(first && xw_ranges_contains(stored.known, first - 1)) &&
+           !xw_ranges_contains(stored.known, first + count);
+}
+
 int32_t *xw_stream_room(struct xw_stream *stream, size_t values_n)
 {
     return xw_pipeline_room(stream->pipeline, values_n);

@@ -68,6 +68,10 @@ uint64_t xw_stream_warmup_n(const struct xw_stream *stream);
  * beginning where the one before it ends; together a block's shape at most. */
 void xw_stream_warm(struct xw_stream *stream, const struct xw_store_block *blocks, size_t blocks_n);
 
+/* What is held of the stream lies in this many pieces already, and the block would be one more. The
+ * store's own limit would refuse the whole batch, with what other devices sent. */
+enum { XW_STREAM_RANGES_MAX = 8192 };
+bool xw_stream_scattered(const struct xw_stream *stream, uint64_t first, uint32_t count);
 int32_t *xw_stream_room(struct xw_stream *stream, size_t values_n);
 void xw_stream_take_block(struct xw_stream *stream, const struct xw_session_block *block);
 void xw_stream_take_gap(struct xw_stream *stream, uint64_t first, uint64_t count);

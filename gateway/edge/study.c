@@ -21,8 +21,16 @@ struct mark {
 };
 enum { KEY_SIZE = 4 + 16, BODY_SIZE = 4 * 16 + 3 * 8 + 1 };
 
+struct recent {
+    struct xw_uuid stream;
+    uint64_t seq; /* counts from 1: 0 is a free place */
+};
+enum { RECENT_MAX = 256 };
+
 struct xw_study {
     struct xw_edge *edge;
+    struct recent recent[RECENT_MAX];
+    size_t recent_at;
     struct mark marks[MARKS_MAX];
     size_t marks_n;
 };
@@ -150,11 +158,24 @@ static void add(struct xw_study *study, const struct mark *mark)
     study->marks[study->marks_n++].since_us = xw_edge_now_us();
 }
 
+/* A mark that comes again within this process (the spool was full, so it was not acknowledged) is
+ * the same study. Over a restart the facts record says so: it is committed with the mark. */
+static bool seen(struct xw_study *study, const struct xw_uuid *stream, uint64_t seq)
+{
+    for (size_t i = 0; i < RECENT_MAX; i++)
+        if (study->recent[i].seq == seq && xw_uuid_equal(&study->recent[i].stream, stream))
+            return true;
+    study->recent[study->recent_at] = (struct recent){*stream, seq};
+    study->recent_at = (study->recent_at + 1) % RECENT_MAX;
+    return false;
+}
+
 void xw_study_mark(struct xw_study *study, struct xw_stream *stream, uint64_t seq, uint64_t index,
                    bool chest_pain)
 {
     uint64_t around = (uint64_t)llround(stream->rate_hz * AROUND_S);
-    (void)seq;
+    if (seen(study, &stream->id, seq))
+        return;
     struct mark mark = {.stream = stream->id,
                         .attachment = stream->attachment->id,
                         .study = xw_uuid_v7(NULL),

@@ -121,6 +121,14 @@ bool xw_technical_is_open(const struct xw_technical *technical, Xw__TechnicalCod
     return find(technical, code, subject) < technical->open_n;
 }
 
+static bool opened_here(const struct xw_technical *technical, const struct xw_uuid *id)
+{
+    for (size_t i = 0; i < technical->open_n; i++)
+        if (xw_uuid_equal(&technical->open[i].id, id))
+            return true;
+    return false;
+}
+
 void xw_technical_end_old(struct xw_technical *technical, const struct xw_store_record *r)
 {
     struct xw_uuid id;
@@ -128,7 +136,9 @@ void xw_technical_end_old(struct xw_technical *technical, const struct xw_store_
     if (!old)
         return;
     bool ours = r->origin && !strcmp(r->origin, technical->edge->config->id);
-    if (ours && !old->to_wall_us && xw_uuid_from_bytes(r->key, r->key_size, &id) == 0) {
+    ours =
+        ours && xw_uuid_from_bytes(r->key, r->key_size, &id) == 0 && !opened_here(technical, &id);
+    if (ours && !old->to_wall_us) {
         old->to_wall_us = xw_edge_wall_us();
         record(technical->edge, &id, r->revision + 1, old);
     }

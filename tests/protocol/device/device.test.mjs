@@ -15,7 +15,7 @@ const key = Buffer.alloc(32, 7);
 const keyDir = fs.mkdtempSync(path.join(os.tmpdir(), 'xw-keys-'));
 fs.writeFileSync(path.join(keyDir, 'keys'), `# a comment\nkeyed ${key.toString('hex')}\n`, { mode: 0o600 });
 
-const gateway = await new Gateway(binary, { 'device.hello_timeout': '1500ms', 'device.keys': path.join(keyDir, 'keys') }).start();
+const gateway = await new Gateway(binary, { 'device.hello_timeout': '4s', 'device.keys': path.join(keyDir, 'keys') }).start();
 let names = 0;
 const name = () => `dev-${++names}`;
 const connect = () => new w.Device(gateway.port);
@@ -188,7 +188,7 @@ const tests = {
     await connect().raw(w.frame(Buffer.alloc(0))).fault(w.FAULT.MALFORMED);
   },
   async a_truncated_message_only_times_out() {
-    await connect().raw(Buffer.from([20, 1, 2])).fault(w.FAULT.TIMEOUT, 8000);
+    await connect().raw(Buffer.from([20, 1, 2])).fault(w.FAULT.TIMEOUT);
   },
   async nothing_before_the_hello() {
     for (const m of [w.block(), w.gap(0, 1), w.ping(), w.auth(Buffer.alloc(32)), w.leads(1, 0, [])]) await connect().send(m).fault(w.FAULT.STATE);
@@ -343,9 +343,41 @@ const tests = {
   },
   async a_jump_of_more_than_an_hour_needs_a_gap_message() {
     assert.match(await (await live()).send(w.block({ first: 250 * 3600 + 1 })).fault(w.FAULT.INDEX), /without a gap/);
+    const free = await live({ resume: 0 }); // which may begin anywhere, and then must not jump either
+    free.send(w.block({ first: 10 ** 12 }));
+    await free.acked(10 ** 12 + 10);
+    free.send(w.block({ first: 10 ** 12 + 250 * 3600 + 11 }));
+    assert.match(await free.fault(w.FAULT.INDEX), /without a gap/);
     const d = await live();
     d.send(w.gap(0, 250 * 7200), w.block({ first: 250 * 7200 }));
     await d.acked(250 * 7200 + 10);
+    d.end();
+  },
+  async a_stream_in_too_many_pieces_is_fenced_and_others_are_unharmed() {
+    const other = await live();
+    let d = await live();
+    const id = d.id;
+    for (let i = 0; i < 8192; i++) d.send(w.block({ first: 2 * i, x: [[i]] }));
+    await gateway.until((s) => s.devices.some((x) => x.device === id && x.streams[0].kept === 16383));
+    d.send(w.block({ first: 20000 }));
+    assert.match(await d.fault(w.FAULT.INDEX), /too many holes/);
+    other.send(w.block());
+    await other.acked(10);
+    d = await live({ device: id });
+    d.send(w.block({ first: 1, x: [[7]] })); // to fill one is allowed
+    await d.acked(3);
+    d.end();
+    other.end();
+  },
+  async a_fact_before_the_first_block_is_at_the_end_of_the_stream() {
+    const id = name();
+    let d = await live({ device: id, resume: 0 });
+    d.send(w.block({ first: 5000 }));
+    await d.acked(5010);
+    d.end();
+    d = await live({ device: id, resume: 0 });
+    d.send(w.leads(1, 0, ['RA']), w.block({ first: 0 }));
+    await d.acked(10);
     d.end();
   },
   async absurd_indices_are_fenced() {
@@ -379,7 +411,7 @@ const tests = {
     d.end();
   },
   async silence_instead_of_a_hello_times_out() {
-    await connect().fault(w.FAULT.TIMEOUT, 8000);
+    await connect().fault(w.FAULT.TIMEOUT);
   },
   async one_message_of_many_blocks_pauses_and_goes_on() {
     const d = await live();

@@ -10,13 +10,16 @@ const hexKey = '00112233445566778899aabbccddeeff';
 // Runs devtest and, when it listens, the client; resolves with status and lines.
 function judge(args, startClient) {
   return new Promise((resolve) => {
-    const child = spawn(devtest, ['--port', '0', '--phase', '4s', '--wait', '6s', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(devtest, ['--port', '0', '--phase', '4s', '--wait', '15s', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let out = '';
+    let started = false;
     let stopClient = () => {};
     child.stdout.on('data', (d) => {
-      const fresh = !out;
       out += d;
-      if (fresh) stopClient = startClient(Number(/port (\d+)/.exec(out)[1]));
+      const port = started ? null : /port (\d+)\D/.exec(out);
+      if (!port) return;
+      started = true;
+      stopClient = startClient(Number(port[1]));
     });
     child.on('close', (status) => {
       stopClient();

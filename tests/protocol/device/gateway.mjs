@@ -18,7 +18,7 @@ export class Gateway {
     this.ended = new Promise((r) => this.child.on('exit', (code, signal) => r(signal ?? code)));
     const from = this.log.length;
     await new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`not ready: ${this.log}`)), 20000);
+      const late = setTimeout(() => reject(new Error(`not ready: ${this.log}`)), 60000);
       this.child.on('exit', () => reject(new Error(`ended at once: ${this.log}`)));
       this.child.stderr.on('data', (d) => {
         this.log += d;
@@ -46,7 +46,7 @@ export class Gateway {
   async status() {
     return (await fetch(`${this.url}/status.json`)).json();
   }
-  async until(test, ms = 5000) {
+  async until(test, ms = 40000) {
     const end = Date.now() + ms;
     for (;;) {
       const s = await this.status();

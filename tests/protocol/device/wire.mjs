@@ -106,6 +106,10 @@ const NAMES = Object.fromEntries(Object.entries(KIND).map(([k, v]) => [v, k]));
 export const FAULT = { MALFORMED: 1, TOO_LARGE: 2, VERSION: 3, STATE: 4, IDENTITY: 5, HEADER: 6, INDEX: 7, CHANNELS: 8, CRC: 9, BUSY: 10,
   STORAGE: 11, SHUTDOWN: 12, TIMEOUT: 13, RATE: 14 };
 
+// How long a test waits for what must come. It says only that nothing comes at all: on a machine that is
+// busy with sanitizers five seconds were too short.
+export const PATIENCE_MS = 40000;
+
 // One connection to the gateway: sends frames or raw bytes, hands out what comes.
 export class Device {
   constructor(port) {
@@ -142,7 +146,7 @@ export class Device {
     return this.raw(Buffer.concat(messages.map(frame)));
   }
   // The next message of this kind for which test holds; everything before it is dropped.
-  async next(kind, test = () => true, ms = 5000) {
+  async next(kind, test = () => true, ms = PATIENCE_MS) {
     const end = Date.now() + ms;
     for (;;) {
       while (this.got.length) {
@@ -159,11 +163,11 @@ export class Device {
     }
   }
   // The fatal fault of this code, then the end of the connection.
-  async fault(code, ms = 5000) {
+  async fault(code, ms = PATIENCE_MS) {
     const body = await this.next('fault', () => true, ms);
     if (number(body, 1) !== code) throw new Error(`fault ${number(body, 1)} (${field(body, 2)}), ${code} expected`);
     if (number(body, 3) !== 1) throw new Error('the fault is not fatal');
-    const end = Date.now() + 3000;
+    const end = Date.now() + ms;
     while (!this.closed && Date.now() < end) await new Promise((r) => setTimeout(r, 20));
     if (!this.closed) throw new Error('the connection stayed open');
     return String(field(body, 2));
