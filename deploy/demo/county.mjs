@@ -19,9 +19,6 @@ export const PATIENTS = [
   { id: 'ecg-b01', site: 'gw-beicun', label: '北村 诊室', rhythm: 'sinus', hr: 68 },
 ];
 
-// A simulated ultrasound probe at one site; its pictures stand at the bed of a patient there.
-export const PROBE = { site: 'gw-dongzhen', id: 'probe', label: '探头', bed: '东镇 1 床' };
-
 const section = (name, entries) =>
   `[${name}]\n${Object.entries(entries)
     .map(([key, value]) => `${key} = ${value}\n`)
@@ -52,34 +49,7 @@ export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [
   );
 }
 
-// Runs from the start; a demo's disk is small, so its recordings are, too.
-const pictures = (port) =>
-  section('video', { bitrate: 1000, clip_max: '2min' }) +
-  section('video1', {
-    id: PROBE.id,
-    label: PROBE.label,
-    bed: PROBE.bed,
-    source: `"rtspsrc location=rtsp://127.0.0.1:${port}/probe latency=0 protocols=tcp ! rtpjpegdepay ! jpegdec"`,
-    autostart: 'yes',
-  });
-
-// What the probe shows: a recording below the folder of --data, or what the simulator draws.
-export function probeFile(folder) {
-  if (!folder) return null;
-  const visit = (dir, depth) => {
-    const entries = fs.readdirSync(dir, { withFileTypes: true }).sort((a, b) => a.name.localeCompare(b.name));
-    const file = entries.find((entry) => entry.isFile() && /\.(mp4|mov|avi|mkv)$/i.test(entry.name));
-    if (file) return path.join(dir, file.name);
-    for (const entry of depth ? entries.filter((one) => one.isDirectory()) : []) {
-      const found = visit(path.join(dir, entry.name), depth - 1);
-      if (found) return found;
-    }
-    return null;
-  };
-  return visit(path.resolve(folder), 3);
-}
-
-export function gatewayConfig({ dirs, site, beds = [], spool = {}, probePort = 0 }) {
+export function gatewayConfig({ dirs, site, beds = [], spool = {} }) {
   return (
     section('gateway', { id: site.id, site: site.name, demo: 'yes' }) +
     section('device', {
@@ -97,8 +67,7 @@ export function gatewayConfig({ dirs, site, beds = [], spool = {}, probePort = 0
       key: path.join(dirs.certs, `${site.id}.key`),
       ca: path.join(dirs.certs, 'ca.pem'),
     }) +
-    section('status', { address: '127.0.0.1', port: site.statusPort }) +
-    (probePort ? pictures(probePort) : '')
+    section('status', { address: '127.0.0.1', port: site.statusPort })
   );
 }
 

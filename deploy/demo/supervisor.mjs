@@ -7,7 +7,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Process, askSocket, freePorts, sleep, until } from '../../tests/support/processes.mjs';
 import { Relay } from '../../tests/support/relay.mjs';
-import { centerConfig, gatewayConfig, PATIENTS, planFor, PROBE, probeFile, SITES } from './county.mjs';
+import { centerConfig, gatewayConfig, PATIENTS, planFor, SITES } from './county.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -24,7 +24,7 @@ const dirs = Object.fromEntries(
 );
 for (const dir of Object.values(dirs)) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
 
-const [linkPort, probePort, ...rest] = await freePorts(2 + 3 * SITES.length);
+const [linkPort, ...rest] = await freePorts(1 + 3 * SITES.length);
 const sites = SITES.map((site, i) => ({
   ...site,
   relayPort: rest[3 * i],
@@ -67,7 +67,7 @@ for (const site of sites) {
   site.process = new Process(
     site.id,
     binary('xinwang-gateway'),
-    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site, beds: PATIENTS.filter((patient) => patient.site === site.id), probePort: site.id === PROBE.site ? probePort : 0 }))],
+    ['--config', writeConfig(`${site.id}.conf`, gatewayConfig({ dirs, site, beds: PATIENTS.filter((patient) => patient.site === site.id) }))],
     { logDir: dirs.logs, env: { GST_PLUGIN_PATH: gstPath } },
   );
 }
@@ -76,16 +76,9 @@ const planFile = path.join(dirs.conf, 'patients.json');
 const plan = planFor({ sites, data: options.data, controlPath: simControlPath, dirs });
 fs.writeFileSync(planFile, JSON.stringify(plan, null, 2));
 const sim = new Process('sim', binary('xinwang-sim'), ['--plan', planFile], { logDir: dirs.logs });
-const shown = probeFile(options.data);
-const probe = new Process(
-  'probe',
-  binary('xinwang-sim'),
-  ['ultrasound', '--port', String(probePort), '--control', path.join(dirs.run, 'probe.sock'), ...(shown ? ['--file', shown] : [])],
-  { logDir: dirs.logs },
-);
 
 let stopping = false;
-const wantRunning = new Set([center, sim, probe, ...sites.map((site) => site.process)]);
+const wantRunning = new Set([center, sim, ...sites.map((site) => site.process)]);
 
 // What dies unasked is started again, as a machine's service manager would do.
 async function keepAlive(process) {
@@ -173,7 +166,7 @@ async function stop() {
   if (stopping) return;
   stopping = true;
   wantRunning.clear();
-  await Promise.all([sim.stop(), probe.stop()]);
+  await sim.stop();
   await Promise.all(sites.map((site) => site.process.stop()));
   await center.stop();
   await Promise.all(sites.map((site) => site.relay.stop()));
@@ -191,7 +184,6 @@ await until('the center to answer', async () => {
   const answer = await fetch(`http://127.0.0.1:${options.port}/healthz`);
   return answer.status === 200 || answer.status === 503;
 });
-keepAlive(probe);
 for (const site of sites) keepAlive(site.process);
 await until('the gateways to listen', async () => {
   for (const site of sites)
