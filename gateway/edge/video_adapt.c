@@ -9,16 +9,20 @@ enum {
     GIVE_UP_US = 3000000,
     COME_BACK_US = 5000000,
     KEY_US = 300000,
+    START_KBIT = 1000,
+    START_RAISE_US = 1000000,
 };
 
 void xw_adapt_init(struct xw_adapt *a, uint32_t floor_kbit, uint32_t ceiling_kbit, uint64_t lost_n)
 {
     *a = (struct xw_adapt){.floor_kbit = XW_MIN(floor_kbit, ceiling_kbit),
                            .ceiling_kbit = ceiling_kbit,
-                           .kbit = ceiling_kbit,
+                           .kbit = XW_MIN(XW_MAX(floor_kbit, (uint32_t)START_KBIT), ceiling_kbit),
+                           .starting = true,
                            .dropping = true,
                            .lost_seen = lost_n,
-                           .key_asked_us = INT64_MIN / 2};
+                           .key_asked_us = INT64_MIN / 2,
+                           .raised_us = INT64_MIN / 2};
 }
 
 void xw_adapt_restart(struct xw_adapt *a)
@@ -30,6 +34,7 @@ void xw_adapt_restart(struct xw_adapt *a)
 static void cut(struct xw_adapt *a, int64_t now_us)
 {
     a->kbit = XW_MAX(a->kbit * 7 / 10, a->floor_kbit);
+    a->starting = false;
     a->cut_us = a->raised_us = now_us;
 }
 
@@ -38,6 +43,7 @@ static void yield_now(struct xw_adapt *a, int64_t now_us)
     a->yielded = a->dropping = true;
     a->yielded_us = a->blocked_us = now_us;
     a->kbit = a->floor_kbit;
+    a->starting = false;
     a->cut_us = a->raised_us = now_us;
 }
 
@@ -87,7 +93,11 @@ void xw_adapt_tick(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lan
         yield_now(a, now_us);
     else if (stuck && now_us - a->cut_us >= CUT_AGAIN_US)
         cut(a, now_us);
-    if (a->kbit < a->ceiling_kbit && now_us - a->raised_us >= RAISE_US) {
+    bool quick = a->starting && !a->dropping && lane->waiting_us <= WAITING_LOW_US;
+    if (quick && now_us - a->raised_us >= START_RAISE_US) {
+        a->kbit = XW_MIN(a->kbit * 3 / 2, a->ceiling_kbit);
+        a->raised_us = now_us;
+    } else if (a->kbit < a->ceiling_kbit && now_us - a->raised_us >= RAISE_US) {
         a->kbit = XW_MIN(a->kbit + XW_MAX(a->kbit / 10, 1U), a->ceiling_kbit);
         a->raised_us = now_us;
     }

@@ -2,7 +2,9 @@
  *
  * Pictures wait longer than 150 ms: nothing goes before the next key frame that finds the lane
  * nearly empty, and the encoder's aim falls to 0.7 of what it was (not below the floor), once more
- * for each second that this lasts. After 10 s without that the aim rises by a tenth. At the floor
+ * for each second that this lasts. After 10 s without that the aim rises by a tenth. A link that
+ * was not loaded yet does not know its rate: the aim begins at 1 Mbit/s and grows by a half each
+ * second until the first drop, so that the first picture is there soon. At the floor
  * for 3 s without a frame sent, or when streams of samples are suspended: pictures yield, and are
  * tried again after 5 s of room.
  *
@@ -15,6 +17,7 @@
 struct xw_adapt {
     uint32_t floor_kbit, ceiling_kbit;
     uint32_t kbit; /* the encoder's present aim */
+    bool starting; /* no drop yet */
     bool dropping; /* until a key frame */
     bool yielded;
     int64_t cut_us, raised_us; /* when the aim fell, rose */

@@ -33,14 +33,44 @@ static void the_first_frame_sent_is_a_key_frame(void **state)
     assert_false(frame(&a, 0, 0, false));
     assert_true(frame(&a, 40 * MS, 0, true));
     assert_true(frame(&a, 80 * MS, 0, false));
-    assert_int_equal(a.kbit, 4000);
+    assert_int_equal(a.kbit, 1000);
+}
+
+static void begin_at(struct xw_adapt *a, uint32_t kbit)
+{
+    xw_adapt_init(a, 250, 4000, 0);
+    a->starting = false;
+    a->kbit = kbit;
+    a->raised_us = 0;
+}
+
+static void the_aim_grows_quickly_until_the_first_drop(void **state)
+{
+    struct xw_adapt a;
+    struct xw_adapt_lane lane = waiting(0);
+    (void)state;
+    xw_adapt_init(&a, 250, 4000, 0);
+    (void)frame(&a, 0, 0, true);
+    for (int64_t t = 0; t <= 1 * S; t += 100 * MS)
+        xw_adapt_tick(&a, t, &lane);
+    assert_int_equal(a.kbit, 2250);
+    (void)frame(&a, 1100 * MS, 200 * MS, false);
+    assert_int_equal(a.kbit, 1575);
+    (void)frame(&a, 1200 * MS, 0, true);
+    for (int64_t t = 1200 * MS; t <= 10 * S; t += 100 * MS)
+        xw_adapt_tick(&a, t, &lane);
+    assert_int_equal(a.kbit, 1575);
+    xw_adapt_init(&a, 1500, 4000, 0);
+    assert_int_equal(a.kbit, 1500); /* not below the floor */
+    xw_adapt_init(&a, 250, 600, 0);
+    assert_int_equal(a.kbit, 600); /* nor above the ceiling */
 }
 
 static void pictures_that_wait_too_long_drop_to_the_next_key_frame(void **state)
 {
     struct xw_adapt a;
     (void)state;
-    xw_adapt_init(&a, 250, 4000, 0);
+    begin_at(&a, 4000);
     assert_true(frame(&a, 0, 0, true));
     assert_true(frame(&a, 40 * MS, 150 * MS, false)); /* at the limit: still good */
     assert_false(frame(&a, 80 * MS, 151 * MS, false));
@@ -70,7 +100,7 @@ static void the_aim_falls_by_steps_and_not_below_the_floor(void **state)
 {
     struct xw_adapt a;
     (void)state;
-    xw_adapt_init(&a, 250, 4000, 0);
+    begin_at(&a, 4000);
     uint32_t before = 4000;
     for (int64_t t = 0; t < 60 * S; t += 500 * MS) {
         (void)frame(&a, t, 0, true);
@@ -87,7 +117,7 @@ static void after_ten_good_seconds_the_aim_rises_by_a_tenth(void **state)
     struct xw_adapt a;
     struct xw_adapt_lane lane = waiting(0);
     (void)state;
-    xw_adapt_init(&a, 250, 4000, 0);
+    begin_at(&a, 4000);
     (void)frame(&a, 0, 0, true);
     (void)frame(&a, 1 * S, 200 * MS, false);
     assert_int_equal(a.kbit, 2800);
@@ -267,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_frame_sent_is_a_key_frame),
+        cmocka_unit_test(the_aim_grows_quickly_until_the_first_drop),
         cmocka_unit_test(pictures_that_wait_too_long_drop_to_the_next_key_frame),
         cmocka_unit_test(what_the_lane_lost_counts_as_a_drop),
         cmocka_unit_test(the_aim_falls_by_steps_and_not_below_the_floor),
