@@ -333,6 +333,8 @@ int xw_sim_device_heard(struct xw_sim_device *device, const Xw__GatewayMessage *
         xw_log_warning("sim.fault", XW_LOG_STR("device", device->spec->id),
                        XW_LOG_INT("code", message->fault->code),
                        XW_LOG_STR("text", message->fault->text));
+        if (message->fault->fatal) /* as DEVICE-HOWTO asks of a device that was sent away */
+            device->retry_ms = XW_MAX(device->retry_ms, 500U);
         return message->fault->fatal ? -ECONNRESET : 0;
     default:
         return 0; /* a newer gateway may say more */
