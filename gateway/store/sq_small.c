@@ -197,10 +197,34 @@ void sq_log_release(struct xw_store *base, const char *name, uint64_t upto)
         free(job);
 }
 
-/* A mark (time, sequence) an hour tells later which sequences are older than retain_us. */
-static int log_upkeep(struct sq_store *store, uint32_t no, const struct sq_log *log)
+struct upkeep_job {
+    struct sq_job job;
+    bool more;
+};
+
+enum { STEP_N = 2000, STEPS_MAX = 100 };
+
+/* Entries up to there that the peer has, and of a spool the observations in them: a monitor says
+ * some ten thousand an hour, and the peer keeps them. */
+static int thin(struct sq_store *store, uint32_t no, uint64_t upto, bool *ret_more)
 {
-    enum { STEP_N = 2000 };
+    static const enum sq_statement both[] = {SQ_LOG_OBSERVATIONS, SQ_LOG_THIN};
+    for (size_t i = store->base.config.release_needed ? 0 : 1; i < XW_ARRAY_N(both); i++) {
+        sqlite3_stmt *del = sq_get(&store->writer.conn, both[i]);
+        (void)sqlite3_bind_int64(del, 1, no);
+        sq_bind_u64(del, 2, upto);
+        (void)sqlite3_bind_int64(del, 3, STEP_N);
+        int r = sq_run(del);
+        if (r < 0)
+            return r;
+    }
+    *ret_more |= sqlite3_changes(store->writer.conn.db) >= STEP_N;
+    return 0;
+}
+
+/* A mark (time, sequence) an hour tells later which sequences are older than retain_us. */
+static int log_upkeep(struct sq_store *store, uint32_t no, const struct sq_log *log, bool *ret_more)
+{
     const int64_t hour_us = 3600000000LL;
     struct sq_conn *conn = &store->writer.conn;
     int64_t now_us = sq_wall_us(), keep_us = (int64_t)store->base.config.retain_us;
@@ -219,11 +243,7 @@ static int log_upkeep(struct sq_store *store, uint32_t no, const struct sq_log *
     (void)sqlite3_reset(old);
     if (r < 0 || upto == 0)
         return r < 0 ? r : 0;
-    sqlite3_stmt *thin = sq_get(conn, SQ_LOG_THIN);
-    (void)sqlite3_bind_int64(thin, 1, no);
-    sq_bind_u64(thin, 2, upto);
-    (void)sqlite3_bind_int64(thin, 3, STEP_N);
-    r = sq_run(thin);
+    r = thin(store, no, upto, ret_more);
     sqlite3_stmt *del = sq_get(conn, SQ_LOG_MARK_DEL);
     (void)sqlite3_bind_int64(del, 1, no);
     sq_bind_u64(del, 2, upto);
@@ -232,9 +252,9 @@ static int log_upkeep(struct sq_store *store, uint32_t no, const struct sq_log *
 
 static int logs_stage(struct sq_store *store, struct sq_job *job)
 {
-    (void)job;
+    struct upkeep_job *self = XW_CONTAINER_OF(job, struct upkeep_job, job);
     for (size_t i = 0; i < store->writer.logs_n; i++) {
-        int r = log_upkeep(store, (uint32_t)i + 1, store->writer.logs[i]);
+        int r = log_upkeep(store, (uint32_t)i + 1, store->writer.logs[i], &self->more);
         if (r < 0)
             return sq_fail(store, r);
     }
@@ -243,6 +263,12 @@ static int logs_stage(struct sq_store *store, struct sq_job *job)
 
 int sq_logs_upkeep(struct sq_store *store)
 {
-    struct sq_job job = {.stage = logs_stage};
-    return sq_call(store, &job);
+    int r = 0;
+    bool more = true;
+    for (size_t i = 0; more && r == 0 && i < STEPS_MAX; i++) { /* commits go between */
+        struct upkeep_job self = {.job = {.stage = logs_stage}};
+        r = sq_call(store, &self.job);
+        more = self.more;
+    }
+    return r;
 }

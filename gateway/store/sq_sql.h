@@ -124,6 +124,9 @@
     X(LOG_MARK, "INSERT OR IGNORE INTO log_mark(log, wall_us, seq) VALUES(?1, ?2, ?3)")            \
     X(LOG_MARK_OLD, "SELECT max(seq) FROM log_mark WHERE log = ?1 AND wall_us < ?2")               \
     X(LOG_MARK_DEL, "DELETE FROM log_mark WHERE log = ?1 AND seq < ?2")                            \
+    X(LOG_OBSERVATIONS, "DELETE FROM record WHERE +kind = 13 AND id IN (SELECT record FROM log"    \
+                        " WHERE log = ?1 AND seq <= ?2 AND seq <= ?3 + (SELECT"                    \
+                        " coalesce(min(seq), 0) FROM log WHERE log = ?1))")                        \
     X(LOG_THIN, "DELETE FROM log WHERE log = ?1 AND seq <= ?2 AND seq <= ?3 + (SELECT"             \
                 " coalesce(min(seq), 0) FROM log WHERE log = ?1)")                                 \
     X(INLOG_ALL, "SELECT id, ranges FROM inlog")                                                   \

@@ -236,7 +236,8 @@ XW_MUST_CHECK int xw_store_log_read(struct xw_store *store, const char *out_log,
                                     size_t limit, xw_store_records_fn done, void *user);
 /* Sequences received of a peer's log, as ranges. Valid until control goes back to the loop. */
 const struct xw_ranges *xw_store_log_received(struct xw_store *store, const struct xw_uuid *in_log);
-/* The peer has all up to here; entries are thinned out after retain_us (0 = never). */
+/* The peer has all up to here; entries are thinned out after retain_us (0 = never), of a spool with
+ * the observations in them. */
 void xw_store_log_release(struct xw_store *store, const char *out_log, uint64_t upto);
 
 /* ---- session epochs ---- */

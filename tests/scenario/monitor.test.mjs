@@ -257,6 +257,39 @@ async function listed() {
   }
 }
 
+// ---- who is who ----
+
+async function beds() {
+  const county = await newCounty('bed_from_pv1 = yes\n');
+  try {
+    await county.start();
+    const [gateway] = county.gateways;
+    const peer = await new Mllp(county.monitorPort).open();
+    const own = (id) => `OBX|90||69965^MDC_DEV_MON_PHYSIO_MULTI_PARAM_MDS^MDC|1.0.0.0|||||||X|||||||${id}^^${id}^EUI-64\r`;
+    await peer.say(oru({ id: '00A0370000044444', place: 'ICU^3^7', extra: own('00A0370000044001') }));
+    check('a bed is what PV1-3 says, when that is configured', (await monitorOf(gateway, '00A0370000044001'))?.bed === 'ICU 3 7', JSON.stringify(await monitorOf(gateway, '00A0370000044001')));
+    const elsewhere = await peer.say(oru({ id: '00A0370000044444', place: 'ICU^3^8', extra: own('00A0370000044001') }));
+    check('one id at two beds at the same time is refused', elsewhere?.code === 'AE' && elsewhere.why.includes('another monitor'), elsewhere?.why);
+    const codes = [];
+    for (const bed of [1, 2, 1, 2]) codes.push((await peer.say(oru({ id: '00A0370000044444', place: `ICU^3^${bed}` })))?.code);
+    const { monitors } = await status(gateway);
+    const spoken = monitors.filter((one) => one.device.startsWith('00A0370000044444.'));
+    check('a sender that speaks for two beds is two monitors', codes.join(' ') === 'AA AA AA AA' && spoken.length === 2 && spoken.every((one) => one.messages === 2), JSON.stringify(spoken.map((one) => [one.device, one.bed, one.messages])));
+    const other = await new Mllp(county.monitorPort, '127.0.0.2').open();
+    const twin = await other.say(oru({ id: '00A0370000044444', extra: own('00A0370000044001'), place: 'ICU^3^7' }));
+    check('one id from two addresses at the same time is refused, with a technical alarm', twin?.code === 'AE' && (await status(gateway)).alarms.some((one) => one.code === 'device_fenced' && one.subject === '00A0370000044001'), twin?.why);
+    const nameless = (text) => text.replace(/TEST\^[^|]*\|T\|/, 'patient monitor|MAKER|');
+    await peer.say(nameless(oru()));
+    await other.say(nameless(oru()));
+    const named = (await status(gateway)).monitors.filter((one) => one.device.startsWith('patient-monitor-MAKER'));
+    check('two monitors of the same name are two', named.length === 2 && named.some((one) => one.device.endsWith('127.0.0.2')), named.map((one) => one.device).join(' '));
+    peer.close();
+    other.close();
+  } finally {
+    await county.stop();
+  }
+}
+
 const county = await newCounty();
 await scenario(
   'patient monitors',
@@ -276,4 +309,5 @@ await scenario(
 );
 await county.stop();
 await scenario('accepted, gone, no room', listed);
+await scenario('who is who', beds);
 finish();

@@ -23,12 +23,13 @@ export function oru({ id = '00A0370000099999', control = nextControl(), sent = s
 }
 
 export class Mllp {
-  constructor(port) {
-    Object.assign(this, { port, bytes: Buffer.alloc(0), answers: [], closed: false });
+  // from: another loopback address than 127.0.0.1, as if it were another machine
+  constructor(port, from = '127.0.0.1') {
+    Object.assign(this, { port, from, bytes: Buffer.alloc(0), answers: [], closed: false });
   }
 
   open() {
-    this.socket = net.connect(this.port, '127.0.0.1');
+    this.socket = net.connect({ port: this.port, host: '127.0.0.1', localAddress: this.from });
     this.socket.on('data', (chunk) => {
       this.bytes = Buffer.concat([this.bytes, chunk]);
       for (let end; (end = this.bytes.indexOf('\x1c\r')) >= 0; this.bytes = this.bytes.subarray(end + 2)) {

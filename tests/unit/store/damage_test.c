@@ -421,6 +421,58 @@ static void old_beats_go_with_their_samples_but_never_before_their_peer_has_them
     assert_int_equal(events(ts), 3); /* b was not acknowledged */
 }
 
+static void put_observations(struct ts *ts, unsigned first, unsigned n)
+{
+    struct xw_store_batch *batch = ts_batch(ts);
+    for (unsigned i = first; i < first + n; i++) {
+        struct xw_store_record record = {.key = &i,
+                                         .key_size = sizeof(i),
+                                         .revision = 1,
+                                         .kind = 13,
+                                         .body = "97",
+                                         .body_size = 2,
+                                         .origin = "town-a"};
+        assert_int_equal(xw_store_batch_record(batch, &record, "county", NULL, 0), 0);
+    }
+    assert_int_equal(ts_append(ts, batch).records_new, n);
+}
+
+static size_t observations(struct ts *ts)
+{
+    struct ts_records got = {.status = 1};
+    ts_wait_records(ts, xw_store_records(ts->store, 13, NULL, 0, false, 100000, ts_collect, &got),
+                    &got);
+    size_t n = got.records_n;
+    ts_records_done(&got);
+    return n;
+}
+
+/* released: of the first 5,000. Returns how many of 5,010 are left after two days. */
+static size_t observations_left(struct ts *ts, bool spool)
+{
+    ts->config.retain_us = DAY_US;
+    ts->config.release_needed = spool;
+    ts_open(ts);
+    put_observations(ts, 0, 5000);
+    assert_int_equal(ts_compact(ts), 0);
+    put_observations(ts, 5000, 10);
+    xw_store_log_release(ts->store, "county", 5000);
+    xw_clock_fake_advance(&wall, 2 * DAY_US);
+    put_observations(ts, 5010, 10);
+    assert_int_equal(ts_compact(ts), 0);
+    return observations(ts);
+}
+
+static void observations_leave_a_spool_some_time_after_the_peer_has_them(void **state)
+{
+    assert_int_equal(observations_left(*state, true), 20);
+}
+
+static void observations_stay_in_an_archive(void **state)
+{
+    assert_int_equal(observations_left(*state, false), 5020);
+}
+
 static void days_that_are_over_are_sealed_with_their_hash(void **state)
 {
     struct ts *ts = *state;
@@ -553,6 +605,8 @@ int main(void)
         T(a_full_disk_corrupts_nothing_and_it_goes_on_with_room),
         T(old_continuous_samples_go_with_an_audit_and_kept_ones_stay),
         T(old_beats_go_with_their_samples_but_never_before_their_peer_has_them),
+        T(observations_leave_a_spool_some_time_after_the_peer_has_them),
+        T(observations_stay_in_an_archive),
         T(days_that_are_over_are_sealed_with_their_hash),
         T(a_backup_is_whole_while_appends_go_on),
         T(a_tool_copies_a_store_that_is_open),
