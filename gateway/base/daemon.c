@@ -85,7 +85,9 @@ int xw_daemon_start(const struct xw_daemon *daemon, int argc, char **argv, void 
             r = xw_fault_init(error.text, sizeof(error.text));
         if (r == 0 && asked.print_config)
             xw_config_print(daemon->schema, ret_values, stdout);
-        else if (r == 0 && asked.check)
+        if (r == 0 && asked.check && daemon->warn)
+            daemon->warn(ret_values);
+        if (r == 0 && asked.check && !asked.print_config)
             printf("%s: the configuration is good\n", daemon->program);
         if (r == 0 && !asked.print_config && !asked.check) {
             /* A peer that hangs up must be an EPIPE at its socket, not the end of the process. */

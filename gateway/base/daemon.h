@@ -16,6 +16,9 @@ struct xw_daemon {
     /* More rules over the whole configuration (also under --check); may be NULL. Writes the reason
      * into ret_error and returns -EINVAL. */
     int (*check)(const void *values, struct xw_config_error *ret_error);
+    /* Under --check only: what is not wrong and will not work, a line each on stderr; may be NULL.
+     */
+    void (*warn)(const void *values);
 };
 
 /* Fills ret_values. 0: run. 1: the question was answered, exit 0. Negative: told on stderr, exit 2.

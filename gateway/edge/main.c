@@ -5,9 +5,27 @@
 #include "base/notify.h"
 #include "base/version.h"
 #include "edge/life.h"
+#include "edge/pipeline.h"
+#include "gst/camera.h"
 
 #include <sodium.h>
 #include <stdio.h>
+
+/* Picture sources whose line GStreamer cannot build. */
+static void warn(const void *values)
+{
+    const struct xw_edge_config *c = values;
+    char text[XW_CAMERA_TEXT_N_BYTES] = "", registry[] = "/dev/null";
+    if (!xw_edge_config_has_video(c) || xw_pipeline_setup(registry) < 0)
+        return;
+    if (xw_camera_plugins(text) < 0)
+        fprintf(stderr, "xinwang-gateway: pictures: %s\n", text);
+    for (size_t i = 0; i < XW_EDGE_VIDEO_MAX && !text[0]; i++) {
+        char why[XW_CAMERA_TEXT_N_BYTES] = "";
+        if (c->video[i].source[0] && xw_camera_check(c->video[i].source, why) < 0)
+            fprintf(stderr, "xinwang-gateway: picture source %s: %s\n", c->video[i].id, why);
+    }
+}
 
 int main(int argc, char **argv)
 {
@@ -17,6 +35,7 @@ int main(int argc, char **argv)
         .config_path = "/etc/xinwang/gateway.conf",
         .schema = &xw_edge_schema,
         .check = xw_edge_config_check,
+        .warn = warn,
     };
     struct xw_edge_config config;
     int r = xw_daemon_start(&daemon, argc, argv, &config);

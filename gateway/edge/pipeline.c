@@ -49,10 +49,13 @@ int xw_pipeline_setup(const char *registry)
 {
     /* Nothing is looked up by name for signals: the elements are linked in. Without the registry a
      * start takes milliseconds and no scanner process. Picture sources name elements. */
-    if (registry)
+    if (registry) {
         setenv("GST_REGISTRY", registry, 0);
-    else
+        /* A camera stands beside the gateway: no proxies, and none of what looks for them. */
+        setenv("GIO_USE_PROXY_RESOLVER", "dummy", 0);
+    } else {
         setenv("GST_REGISTRY_DISABLE", "yes", 0);
+    }
     GError *error = NULL;
     if (gst_init_check(NULL, NULL, &error))
         return 0;

@@ -24,6 +24,12 @@ int64_t camera_now_us(void)
     return xw_clock_mono(NULL).us;
 }
 
+void camera_in_step(struct xw_camera *c)
+{
+    pthread_mutex_lock(&c->lock);
+    pthread_mutex_unlock(&c->lock);
+}
+
 /* ---- to the loop ---- */
 
 void camera_say(struct xw_camera *c, const struct xw_camera_event *event)

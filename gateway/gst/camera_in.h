@@ -85,6 +85,9 @@ struct xw_camera {
 int64_t camera_now_us(void);
 /* Control thread, and the record's writing thread; waits for room. */
 void camera_say(struct xw_camera *camera, const struct xw_camera_event *event);
+/* Takes and leaves the lock: what was written before it was left is seen. GStreamer orders its
+ * threads as well, but by locks that the thread sanitizer does not know. */
+void camera_in_step(struct xw_camera *camera);
 /* Wakes the control thread; lock is held. */
 void camera_broken(struct xw_camera *camera, const char *text);
 

@@ -70,6 +70,9 @@ static void hand_over(struct camera_live *live, const struct xw_camera_frame *he
 static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
 {
     struct camera_live *live = user;
+    xw_gst_arrives(live);
+    struct xw_camera *c = live->camera;
+    camera_in_step(c);
     GstSample *sample = gst_app_sink_pull_sample(sink);
     GstBuffer *buffer = sample ? gst_sample_get_buffer(sample) : NULL;
     GstMapInfo map;
@@ -96,6 +99,7 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
     }
     if (sample)
         gst_sample_unref(sample);
+    camera_in_step(c);
     return GST_FLOW_OK;
 }
 
@@ -139,6 +143,7 @@ int camera_live_new(struct xw_camera *c, GstCaps *caps, uint32_t kbit,
     gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, live, NULL);
     gst_object_unref(sink);
     camera_quiet_bus(live->bin, on_message, live);
+    xw_gst_sets_out(live);
     if (gst_element_set_state(live->bin, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
         camera_live_free(live);
         return -EIO;
@@ -152,6 +157,7 @@ void camera_live_free(struct camera_live *live)
     if (!live)
         return;
     gst_element_set_state(live->bin, GST_STATE_NULL);
+    camera_in_step(live->camera);
     camera_quiet_bus(live->bin, NULL, NULL);
     gst_object_unref(live->in);
     gst_object_unref(live->encoder);

@@ -72,6 +72,8 @@ static int write_bytes(struct camera_record *record, const void *data, size_t si
 static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
 {
     struct camera_record *record = user;
+    xw_gst_arrives(record);
+    camera_in_step(record->camera);
     GstSample *sample = gst_app_sink_pull_sample(sink);
     GstBuffer *buffer = sample ? gst_sample_get_buffer(sample) : NULL;
     GstMapInfo map;
@@ -87,6 +89,7 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer user)
         gst_sample_unref(sample);
     if (r < 0)
         fail(record, r);
+    camera_in_step(record->camera);
     return GST_FLOW_OK;
 }
 
@@ -111,6 +114,7 @@ static int assemble(struct camera_record *record, GstCaps *caps, char ret_error[
     gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, record, NULL);
     gst_object_unref(sink);
     camera_quiet_bus(record->bin, on_message, record);
+    xw_gst_sets_out(record);
     if (gst_element_set_state(record->bin, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE) {
         snprintf(ret_error, CAMERA_TEXT, "the encoder does not start");
         return -EIO;
@@ -204,6 +208,7 @@ static void drain(struct camera_record *record)
         ;
     pthread_mutex_unlock(&c->lock);
     gst_element_set_state(record->bin, GST_STATE_NULL);
+    camera_in_step(c);
 }
 
 /* Cut to whole fragments; what is left behind them is of no use. */

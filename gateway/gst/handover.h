@@ -6,6 +6,9 @@
  * buffer. These two tell it of that one edge and of nothing else; whatever the threads share
  * besides the buffer is still watched. In other builds they are nothing.
  *
+ * The same for what a thread of GStreamer's is started with (its user data): `sets_out` before the
+ * element plays, `arrives` first thing in the callback.
+ *
  * Threads: any. `gives` before the buffer is pushed, `takes` before it is first read. */
 #ifndef XW_GST_HANDOVER_H
 #define XW_GST_HANDOVER_H
@@ -26,7 +29,23 @@ static inline void xw_gst_takes(GstBuffer *buffer)
 {
     __tsan_acquire(buffer);
 }
+static inline void xw_gst_sets_out(void *data)
+{
+    __tsan_release(data);
+}
+static inline void xw_gst_arrives(void *data)
+{
+    __tsan_acquire(data);
+}
 #else
+static inline void xw_gst_sets_out(void *data)
+{
+    (void)data;
+}
+static inline void xw_gst_arrives(void *data)
+{
+    (void)data;
+}
 static inline void xw_gst_gives(GstBuffer *buffer)
 {
     (void)buffer;

@@ -140,8 +140,10 @@ static void on_read(void *user, int status, const void *data, size_t size)
             o->reading = false;
             if (status < 0 && status != -EAGAIN)
                 finish(objects, o, status);
-            else if (status >= 0 && size && send_chunk(objects, o, data, size) >= 0)
+            else if (status >= 0 && size && send_chunk(objects, o, data, size) >= 0) {
                 o->sent += size;
+                o->sent_most = XW_MAX(o->sent_most, o->sent);
+            }
             if (objects->on_queued)
                 objects->on_queued(objects->user);
             if (status >= 0)
@@ -220,7 +222,7 @@ static int on_ack(struct xw_objects *objects, const Xw__ObjectAck *ack,
     struct xw_object_out *o = find(objects, ack->sha256.data);
     if (!o || !o->wanted)
         return 0;
-    if (ack->upto > o->sent)
+    if (ack->upto > XW_MAX(o->sent, o->sent_most))
         return refuse(ret_fault, "object_ack: beyond what was sent");
     if (ack->verified) {
         finish(objects, o, 0);
@@ -228,6 +230,11 @@ static int on_ack(struct xw_objects *objects, const Xw__ObjectAck *ack,
     }
     if (!*ack->error) {
         o->acked = XW_MAX(o->acked, ack->upto);
+        if (ack->upto > o->sent) { /* came in before a socket died, became durable after the want */
+            o->sent = ack->upto;
+            o->reading = false;
+            o->generation++;
+        }
         return 0;
     }
     if (++o->tries >= TRIES_MAX) {

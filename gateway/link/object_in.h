@@ -10,6 +10,7 @@ struct xw_object_out {
     uint64_t sent, acked, window, generation;
     unsigned tries;
     bool offered, wanted, reading;
+    uint64_t sent_most; /* ever, on any socket: so much may be acknowledged */
 };
 
 struct xw_object_in {

@@ -46,7 +46,8 @@ static void map_sector(struct xw_picture *p)
             size_t at = (size_t)y * p->width + x;
             bool inside = r > 0.08 && r < 1 && fabs(angle) < HALF_ANGLE;
             p->depth[at] = inside ? (uint16_t)(r * (DEPTHS - 1)) : (uint16_t)OUTSIDE;
-            p->angle[at] = (uint16_t)((angle / HALF_ANGLE + 1) / 2 * (ANGLES - 1));
+            p->angle[at] =
+                inside ? (uint16_t)((angle / HALF_ANGLE + 1) / 2 * (ANGLES - 1)) : (uint16_t)0;
         }
 }
 

@@ -212,7 +212,8 @@ static int each(void *user, const void *data, size_t size)
     assert_true(part->key);
     assert_string_equal(part->codec, got->n ? "" : "avc1.42C01F");
     assert_int_equal(part->width, got->n ? 0 : 640);
-    memcpy(got->data + got->size, part->data.data, part->data.len);
+    if (part->data.len)
+        memcpy(got->data + got->size, part->data.data, part->data.len);
     got->size += part->data.len;
     got->bytes += size;
     got->parts = part->parts;
