@@ -75,7 +75,7 @@ function Value(props: { n: CtgNumber; fhrN: number; s: CtgState }): JSX.Element 
   const { n, s } = props;
   const old = !s.paused && s.freshness !== 'live';
   const maternal = s.maternal.includes(n.role);
-  const note = n.value === null ? t('ctg.nosignal') : n.quality === 'bad' ? t('ctg.quality.bad') : n.quality === 'doubtful' ? t('ctg.quality.doubtful') : '';
+  const note = n.value === null ? (old ? '' : t('ctg.nosignal')) : n.quality === 'bad' ? t('ctg.quality.bad') : n.quality === 'doubtful' ? t('ctg.quality.doubtful') : '';
   const unit = n.role === 'UC' ? (n.unit === 'mm[Hg]' ? 'mmHg' : t('ctg.uc.unit')) : t('ecg.hr.unit');
   return (
     <div class={`ctg-value ${old ? 'old' : ''}`} data-ctg={n.role} data-value={n.value === null ? '' : Math.round(n.value)}>
