@@ -1,6 +1,8 @@
 // Pictures of the main screens to look at:  node tests/web/shots.mjs OUTDIR [WIDTHxHEIGHT]
 import { mkdirSync } from 'node:fs';
 import { FakeCenter } from './fake/center.mjs';
+import { FakeVideo } from './fake/video.mjs';
+import { encoder, h264 } from './fake/h264.mjs';
 import { launch, newPage } from './browser.mjs';
 
 const out = process.argv[2] ?? 'shots';
@@ -115,6 +117,28 @@ if (want('pages')) {
   await page.keyboard.press('?');
   await wait(300);
   await shot('keys');
+}
+if (want('bed') && !(await encoder())) {
+  const mother = center.stream('mother-1');
+  const video = new FakeVideo(center, await h264(), { gateway: mother.gateway, bed: mother.bed });
+  const clip = video.addClip(center.now() - 300e6);
+  video.addClip(center.now() - 150e6, { held: 1e6, end: 'interrupted' });
+  video.startRecording();
+  await page.goto(`${base}/#/bed/${center.beds().find((b) => b.attachments.some((a) => a.id === video.id)).id}`);
+  await wait(5000);
+  await shot('bed');
+  await page.keyboard.press('v');
+  await wait(1500);
+  await shot('bed-picture');
+  await page.keyboard.press('v');
+  video.stalled = true;
+  await wait(6500);
+  await shot('bed-frozen');
+  video.stalled = false;
+  await page.click(`[data-clip="${clip.id}"] button`);
+  await page.keyboard.press('ArrowRight');
+  await wait(2000);
+  await shot('bed-past');
 }
 console.log('faults', faults, await page.evaluate(() => window.xwViolations));
 console.log(await page.evaluate(() => ({ frames: xwStats.frames, missed: xwStats.missed, p95: xwStats.costP95Ms, script: xwStats.scriptP95Ms, under: xwStats.underruns, age: xwStats.ageS })));
