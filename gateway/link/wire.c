@@ -69,6 +69,37 @@ void xw_wire_arena_done(struct xw_wire_arena *arena)
     arena->cap = 0;
 }
 
+/* A field of number 0 cannot be; the generated code lets it pass when its tag is in a longer form
+ * than needed, and then refuses its own repetition of it. The schema is not recursive. */
+static bool has_field_zero(const ProtobufCMessage *message)
+{
+    const ProtobufCMessageDescriptor *d = message->descriptor;
+    const char *base = (const char *)message;
+    for (unsigned i = 0; i < message->n_unknown_fields; i++)
+        if (!message->unknown_fields[i].tag)
+            return true;
+    for (unsigned i = 0; i < d->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &d->fields[i];
+        ProtobufCMessage *const *sub = (ProtobufCMessage *const *)(const void *)(base + f->offset);
+        size_t n = 1;
+        if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+            continue;
+        if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+            memcpy(&n, base + f->quantifier_offset, sizeof(n));
+            if (n)
+                memcpy(&sub, base + f->offset, sizeof(sub));
+        } else if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+            uint32_t set;
+            memcpy(&set, base + f->quantifier_offset, sizeof(set));
+            n = set == f->id;
+        }
+        for (size_t k = 0; k < n; k++)
+            if (sub[k] && has_field_zero(sub[k]))
+                return true;
+    }
+    return false;
+}
+
 int xw_wire_read(struct xw_wire_arena *arena, enum xw_wire_from from, const void *data,
                  size_t n_bytes, Xw__LinkMessage **ret_message, struct xw_wire_fault *ret_fault)
 {
@@ -86,6 +117,10 @@ int xw_wire_read(struct xw_wire_arena *arena, enum xw_wire_from from, const void
         message->body_case != XW__LINK_MESSAGE__BODY_HELLO &&
         message->body_case != XW__LINK_MESSAGE__BODY_HELD) {
         *ret_fault = (struct xw_wire_fault){XW__LINK_FAULT__LINK_FAULT_TOO_LARGE, "message"};
+        return -EBADMSG;
+    }
+    if (has_field_zero(&message->base)) {
+        *ret_fault = (struct xw_wire_fault){XW__LINK_FAULT__LINK_FAULT_MALFORMED, "field number 0"};
         return -EBADMSG;
     }
     int r = xw_wire_check(message, from, ret_fault);

@@ -1,6 +1,5 @@
-/* One message of the link: accepted, or refused with a reason; packing what was accepted comes to a
- * fixed point. (An unknown field of a number that no schema can have is accepted once only: the
- * generated code reads a tag in a long form that it does not write.)
+/* One message of the link: accepted, or refused with a reason; what was accepted is accepted again
+ * as it is packed, and packing comes to a fixed point.
  * Input: who says it, then the message. */
 #include "link/wire.h"
 
@@ -37,8 +36,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t *exact = malloc(size);
     memcpy(exact, data + 1, size - 1);
     if (read_and_pack(&arena, from, exact, size - 1, &once) && once.n <= size - 1) {
-        if (read_and_pack(&arena, from, once.data, once.n, &twice) &&
-            (once.n != twice.n || (once.n && memcmp(once.data, twice.data, once.n) != 0)))
+        if (!read_and_pack(&arena, from, once.data, once.n, &twice) || once.n != twice.n ||
+            (once.n && memcmp(once.data, twice.data, once.n) != 0))
             abort();
     }
     free(exact);
