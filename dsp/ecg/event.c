@@ -97,6 +97,7 @@ static const struct {
     [XW_ECG_VALUE_SQI] = {"signal-quality", "1"},
     [XW_ECG_VALUE_ST_UV] = {"st-level", "uV"},
     [XW_ECG_VALUE_LEADS_N] = {"leads", "1"},
+    [XW_ECG_VALUE_RR_SPREAD] = {"rr-spread", "1"},
 };
 
 const char *xw_ecg_value_name(enum xw_ecg_value_id id)

@@ -144,8 +144,8 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
 void xw_stream_event(struct xw_stream *stream, const struct xw_ecg_event *event)
 {
     struct xw_adopt_known known;
-    if (event->hr_bpm > 0)
-        stream->rate_bpm = event->hr_bpm;
+    /* Unknown (0) as well: in fibrillation and asystole the last rate is not the rate. */
+    stream->rate_bpm = event->hr_bpm;
     if (!stream->adopting) {
         say(stream, NULL, event);
         return;
