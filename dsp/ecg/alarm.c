@@ -249,6 +249,26 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     open_alarm(a, emit, &a->asystole, &event);
 }
 
+static unsigned beats_since(const struct xw_ecg_alarm *a, int64_t since)
+{
+    unsigned n = 0;
+    while (n < a->beats_n && n < XW_ECG_ALARM_BEATS && ago(a, n)->at >= since)
+        n++;
+    return n;
+}
+
+/* Since the last beat of a known shape, at most since the window's begin. */
+static float seconds_without_known(const struct xw_ecg_alarm *a, const struct xw_ecg_emit *emit,
+                                   int64_t since)
+{
+    for (unsigned i = 0; i < a->beats_n && i < XW_ECG_ALARM_BEATS && ago(a, i)->at > since; i++)
+        if (ago(a, i)->known) {
+            since = ago(a, i)->at;
+            break;
+        }
+    return (float)((double)(emit->now - since) / emit->rate_hz);
+}
+
 /* A wave that repeats itself, and not too fast, is tachycardia; the rest fibrillation or flutter.
  */
 static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
@@ -267,10 +287,14 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     event.confidence = 0.8F;
     if (!regular)
         event.hr_bpm = emit->hr_bpm = 0;
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, 0);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, 0);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_SCORE, vf->score, 0);
+    for (int i = 0; i < 2; i++)
+        if (vf->lead[i] >= 0)
+            event.lead_mask |= 1U << vf->lead[i];
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, xw_ecg_vf_leakage_limit(vf));
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, xw_ecg_vf_count2_limit(vf));
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_AMPLITUDE_UV, vf->range_uv, T.vf_range_uv);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, seconds_without_known(a, emit, first), 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)beats_since(a, first), 0);
     if (regular)
         xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, bpm, T.vf_even_bpm);
     close_all(a, emit, first);

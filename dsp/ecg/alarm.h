@@ -11,7 +11,7 @@
 #include "dsp/ecg/emit.h"
 #include "dsp/ecg/vf.h"
 
-enum { XW_ECG_ALARM_RULE_VERSION = 1, XW_ECG_ALARM_BEATS = 32 };
+enum { XW_ECG_ALARM_RULE_VERSION = 2, XW_ECG_ALARM_BEATS = 32 };
 
 struct xw_ecg_alarm_beat {
     int64_t at;

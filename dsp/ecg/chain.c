@@ -215,6 +215,7 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
     chain->origin = chain->next = chain->emit.now = first_sample;
     chain->hop_n = chain->second_n = 0;
     chain->last_beat = -1;
+    chain->last_normal = false;
     chain->open_n = 0;
     memset(chain->said, 0, sizeof(chain->said));
     xw_ecg_front_reset(&chain->front);

@@ -71,7 +71,9 @@ static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, 
     bool has_rr = chain->last_beat >= 0 && chain->last_beat >= chain->alarm.trusted_since;
     float rr_ms = has_rr ? (float)((double)(at - chain->last_beat) * 1000 / chain->rate_hz) : 0;
     struct xw_ecg_beat_label label = xw_ecg_beat_classify(&chain->beat, &chain->detect, qrs, rr_ms);
-    if (chain->vf.active) { /* in fibrillation no beat can be believed */
+    /* In fibrillation no beat can be believed, but for one of a known shape when the last second
+     * did not look like it any more: the waveform's own end comes some seconds later. */
+    if (chain->vf.active && (chain->vf.now || qrs->match < KNOWN)) {
         label.code = XW_ECG_BEAT_UNKNOWN;
         label.confidence = 0.2F;
     }
@@ -95,7 +97,9 @@ static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, 
     say_more(chain, qrs, &event);
     if (label.code == XW_ECG_BEAT_NORMAL)
         xw_ecg_st_beat(&chain->st, &chain->signal, (int64_t)(fiducial + 0.5),
-                       label.width_ms * XW_ECG_ANALYSIS_HZ / 1000, chain->quality.usable);
+                       label.width_ms * XW_ECG_ANALYSIS_HZ / 1000, chain->last_normal ? rr_ms : 0,
+                       chain->quality.usable);
+    chain->last_normal = label.code == XW_ECG_BEAT_NORMAL;
     xw_ecg_alarm_beat(&chain->alarm, &chain->emit, &chain->vf, &beat);
 }
 

@@ -41,6 +41,7 @@ struct xw_ecg_chain {
     struct xw_ecg_said said[XW_ECG_SAID_BEATS];
     unsigned open_n;   /* provisional beats without a final word */
     int64_t last_beat; /* raw index, -1 = none */
+    bool last_normal;
     int64_t run_first;
     uint64_t samples_n, beats_n, late_n, gaps_n;
 };

@@ -120,6 +120,7 @@ static const struct {
     [XW_ECG_VALUE_SQI] = {"signal-quality", "1"},
     [XW_ECG_VALUE_ST_UV] = {"st-level", "uV"},
     [XW_ECG_VALUE_LEADS_N] = {"leads", "1"},
+    [XW_ECG_VALUE_RR_SPREAD] = {"rr-spread", "1"},
     [XW_FETAL_VALUE_LOSS_1MIN] = {"loss_1min", "%"},
     [XW_FETAL_VALUE_LOSS_10MIN] = {"loss_10min", "%"},
     [XW_FETAL_VALUE_LOSS_30MIN] = {"loss_30min", "%"},

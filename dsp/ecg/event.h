@@ -121,6 +121,7 @@ enum xw_ecg_value_id {
     XW_ECG_VALUE_SQI,
     XW_ECG_VALUE_ST_UV,
     XW_ECG_VALUE_LEADS_N,
+    XW_ECG_VALUE_RR_SPREAD, /* quartile distance of normal RR intervals over their median */
     XW_FETAL_VALUE_LOSS_1MIN,
     XW_FETAL_VALUE_LOSS_10MIN,
     XW_FETAL_VALUE_LOSS_30MIN,

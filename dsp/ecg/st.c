@@ -17,19 +17,32 @@ void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config)
         s->lead[c] = config->channels[c].lead;
         xw_dsp_median_init(&s->level[c], XW_ECG_ST_BEATS);
     }
+    xw_dsp_median_init(&s->rr, XW_ECG_ST_RR);
 }
 
 void xw_ecg_st_reset(struct xw_ecg_st *s)
 {
     for (unsigned c = 0; c < s->leads_n; c++)
         xw_dsp_median_reset(&s->level[c]);
+    xw_dsp_median_reset(&s->rr);
     s->seconds_n = 0;
+    s->irregular = false;
     s->elevation.open = false;
 }
 
-void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int64_t t, float width,
-                    uint32_t usable)
+static float rr_spread(const struct xw_ecg_st *s)
 {
+    float middle = xw_dsp_median_value(&s->rr);
+    if (s->rr.used_n < XW_ECG_ST_RR / 2 || middle <= 0)
+        return 0;
+    return (xw_dsp_median_rank(&s->rr, 0.75F) - xw_dsp_median_rank(&s->rr, 0.25F)) / middle;
+}
+
+void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int64_t t, float width,
+                    float rr_ms, uint32_t usable)
+{
+    if (rr_ms > 0 && rr_ms < 3000)
+        xw_dsp_median_push(&s->rr, rr_ms);
     int64_t j60 = t + (int64_t)(0.5F * fminf(fmaxf(width, 16), 32) + 2.5F) + 15;
     if (!xw_ecg_signal_has(signal, t + PR_FIRST, j60 + J60_MEAN))
         return;
@@ -102,7 +115,7 @@ static void find_elevation(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32
     if (s->elevation.open)
         return;
     struct xw_ecg_event event =
-        xw_ecg_emit_draft(emit, XW_ECG_KIND_ALARM, XW_ECG_FINDING_ST_ELEVATION, "st-elevation", 1);
+        xw_ecg_emit_draft(emit, XW_ECG_KIND_ALARM, XW_ECG_FINDING_ST_ELEVATION, "st-elevation", 2);
     event.priority = XW_ECG_PRIORITY_LOW;
     event.confidence = 0.6F;
     put_levels(s, &event, leads);
@@ -119,7 +132,16 @@ void xw_ecg_st_second(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32_t us
     if (++s->seconds_n % XW_ECG_ST_EVERY_S)
         return;
     struct xw_ecg_event event =
-        xw_ecg_emit_draft(emit, XW_ECG_KIND_MEASURE, XW_ECG_MEASURE_ST, "st-level", 1);
+        xw_ecg_emit_draft(emit, XW_ECG_KIND_MEASURE, XW_ECG_MEASURE_ST, "st-level", 2);
+    float spread = rr_spread(s);
+    /* What was found irregular is regular again well below the limit. */
+    s->irregular = spread > T.st_rr_spread * (s->irregular ? T.st_end_share : 1);
+    if (s->irregular) {
+        xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RR_SPREAD, spread, T.st_rr_spread);
+        xw_ecg_emit_new(emit, &event);
+        xw_ecg_episode_close(emit, &s->elevation, emit->now);
+        return;
+    }
     put_levels(s, &event, usable);
     if (event.lead_mask)
         xw_ecg_emit_new(emit, &event);

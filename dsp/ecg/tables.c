@@ -65,6 +65,7 @@ const
         .st_elevation_v23_uv = 200.0F,
         .st_end_share = 0.7F,
         .st_beats_n = 8.0F,
+        .st_rr_spread = 0.14F,
         .asystole_s = 4.0F,
         .asystole_margin_s = 0.45F,
         .brady_bpm = 40.0F,

@@ -43,6 +43,7 @@ struct xw_ecg_tables {
     float beat_irregular;
     /* ST */
     float st_elevation_uv, st_elevation_v23_uv, st_end_share, st_beats_n;
+    float st_rr_spread; /* quartile distance of RR over the median: above it no ST is measured */
     /* rhythm alarms */
     float asystole_s, asystole_margin_s;
     float brady_bpm, brady_end_bpm, brady_beats_n;

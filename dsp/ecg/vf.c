@@ -9,6 +9,17 @@
 void xw_ecg_vf_reset(struct xw_ecg_vf *v)
 {
     memset(v, 0, sizeof(*v));
+    v->lead[0] = v->lead[1] = -1;
+}
+
+float xw_ecg_vf_leakage_limit(const struct xw_ecg_vf *v)
+{
+    return (T.vf_bias + T.vf_count2 * v->count2) / T.vf_leakage;
+}
+
+float xw_ecg_vf_count2_limit(const struct xw_ecg_vf *v)
+{
+    return (T.vf_leakage * v->leakage - T.vf_bias) / T.vf_count2;
 }
 
 /* Two seconds of one lead without its slow part (first-order 1 Hz), the first only to settle. */
@@ -80,7 +91,7 @@ struct xw_ecg_vf_features xw_ecg_vf_measure(const struct xw_ecg_signal *signal, 
     return f;
 }
 
-static void choose_leads(uint32_t usable, const float *range_uv, int lead[2])
+static void choose_leads(uint32_t usable, const float *range_uv, int *lead)
 {
     lead[0] = lead[1] = -1;
     for (uint32_t rest = usable; rest; rest &= rest - 1) {
@@ -158,7 +169,7 @@ static void judge(struct xw_ecg_vf *v)
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
                       uint32_t usable, const float *range_uv)
 {
-    int lead[2];
+    int *lead = v->lead;
     choose_leads(usable, range_uv, lead);
     struct xw_ecg_vf_features mean = {.leakage = 1};
     if (lead[0] >= 0)

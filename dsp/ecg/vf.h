@@ -24,6 +24,7 @@ struct xw_ecg_vf {
     bool active, suspected;
     bool now;                               /* the last second alone looks like it */
     float leakage, count2, range_uv, score; /* means over the window */
+    int lead[2];                            /* looked at in the last second, -1 = none */
     float evenness, cycle_s; /* autocorrelation at its first peak over two seconds, and its lag */
 };
 
@@ -32,6 +33,10 @@ void xw_ecg_vf_reset(struct xw_ecg_vf *v);
 /* Features of one lead over the second that ends at frame `end`. */
 struct xw_ecg_vf_features xw_ecg_vf_measure(const struct xw_ecg_signal *signal, unsigned lead,
                                             int64_t end);
+
+/* The limit of one feature, given the other: the score is 0 there. */
+float xw_ecg_vf_leakage_limit(const struct xw_ecg_vf *v);
+float xw_ecg_vf_count2_limit(const struct xw_ecg_vf *v);
 
 /* Called once a second, at frame `end`; usable: leads that may be looked at; range_uv: of each. */
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,

@@ -188,10 +188,14 @@ void hub_stream_anchor(struct xw_hub_stream *stream, const void *body, size_t si
 
 void hub_stream_event(struct xw_hub_stream *stream, const Xw__Event *event)
 {
-    if (event->kind == XW__EVENT_KIND__EVENT_BEAT && event->rate_bpm > 0 &&
-        event->first >= stream->rate_at) {
+    /* 0 is unknown, and says so: in fibrillation the rate from before must not go on standing
+     * there. */
+    bool beat = event->kind == XW__EVENT_KIND__EVENT_BEAT;
+    bool alarm = event->kind == XW__EVENT_KIND__EVENT_ALARM && event->end == 0;
+    uint64_t at = beat ? event->first : event->emitted_at;
+    if ((beat || alarm) && !event->withdrawn && at >= stream->rate_at) {
         stream->rate_bpm = event->rate_bpm;
-        stream->rate_at = event->first;
+        stream->rate_at = at;
     }
     if (event->kind == XW__EVENT_KIND__EVENT_LEADS_OFF && event->first >= stream->leads_off_at) {
         stream->leads_off = event->end == 0 ? event->leads : 0;

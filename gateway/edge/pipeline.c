@@ -259,7 +259,7 @@ static bool sent_room(struct xw_pipeline *p)
     struct sent *grown = malloc(cap * sizeof(*grown));
     if (!grown)
         return false;
-    for (uint32_t i = 0; i < p->sent_n; i++)
+    for (uint32_t i = 0; p->sent_cap && i < p->sent_n; i++)
         grown[i] = p->sent[(p->sent_first + i) % p->sent_cap];
     free(p->sent);
     p->sent = grown;

@@ -148,9 +148,9 @@ void xw_stream_event(struct xw_stream *stream, const struct xw_ecg_event *event)
 {
     struct xw_adopt_known known;
     bool fetal = stream->message->modality == XW__MODALITY__MODALITY_CTG;
-    if (fetal && event->code == XW_FETAL_SIGNAL) /* FHR1: 0 when there was too little of it */
-        stream->rate_bpm = event->hr_bpm;
-    else if (!fetal && event->hr_bpm > 0)
+    /* Unknown (0) as well: in fibrillation and asystole the last rate is not the rate. Of a CTG
+     * FHR1's, 0 when there was too little of it. */
+    if (!fetal || event->code == XW_FETAL_SIGNAL)
         stream->rate_bpm = event->hr_bpm;
     if (!stream->adopting) {
         say(stream, NULL, event);

@@ -228,6 +228,85 @@ static void st_elevation_is_noted_with_its_leads(void **state)
     bed_done(&bed);
 }
 
+/* The last ST measurement. */
+static const struct xw_ecg_event *last_st(const struct bed *bed)
+{
+    for (size_t i = bed->recorder.n; i-- > 0;)
+        if (bed->recorder.events[i].code == XW_ECG_MEASURE_ST)
+            return &bed->recorder.events[i];
+    return NULL;
+}
+
+static void in_atrial_fibrillation_no_st_level_is_measured(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 51; seed < 55; seed++) {
+        struct bed bed;
+        bed_init(&bed, seed);
+        scene(&bed, "sinus", 30);
+        const struct xw_ecg_event *st = last_st(&bed);
+        assert_true(st && st->lead_mask);
+        scene(&bed, "af", 120);
+        st = last_st(&bed);
+        assert_true(st && !st->lead_mask && st->evidence_n == 1);
+        assert_int_equal(st->evidence[0].id, XW_ECG_VALUE_RR_SPREAD);
+        assert_true(st->evidence[0].measured > 0.7F * st->evidence[0].limit);
+        assert_int_equal(alarms(&bed, XW_ECG_FINDING_ST_ELEVATION), 0);
+        scene(&bed, "sinus", 40);
+        st = last_st(&bed);
+        assert_true(st && st->lead_mask);
+        bed_done(&bed);
+    }
+}
+
+static const struct xw_ecg_evidence *evidence_of(const struct xw_ecg_event *e,
+                                                 enum xw_ecg_value_id id)
+{
+    for (uint32_t i = 0; i < e->evidence_n; i++)
+        if (e->evidence[i].id == id)
+            return &e->evidence[i];
+    return NULL;
+}
+
+static void fibrillation_says_what_it_rests_on_and_beats_are_named_soon_after_it(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 61; seed < 65; seed++) {
+        struct bed bed;
+        bed_init(&bed, seed);
+        scene(&bed, "sinus", 40);
+        scene(&bed, "vf", 20);
+        const struct xw_ecg_event *vf =
+            xw_recorder_find(&bed.recorder, XW_ECG_KIND_ALARM, XW_ECG_RHYTHM_VF, 0);
+        assert_non_null(vf);
+        if (!vf)
+            return;
+        const struct xw_ecg_evidence *leakage = evidence_of(vf, XW_ECG_VALUE_VF_LEAKAGE);
+        const struct xw_ecg_evidence *count2 = evidence_of(vf, XW_ECG_VALUE_VF_COUNT2);
+        assert_true(leakage && leakage->limit > leakage->measured);
+        assert_true(count2 && count2->limit > 0 && count2->limit < count2->measured);
+        assert_non_null(evidence_of(vf, XW_ECG_VALUE_BEATS_N));
+        assert_int_equal(__builtin_popcount(vf->lead_mask), 2);
+        assert_true(vf->hr_bpm <= 0);
+        int64_t over = now(&bed);
+        scene(&bed, "sinus", 30);
+        size_t unknown_n = 0;
+        double named_s = 0;
+        for (size_t i = 0; i < bed.recorder.n; i++) {
+            const struct xw_ecg_event *e = &bed.recorder.events[i];
+            if (e->kind == XW_ECG_KIND_BEAT && e->stage == XW_ECG_STAGE_FINAL && !e->withdrawn &&
+                e->first >= over && e->code == XW_ECG_BEAT_UNKNOWN) {
+                unknown_n++;
+                named_s = (double)(e->first - over) / RATE_HZ;
+            }
+        }
+        printf("seed %llu: %zu beats unnamed, the last %.1f s after\n", (unsigned long long)seed,
+               unknown_n, named_s);
+        assert_true(named_s < 4);
+        bed_done(&bed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +319,8 @@ int main(void)
         cmocka_unit_test(ventricular_tachycardia_is_raised),
         cmocka_unit_test(slow_and_fast_rhythms_are_raised_within_8_s),
         cmocka_unit_test(st_elevation_is_noted_with_its_leads),
+        cmocka_unit_test(in_atrial_fibrillation_no_st_level_is_measured),
+        cmocka_unit_test(fibrillation_says_what_it_rests_on_and_beats_are_named_soon_after_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

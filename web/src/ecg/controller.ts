@@ -29,12 +29,22 @@ export interface ViewerState {
   hole: HoleState;
   eventsLoading: boolean;
   eventsError: string;
-  st: { lead: string; mv: number }[];
+  st: StState;
 }
+
+// ST levels of one measurement; irregular: it was looked at and could not be measured; old: a newer one is overdue.
+export interface StState {
+  levels: { lead: string; mv: number }[];
+  irregular: boolean;
+  old: boolean;
+  wallUs: number;
+}
+const NO_ST: StState = { levels: [], irregular: false, old: false, wallUs: NaN };
+const ST_EVERY_S = 10;
 
 const EMPTY: ViewerState = {
   freshness: 'loading', ageS: NaN, silentS: NaN, silentSinceWallUs: NaN, uncertaintyUs: NaN, paused: false, endWallUs: NaN,
-  endIndex: NaN, rateBpm: 0, leadsOff: 0, hole: null, eventsLoading: true, eventsError: '', st: [],
+  endIndex: NaN, rateBpm: 0, leadsOff: 0, hole: null, eventsLoading: true, eventsError: '', st: NO_ST,
 };
 
 export class EcgController {
@@ -300,15 +310,16 @@ export function letterOf(code: string): string {
 }
 
 // ST levels of the newest measurement before `end`: evidence named after leads.
-function stOf(model: StreamModel, end: number): { lead: string; mv: number }[] {
-  const f = model.findings.latest('measurement', (m) => m.code.toUpperCase().startsWith('ST') && m.first <= end && m.first > end - 30 * model.rateHz);
-  if (!f) return [];
-  const out: { lead: string; mv: number }[] = [];
+function stOf(model: StreamModel, end: number): StState {
+  const f = model.findings.latest('measurement', (m) => m.code.toUpperCase().startsWith('ST') && m.first <= end && m.first > end - 60 * model.rateHz);
+  if (!f) return NO_ST;
+  const levels: StState['levels'] = [];
   for (const e of f.evidence) {
     if (e.threshold) continue;
     const lead = e.name.replace(/^st[._ ]/i, '');
     const hit = model.channels.find((c) => c.code.toUpperCase() === lead.toUpperCase());
-    if (hit) out.push({ lead: hit.code, mv: e.unit === 'mV' ? e.value : e.value / 1000 });
+    if (hit) levels.push({ lead: hit.code, mv: e.unit === 'mV' ? e.value : e.value / 1000 });
   }
-  return out;
+  const irregular = levels.length === 0 && f.evidence.some((e) => /^rr[-_]spread$/.test(e.name));
+  return { levels, irregular, old: end - f.first > 1.5 * ST_EVERY_S * model.rateHz, wallUs: model.wallUs(f.first) };
 }

@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { api, ApiError, type JsonTechnical } from '../api';
+import { mergeTechnical } from './technical';
 import { priorityRank, technicalWord } from '../wire/words';
 import { live } from './client';
 import { findingFromJson, type Finding } from './events';
@@ -99,7 +100,7 @@ export function pastAlarms(stream?: string): Finding[] {
 }
 export function technicalAlarms(openOnly = true): Technical[] {
   void alarmsVersion.value;
-  return [...technicals.values()].filter((t) => !openOnly || t.toWallUs === 0).sort((a, b) => b.fromWallUs - a.fromWallUs);
+  return mergeTechnical([...technicals.values()]).filter((t) => !openOnly || t.toWallUs === 0);
 }
 
 export async function acknowledge(f: Finding): Promise<void> {

@@ -7,6 +7,7 @@ import { t, tWord } from '../i18n/t';
 import { technicalAlarms, loadAlarms } from '../live/alarms';
 import { live, statusVersion } from '../live/client';
 import { DemoConsole, useDemo } from './console';
+import { technicalText } from './list';
 import { Empty, Failed, Loading, Priority, useFetch } from '../ui';
 import { useEffect } from 'preact/hooks';
 import type { GatewayStatus } from '../generated/xw.js';
@@ -71,7 +72,7 @@ export function Technicals(): JSX.Element {
               <tr key={a.id}>
                 <td><Priority priority="technical" /> {tWord('tech', a.code)}</td>
                 <td>{a.subject}</td>
-                <td class="muted">{a.text}</td>
+                <td class="muted" title={a.text}>{technicalText(a)}</td>
                 <td>{dateText(a.fromWallUs)} – {a.toWallUs ? dateText(a.toWallUs) : <b class="tech-text">{t('tech.still')}</b>}</td>
               </tr>
             ))}

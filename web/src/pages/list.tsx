@@ -10,6 +10,7 @@ import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
+import { technicalDetail } from '../live/technical';
 import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
 import { AlarmRow, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
@@ -250,9 +251,13 @@ function Rows(props: { rows: Row[] }): JSX.Element {
 
 // What the machine adds is in its own language: shown where it is the reader's, or says what no word of
 // ours does.
-function technicalText(a: { code: string; text: string }): string {
-  return a.text && (lang.value === 'en' || tWord('tech', a.code) === a.code) ? `· ${a.text} ` : '';
+// In English as the program said it; in Chinese what its code and numbers mean.
+export function technicalText(a: { code: string; text: string }): string {
+  if (lang.value === 'en') return a.text;
+  const detail = technicalDetail(a);
+  return detail ? t(detail.key, detail.fill) : tWord('tech', a.code) === a.code ? a.text : '';
 }
+const dotted = (text: string): string => (text ? `· ${text} ` : '');
 
 export function TechnicalList(props: { gateway?: string; max?: number }): JSX.Element | null {
   const list = technicalAlarms().filter((a) => !props.gateway || a.subject === props.gateway);
@@ -261,7 +266,7 @@ export function TechnicalList(props: { gateway?: string; max?: number }): JSX.El
   return (
     <ul class="technical">
       {shown.map((a) => (
-        <li key={a.id}><Priority priority="technical" /> {tWord('tech', a.code)} · {a.subject} {technicalText(a)}· {t('gateway.since', { t: clockText(a.fromWallUs) })}</li>
+        <li key={a.id}><Priority priority="technical" /> {tWord('tech', a.code)} · {a.subject} {dotted(technicalText(a))}· {t('gateway.since', { t: clockText(a.fromWallUs) })}</li>
       ))}
       {list.length > shown.length && <li class="more">{t('alarm.more', { n: list.length - shown.length })}</li>}
     </ul>

@@ -96,10 +96,13 @@ function Vitals(props: { s: ViewerState; model: StreamModel; pulseless: boolean 
   const { s, model } = props;
   const newest = s.endIndex;
   const pvc = Number.isFinite(newest) ? model.findings.beats(newest - 60 * model.rateHz, newest).filter((b) => b.code === 'V').length : 0;
+  // Numbers age with the picture: grey while nothing new comes, none when it is lost.
+  const old = s.freshness === 'stale' || s.freshness === 'lost' ? ' old' : '';
+  const pvcText = s.freshness === 'lost' || s.freshness === 'loading' ? '--' : String(pvc);
   return (
-    <div class="vitals">
+    <div class={`vitals${old}`}>
       <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{s.rateBpm > 0 && !props.pulseless ? Math.round(s.rateBpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></span>
-      <span class="vital small"><label>{t('ecg.pvc')}</label><b>{pvc}</b><small>/min</small></span>
+      <span class="vital small"><label>{t('ecg.pvc')}</label><b data-vital="pvc">{pvcText}</b><small>/min</small></span>
     </div>
   );
 }
@@ -108,11 +111,14 @@ const signed = (mv: number): string => (Math.abs(mv) < 0.005 ? '0.00' : `${mv > 
 
 // ST levels beside the paper, each with its lead; the unit once.
 function StPanel(props: { s: ViewerState }): JSX.Element | null {
-  if (props.s.st.length === 0) return null;
+  const { st, freshness } = props.s;
+  if (st.levels.length === 0 && !st.irregular) return null;
+  const old = st.old || freshness === 'stale' || freshness === 'lost';
   return (
-    <section class="st-panel">
-      <h3>{t('ecg.st')} <small>mV</small></h3>
-      <div>{props.s.st.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{signed(x.mv)}</b></span>)}</div>
+    <section class={`st-panel${old ? ' old' : ''}`}>
+      <h3>{t('ecg.st')} <small>mV{old && Number.isFinite(st.wallUs) ? ` · ${t('ecg.st.old', { t: clockText(st.wallUs) })}` : ''}</small></h3>
+      {st.irregular && <p class="muted">{t('ecg.st.irregular')}</p>}
+      <div>{st.levels.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{signed(x.mv)}</b></span>)}</div>
     </section>
   );
 }
