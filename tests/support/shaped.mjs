@@ -30,6 +30,12 @@ export function inNamespace() {
   process.exit(again.status ?? 1);
 }
 
+// Nothing started here outlives the one who started it.
+const talkers = new Set();
+process.on('exit', () => {
+  for (const child of talkers) child.kill('SIGKILL');
+});
+
 // A program that talks in lines: JSON from it, words to it.
 class Talker {
   constructor(file, args) {
@@ -37,7 +43,8 @@ class Talker {
     this.waiting = [];
     this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
     readline.createInterface({ input: this.child.stdout }).on('line', (line) => this.onLine(JSON.parse(line)));
-    process.on('exit', () => this.child.kill('SIGKILL'));
+    talkers.add(this.child);
+    this.child.once('exit', () => talkers.delete(this.child));
   }
 
   onLine(message) {
