@@ -14,6 +14,8 @@ enum {
     SETTLE_US = 300000,     /* after a cut, beside a round trip, before the next one */
     CALM_US = 3000000,      /* no queue for so long: the link may have become wider */
     FLOWS_US = 250000,
+    PACKET_N_BYTES = 1500,
+    PACKET_US = 10000, /* longer than this on the way: its time counts */
     FRAME_US = 50000,
     BURST_US = 50000,
     LIVE_QUEUE_US = 250000, /* of live in the kernel and on the way */
@@ -132,12 +134,20 @@ static uint64_t floor_rate(const struct xw_pace *pace)
     return XW_MAX((uint64_t)MIN_RATE, pace->link_rate * 3 / 100);
 }
 
+/* On a slow link a few packets are a queue by themselves. */
+static uint32_t packets_us(const struct xw_pace *pace)
+{
+    uint64_t rate = XW_MAX(pace->link_rate, (uint64_t)MIN_RATE);
+    uint64_t us = pace->link_rate ? PACKET_N_BYTES * (uint64_t)1000000 / rate : 0;
+    return us > PACKET_US ? (uint32_t)(us - PACKET_US) * 2 : 0;
+}
+
 static void shrink(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint64_t live_rate)
 {
     uint64_t left = acked_rate * 3 / 4;
     left -= XW_MIN(left, live_rate);
-    bool sure = pace->startup || !pace->link_rate || pace->queue_us > QUEUE_SURE_US;
-    pace->link_rate = sure ? acked_rate : (pace->link_rate + acked_rate) / 2;
+    bool sure = !pace->link_rate || pace->queue_us > QUEUE_SURE_US + packets_us(pace);
+    pace->link_rate = sure ? acked_rate : XW_MAX(acked_rate, pace->link_rate * 7 / 8);
     pace->bulk_rate = XW_MAX(XW_MIN(left, pace->bulk_rate * 4 / 5), floor_rate(pace));
     pace->startup = false;
     pace->hold_until_us = now_us + (int64_t)pace->rtt_us + SETTLE_US;
@@ -167,7 +177,9 @@ static void decide(struct xw_pace *pace, int64_t now_us)
     pace->seen_rate = XW_MAX(pace->seen_rate, acked_rate);
     if (pace->link_rate)
         pace->link_rate = XW_MAX(pace->link_rate, acked_rate);
-    if (pace->queue_us > QUEUE_LOW_US)
+    uint32_t low_us = QUEUE_LOW_US + packets_us(pace) / 2;
+    uint32_t high_us = QUEUE_HIGH_US + packets_us(pace);
+    if (pace->queue_us > low_us)
         pace->queue_seen_us = now_us;
     if (pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].stalled_us >
         (int64_t)pace->base_rtt_us + STALL_US) {
@@ -175,9 +187,9 @@ static void decide(struct xw_pace *pace, int64_t now_us)
         pace->startup = false;
         pace->queue_seen_us = now_us;
     }
-    if ((pace->queue_us > QUEUE_HIGH_US || lost) && now_us >= pace->hold_until_us)
+    if ((pace->queue_us > high_us || lost) && now_us >= pace->hold_until_us)
         shrink(pace, now_us, acked_rate, live_rate);
-    else if (pace->queue_us < QUEUE_LOW_US && pace->limited && now_us >= pace->grow_due_us &&
+    else if (pace->queue_us < low_us && pace->limited && now_us >= pace->grow_due_us &&
              now_us >= pace->hold_until_us)
         grow(pace, now_us, acked_rate, live_rate);
 }

@@ -22,8 +22,9 @@ for (const [kbit, bufferMs, streams] of cases) {
     await link.startCenter();
     const load = await link.startLoad({ streams });
     const blocks = await link.watchLoad();
+    load.say('object 52428800'); // made before it is measured: that takes its loop some time
+    await until('the object to be made', () => load.objects.length, { timeoutMs: 60000, stepMs: 10 });
     load.say('video 4000');
-    load.say('object 52428800');
     const began = monoUs();
     await sleep(settleS * 1000);
     await link.shaper.ask('stat');

@@ -30,6 +30,12 @@ export function inNamespace() {
   process.exit(again.status ?? 1);
 }
 
+// Nothing started here outlives the one who started it.
+const talkers = new Set();
+process.on('exit', () => {
+  for (const child of talkers) child.kill('SIGKILL');
+});
+
 // A program that talks in lines: JSON from it, words to it.
 class Talker {
   constructor(file, args) {
@@ -37,7 +43,8 @@ class Talker {
     this.waiting = [];
     this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
     readline.createInterface({ input: this.child.stdout }).on('line', (line) => this.onLine(JSON.parse(line)));
-    process.on('exit', () => this.child.kill('SIGKILL'));
+    talkers.add(this.child);
+    this.child.once('exit', () => talkers.delete(this.child));
   }
 
   onLine(message) {
@@ -162,20 +169,16 @@ export class ShapedCounty extends County {
     return this;
   }
 
+  // The simulator stands behind the link, too.
   startSim(plan, name = 'sim') {
-    const start = Process.prototype.start;
-    // The simulator stands behind the link, too.
-    this.sim = undefined;
-    const self = this;
-    Process.prototype.start = function wrapped(...args) {
-      self.#behind(this);
-      return start.apply(this, args);
-    };
-    try {
-      return super.startSim(plan, name);
-    } finally {
-      Process.prototype.start = start;
-    }
+    this.journal = path.join(this.dirs.run, `${name}.journal`);
+    this.simControl = path.join(this.dirs.run, `${name}.sock`);
+    const file = path.join(this.dirs.conf, `${name}.json`);
+    fs.writeFileSync(file, JSON.stringify({ journal: this.journal, control: this.simControl, demo: true, ...plan }));
+    this.sim = new Process(name, path.join(this.bin, 'xinwang-sim'), ['--plan', file], { logDir: this.dirs.logs });
+    this.#behind(this.sim);
+    this.sim.start();
+    return this.sim;
   }
 
   async startLoad({ streams = 2, spread = 400, blockMs = 40, gateway = 0, dir } = {}) {
