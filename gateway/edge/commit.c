@@ -332,6 +332,12 @@ void xw_commit_message(struct xw_commit *commit, struct xw_store_record *record,
     add_or_wait(commit, saved);
 }
 
+bool xw_commit_takes(const struct xw_commit *commit)
+{
+    return !commit->full && !commit->waiting.n &&
+           (!commit->open || commit->open->owners_n < OWNERS_A_BATCH);
+}
+
 int xw_commit_once(struct xw_commit *commit, struct xw_store_record *record,
                    const ProtobufCMessage *body, bool local)
 {

@@ -43,8 +43,11 @@ void xw_commit_record(struct xw_commit *commit, struct xw_store_record *record, 
 /* The same with a message as body. */
 void xw_commit_message(struct xw_commit *commit, struct xw_store_record *record,
                        const ProtobufCMessage *body, bool local);
-/* A record that is not tried again: when its batch fails it is let go, and the owner that was
- * noted after it hears of the failure. body NULL: the record's own. */
+/* What is added now and an owner noted behind it, before control goes back to the loop, come into
+ * one batch. False: not now, or nothing is taken at all (xw_commit_full). */
+bool xw_commit_takes(const struct xw_commit *commit);
+/* A record that is not tried again; only while xw_commit_takes: when its batch fails it is let go,
+ * and the owner that was noted after it hears of the failure. body NULL: the record's own. */
 XW_MUST_CHECK int xw_commit_once(struct xw_commit *commit, struct xw_store_record *record,
                                  const ProtobufCMessage *body, bool local);
 /* owner hears of the batch that holds what was added up to now. */

@@ -59,7 +59,7 @@ struct conn {
     int64_t heard_us, parked_us;
     struct xw_mllp mllp;
     struct xw_buf rest; /* read and not looked at */
-    bool parked;        /* mllp.message waits for its monitor's memory */
+    bool parked;        /* mllp.message waits for its monitor's memory, or for the next batch */
     struct waiting *first, **last;
     size_t waiting_n, out_bytes;
 };
@@ -72,7 +72,7 @@ struct xw_monitor {
     uint16_t port_n;
     uint32_t handles_n;
     struct conn *conns;
-    size_t conns_n;
+    size_t conns_n, parked_n;
     uint64_t answers_n;
     uint8_t buffer[READ_BYTES];
 };
@@ -86,6 +86,7 @@ struct write_request {
 
 static void conn_close(struct conn *conn);
 static void pump(struct conn *conn);
+static void pump_parked(struct xw_monitor *monitor);
 
 /* ---- writing ---- */
 
@@ -161,13 +162,12 @@ static void answer_decided(struct conn *conn)
     }
 }
 
-static void conn_free(struct conn *conn);
-
 /* The commit with what a message said is done. The connection may be gone meanwhile. */
 static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mark)
 {
     struct waiting *w = XW_CONTAINER_OF(owner, struct waiting, owner);
     struct conn *conn = w->conn;
+    struct xw_monitor *monitor = conn->monitor;
     (void)mark;
     w->good = xw_monitor_device_done(w->device, status);
     if (w->good && xw_fault_point("monitor.commit.after") < 0)
@@ -175,10 +175,8 @@ static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mar
     w->decided = true;
     count_answer(w->good ? XW_HL7_ACCEPT : XW_HL7_ERROR);
     answer_decided(conn);
-    if (conn->closing && !conn->handles_n && !conn->waiting_n)
-        conn_free(conn);
-    else
-        pump(conn);
+    pump(conn); /* one that is gone is freed at the next tick: somebody may be going through them */
+    pump_parked(monitor);
 }
 
 static struct waiting *waiting_new(struct conn *conn)
@@ -358,9 +356,9 @@ static bool can_take(const struct conn *conn)
 
 static void park(struct conn *conn)
 {
-    if (!conn->parked)
-        conn->parked_us = xw_edge_now_us();
+    conn->parked_us = xw_edge_now_us();
     conn->parked = true;
+    conn->monitor->parked_n++;
 }
 
 /* Takes what was read, as far as it can be taken now. */
@@ -371,6 +369,7 @@ static void take_rest(struct conn *conn)
             if (take_message(conn) == -EAGAIN)
                 return;
             conn->parked = false;
+            conn->monitor->parked_n--;
             continue;
         }
         size_t used = 0;
@@ -426,6 +425,15 @@ static void pump(struct conn *conn)
     conn->reading = read;
 }
 
+static void pump_parked(struct xw_monitor *monitor)
+{
+    for (struct conn *conn = monitor->parked_n ? monitor->conns : NULL, *next; conn; conn = next) {
+        next = conn->next;
+        if (conn->parked)
+            pump(conn);
+    }
+}
+
 static void on_ready(void *user)
 {
     struct xw_monitor *monitor = user;
@@ -450,6 +458,7 @@ static void conn_free(struct conn *conn)
     if (conn->next)
         conn->next->at = conn->at;
     monitor->conns_n--;
+    monitor->parked_n -= conn->parked;
     xw_mllp_done(&conn->mllp);
     xw_buf_done(&conn->rest);
     free(conn);
@@ -652,6 +661,8 @@ void xw_monitor_tick(struct xw_monitor *monitor)
         next = conn->next;
         if (!conn->closing)
             tick_conn(conn, now);
+        else if (!conn->handles_n && !conn->waiting_n)
+            conn_free(conn);
     }
     xw_monitor_devices_tick(monitor->devices);
 }

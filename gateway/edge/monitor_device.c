@@ -451,6 +451,8 @@ int xw_monitor_device_take(struct xw_monitor_device *device, const struct xw_hl7
         return -EAGAIN;
     if (xw_commit_full(edge->commit))
         return refuse_storage(ret_error, -ENOSPC);
+    if (!xw_commit_takes(edge->commit))
+        return -EAGAIN;
     int r = xw_fault_point("monitor.commit.before");
     if (r < 0)
         return refuse_storage(ret_error, r);

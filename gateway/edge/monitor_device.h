@@ -55,7 +55,8 @@ XW_MUST_CHECK int xw_monitor_device_find(struct xw_monitor_devices *devices,
                                          struct xw_hl7_error *ret_error);
 /* Puts what is new into the spool's open batch. 1: something must be waited for: the caller calls
  * xw_commit_notify with an owner, and xw_monitor_device_done when that is done. 0: all of it is
- * durable already. -EAGAIN: not now (its memory is being read; ready() tells). Others: refused,
+ * durable already. -EAGAIN: not now (its memory is being
+ * read, the batch is full; ready() or the next commit tells). Others: refused,
  * with the error. received_us: gateway's wall clock when the last byte came. */
 XW_MUST_CHECK int xw_monitor_device_take(struct xw_monitor_device *device,
                                          const struct xw_hl7_header *header,

@@ -180,6 +180,24 @@ async function manyInOrder(county) {
   peer.close();
 }
 
+// More messages than one batch has owners, from more connections than one: each is answered, and kept once.
+async function burst(county) {
+  const peers = [];
+  for (let i = 0; i < 12; i++) peers.push(await new Mllp(county.monitorPort).open());
+  const idOf = (i) => `00A03700000331${String(i).padStart(2, '0')}`;
+  const each = 120;
+  for (const [i, peer] of peers.entries())
+    peer.raw(Buffer.concat(Array.from({ length: each }, (_, k) => framed(oru({ id: idOf(i), control: `b${i}-${k}` })))));
+  await until('all answers', () => peers.every((peer) => peer.answers.length === each), { timeoutMs: 30000 }).catch(() => {});
+  const wrong = peers.flatMap((peer, i) => peer.answers.filter((one, k) => one.code !== 'AA' || one.id !== `b${i}-${k}`));
+  check('1,440 messages at once on 12 connections are answered AA in their order', wrong.length === 0 && peers.every((peer) => peer.answers.length === each), JSON.stringify(wrong.slice(0, 3)) + peers.map((peer) => peer.answers.length));
+  const ours = new Set(peers.map((_, i) => attachmentId('gw-01', idOf(i))));
+  let there = [];
+  await until('all at the county', () => (there = readObservations(path.join(county.dirs.data, 'center')).filter((one) => ours.has(one.attachment))).length >= 12 * each, { timeoutMs: 10000, stepMs: 300 }).catch(() => {});
+  check('and each value is at the county exactly once', there.length === 12 * each && new Set(there.map((one) => one.id)).size === 12 * each, there.length);
+  for (const peer of peers) peer.close();
+}
+
 async function slowLoris(county) {
   const crowd = [];
   for (let i = 0; i < 50; i++) crowd.push(await new Mllp(county.monitorPort).open());
@@ -298,6 +316,7 @@ await scenario(
     await present(county);
     await badPeers(county);
     await manyInOrder(county);
+    await burst(county);
     await doubles(county);
     await slowLoris(county);
     await county.quiesce();
