@@ -3,19 +3,9 @@
 
 #include "base/file.h"
 #include "base/log.h"
-#include "base/metrics.h"
 
 #include <stdio.h>
 #include <string.h>
-
-XW_COUNTER(captured_total, "xw_video_captured_total", NULL, "pictures that came from sources");
-XW_COUNTER(sent_total, "xw_video_sent_total", NULL, "pictures handed to the uplink");
-XW_COUNTER(dropped_total, "xw_video_dropped_total", NULL,
-           "pictures not sent: no room on the uplink, in the encoder or on the way to the loop");
-XW_COUNTER(record_dropped_total, "xw_video_record_dropped_total", NULL,
-           "pictures missing in a recording: encoder or disk too slow");
-XW_GAUGE(running_gauge, "xw_video_running", NULL, "picture sources that give pictures");
-XW_GAUGE(recording_gauge, "xw_video_recording", NULL, "recordings going on");
 
 enum { LIVE_LOOK_MS = 100 };
 
@@ -44,7 +34,7 @@ static struct xw_uuid attachment_of(const char *gateway, const char *source)
     return xw_uuid_v8(parts, XW_ARRAY_N(parts));
 }
 
-static const char *label_of(const struct video_source *s)
+const char *video_label(const struct video_source *s)
 {
     return s->config->label[0] ? s->config->label : s->config->id;
 }
@@ -69,7 +59,7 @@ static void say_attached(struct video_source *s, bool attached)
     Xw__Attachment message = XW__ATTACHMENT__INIT;
     message.attachment_id = (ProtobufCBinaryData){16, s->attachment.b};
     message.device_id = s->config->id;
-    message.model = (char *)label_of(s);
+    message.model = (char *)video_label(s);
     message.demo = s->video->edge->config->demo;
     message.bed = s->config->bed;
     message.kind = (char *)"video";
@@ -109,7 +99,7 @@ static void take_state(struct video_source *s, const struct xw_camera_event *eve
     video_status_send(s);
 }
 
-static void drain(struct video_source *s)
+void video_drain(struct video_source *s)
 {
     struct xw_camera_event event;
     if (!s->camera)
@@ -129,7 +119,7 @@ static void on_wake(void *arg)
 {
     struct xw_video *v = arg;
     for (size_t i = 0; i < v->sources_n; i++)
-        drain(&v->sources[i]);
+        video_drain(&v->sources[i]);
 }
 
 static void on_output(void *user)
@@ -280,7 +270,7 @@ void xw_video_free(struct xw_video *v)
 
 /* ---- the technician ---- */
 
-static void may_record(struct xw_video *v)
+void video_may_record(struct xw_video *v)
 {
     bool may = v->space == XW_SPACE_OK && v->finishing_n < VIDEO_FINISHING_MAX / 2;
     v->no_room = v->space != XW_SPACE_OK;
@@ -302,7 +292,7 @@ int xw_video_run(struct xw_video *v, const char *id, bool on)
             s->study_told = false;
         }
         s->running = on;
-        may_record(v);
+        video_may_record(v);
         xw_camera_run(s->camera, on);
         xw_log_notice("video.run", XW_LOG_STR("source", id), XW_LOG_INT("on", on));
         return 0;
@@ -313,115 +303,11 @@ int xw_video_run(struct xw_video *v, const char *id, bool on)
 void xw_video_space(struct xw_video *v, enum xw_store_space space)
 {
     v->space = space;
-    may_record(v);
+    video_may_record(v);
 }
 
 void xw_video_linked(struct xw_video *v, bool linked)
 {
     for (size_t i = 0; linked && i < v->sources_n; i++)
         video_status_send(&v->sources[i]);
-}
-
-/* ---- each second ---- */
-
-static void count(struct xw_counter *counter, uint64_t now, uint64_t *seen)
-{
-    xw_counter_add(counter, now - *seen);
-    *seen = now;
-}
-
-static void look(struct video_source *s)
-{
-    int64_t now = xw_edge_now_us();
-    double seconds = (double)(now - s->figures_us) / 1e6;
-    if (!s->camera)
-        return;
-    xw_camera_figures(s->camera, &s->figures);
-    if (s->figures_us && seconds > 0) {
-        s->captured_fps = (float)((double)(s->figures.captured_n - s->captured_seen) / seconds);
-        s->sent_fps = (float)((double)(s->sent_n - s->sent_seen) / seconds);
-    }
-    s->figures_us = now;
-    s->dropped += s->figures.live_dropped_n - s->live_dropped_seen;
-    count(&captured_total, s->figures.captured_n, &s->captured_seen);
-    count(&sent_total, s->sent_n, &s->sent_seen);
-    count(&dropped_total, s->figures.live_dropped_n, &s->live_dropped_seen);
-    count(&record_dropped_total, s->figures.record_dropped_n, &s->record_dropped_seen);
-}
-
-void xw_video_tick(struct xw_video *v)
-{
-    int64_t running = 0, recording = 0;
-    uint64_t beside = 0;
-    for (size_t i = 0; i < v->sources_n; i++) {
-        struct video_source *s = &v->sources[i];
-        drain(s);
-        look(s);
-        video_status_send(s);
-        running += s->state == XW_CAMERA_RUNNING;
-        recording += s->recording;
-        beside += s->figures.clip_bytes;
-    }
-    xw_gauge_set(&running_gauge, running);
-    xw_gauge_set(&recording_gauge, recording);
-    video_finish_tick(v);
-    video_recover_tick(v);
-    video_keep_tick(v);
-    may_record(v);
-    struct xw_video_totals totals;
-    xw_video_totals(v, &totals);
-    for (const struct video_finish *f = v->finishing; f; f = f->next)
-        beside += f->size;
-    xw_store_beside(v->edge->store, beside + totals.kept_bytes);
-}
-
-/* ---- for the page ---- */
-
-static const char *state_word(enum xw_camera_state state)
-{
-    switch (state) {
-    case XW_CAMERA_STARTING:
-        return "starting";
-    case XW_CAMERA_RUNNING:
-        return "live";
-    case XW_CAMERA_NO_SIGNAL:
-        return "no_signal";
-    case XW_CAMERA_FAILED:
-        return "failed";
-    default:
-        return "idle";
-    }
-}
-
-void xw_video_each(struct xw_video *v, void (*each)(void *user, const struct xw_video_status *),
-                   void *user)
-{
-    for (size_t i = 0; i < v->sources_n; i++) {
-        struct video_source *s = &v->sources[i];
-        if (s->camera)
-            xw_camera_figures(s->camera, &s->figures);
-        const struct xw_video_status status = {
-            .id = s->config->id,
-            .label = label_of(s),
-            .bed = s->config->bed,
-            .state = state_word(s->state),
-            .text = s->state == XW_CAMERA_RUNNING && v->no_room ? "no room: not recorded" : s->text,
-            .attachment = s->attachment,
-            .running = s->running,
-            .watched = video_watched(s),
-            .yielded = s->adapt.yielded,
-            .since_wall_us = s->since_wall_us,
-            .width = s->figures.width,
-            .height = s->figures.height,
-            .kbit_per_s = s->adapt.kbit,
-            .captured_fps = s->captured_fps,
-            .sent_fps = s->sent_fps,
-            .dropped = s->dropped,
-            .record_dropped = s->figures.record_dropped_n,
-            .recording = s->recording,
-            .clip_since_wall_us = s->clip_since_wall_us,
-            .clip_bytes = s->figures.clip_bytes,
-        };
-        each(user, &status);
-    }
 }

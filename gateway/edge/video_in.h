@@ -89,6 +89,11 @@ struct xw_video {
 
 /* video.c */
 struct video_source *video_source_of(struct xw_video *video, const struct xw_uuid *attachment);
+const char *video_label(const struct video_source *source);
+/* Takes what the camera has said. */
+void video_drain(struct video_source *source);
+/* Tells the cameras whether there is room for recordings. */
+void video_may_record(struct xw_video *video);
 void video_path(const struct xw_video *video, const struct xw_uuid *clip, const char *suffix,
                 char *ret, size_t size);
 /* video_live.c */

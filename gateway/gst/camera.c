@@ -176,6 +176,7 @@ static void begin_record(struct xw_camera *c, GstCaps *caps)
     pthread_mutex_lock(&c->lock);
     struct camera_record *old = c->record;
     c->record = record;
+    camera_held_to(c, record->caps == c->caps ? record : NULL);
     pthread_mutex_unlock(&c->lock);
     if (old)
         camera_record_end(old, XW_CAMERA_END_LONG);
@@ -187,6 +188,11 @@ static void tend_record(struct xw_camera *c, GstCaps *caps, bool may)
         end_record(c, XW_CAMERA_END_FAILED);
     if (c->record && !may)
         end_record(c, XW_CAMERA_END_NO_ROOM);
+    if (!may) { /* what waited must not begin a recording of later */
+        pthread_mutex_lock(&c->lock);
+        camera_held_to(c, NULL);
+        pthread_mutex_unlock(&c->lock);
+    }
     bool full = c->record && camera_now_us() - c->record->began_us >= c->config.clip_max_us;
     if (may && (!c->record || full))
         begin_record(c, caps);

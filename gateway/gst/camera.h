@@ -11,10 +11,11 @@
  * Threads: a control thread of its own opens, builds and ends pipelines (that may take seconds);
  * GStreamer's threads carry the frames. The functions are for the loop thread; none blocks but
  * new's counterpart free (at most some seconds). on_output comes on any thread and may only wake.
- * Ownership: config's texts are copied. Limits: 8 raw frames before each encoder, 8 MiB encoded
- * before the file, 4 MiB of frames for the loop; what does not fit is dropped and counted. Errors:
- * -ENOMEM, -EAGAIN. Needs the elements of gst-plugins-base, -good, -bad (h264parse), -ugly
- * (x264enc); without one of them the source is FAILED with its name. */
+ * Ownership: config's texts are copied. Limits: 8 raw frames before the live encoder, 32 MiB of
+ * them before the record's and 50 frames while it begins, 8 MiB encoded before the file, 4 MiB of
+ * frames for the loop; what does not fit is dropped and counted. Errors: -ENOMEM, -EAGAIN. Needs
+ * the elements of gst-plugins-base, -good, -bad (h264parse), -ugly (x264enc); without one of them
+ * the source is FAILED with its name. */
 #ifndef XW_GST_CAMERA_H
 #define XW_GST_CAMERA_H
 

@@ -19,6 +19,14 @@ enum {
     CAMERA_RAW_FRAMES = 8,
     CAMERA_NO_SIGNAL_US = 2000000,
     CAMERA_TEXT = XW_CAMERA_TEXT_N_BYTES,
+    CAMERA_HELD_MAX = 50,
+    CAMERA_RECORD_RAW_BYTES = 32 * 1024 * 1024,
+};
+
+/* A frame that waits for its recording to begin. */
+struct camera_held {
+    GstBuffer *buffer;
+    int64_t wall_us;
 };
 
 struct camera_live {
@@ -64,7 +72,9 @@ struct xw_camera {
     /* said by GStreamer's threads; under lock */
     bool source_broken;
     char error[CAMERA_TEXT];
-    GstCaps *caps;    /* of the newest frame; encoders of others take nothing and are replaced */
+    GstCaps *caps; /* of the newest frame; encoders of others take nothing and are replaced */
+    struct camera_held held[CAMERA_HELD_MAX]; /* of these caps */
+    size_t held_n, held_bytes;
     int64_t frame_us; /* monotonic; the newest frame; 0 = none of this opening */
     /* the control thread's; pointers are read by the capturing thread under lock */
     GstElement *source;
@@ -91,6 +101,8 @@ void camera_in_step(struct xw_camera *camera);
 /* Wakes the control thread; lock is held. */
 void camera_broken(struct xw_camera *camera, const char *text);
 
+/* Lock is held. Frames that waited are the record's, or nobody's: then they are counted. */
+void camera_held_to(struct xw_camera *camera, struct camera_record *record);
 /* -EINVAL, -EIO with the reason in camera->error. */
 XW_MUST_CHECK int camera_source_open(struct xw_camera *camera);
 void camera_source_close(struct xw_camera *camera);

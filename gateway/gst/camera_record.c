@@ -172,7 +172,8 @@ int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record *
 void camera_record_push(struct camera_record *record, GstBuffer *buffer, int64_t wall_us)
 {
     struct xw_camera *c = record->camera;
-    if (gst_app_src_get_current_level_buffers(record->in) >= CAMERA_RAW_FRAMES ||
+    if (gst_app_src_get_current_level_bytes(record->in) + gst_buffer_get_size(buffer) >
+            CAMERA_RECORD_RAW_BYTES ||
         atomic_load(&record->error) < 0) {
         atomic_fetch_add(&c->record_dropped_n, 1);
         if (++record->dropped_in_a_row == DROPPED_MAX)

@@ -105,6 +105,29 @@ static int64_t capture_wall_us(GstElement *source, const GstSegment *segment, Gs
     return age_us > 0 && age_us < CAMERA_NO_SIGNAL_US ? wall_us - age_us : wall_us;
 }
 
+static void hold(struct xw_camera *c, GstBuffer *buffer, int64_t wall_us)
+{
+    size_t size = gst_buffer_get_size(buffer);
+    if (c->held_n == CAMERA_HELD_MAX || c->held_bytes + size > CAMERA_RECORD_RAW_BYTES) {
+        atomic_fetch_add(&c->record_dropped_n, 1);
+        return;
+    }
+    c->held[c->held_n++] = (struct camera_held){gst_buffer_ref(buffer), wall_us};
+    c->held_bytes += size;
+}
+
+void camera_held_to(struct xw_camera *c, struct camera_record *record)
+{
+    for (size_t i = 0; i < c->held_n; i++) {
+        if (record)
+            camera_record_push(record, c->held[i].buffer, c->held[i].wall_us);
+        else
+            atomic_fetch_add(&c->record_dropped_n, 1);
+        gst_buffer_unref(c->held[i].buffer);
+    }
+    c->held_n = c->held_bytes = 0;
+}
+
 static void take_frame(struct xw_camera *c, GstElement *source, GstSample *sample)
 {
     GstBuffer *buffer = gst_sample_get_buffer(sample);
@@ -121,6 +144,7 @@ static void take_frame(struct xw_camera *c, GstElement *source, GstSample *sampl
         const GstStructure *s = gst_caps_get_structure(caps, 0);
         gst_structure_get_int(s, "width", &width);
         gst_structure_get_int(s, "height", &height);
+        camera_held_to(c, NULL);
         gst_caps_replace(&c->caps, caps);
         atomic_store(&c->width, (uint32_t)XW_MAX(width, 0));
         atomic_store(&c->height, (uint32_t)XW_MAX(height, 0));
@@ -131,7 +155,7 @@ static void take_frame(struct xw_camera *c, GstElement *source, GstSample *sampl
     if (c->record && c->record->caps == c->caps)
         camera_record_push(c->record, buffer, wall_us);
     else if (c->may_record)
-        atomic_fetch_add(&c->record_dropped_n, 1);
+        hold(c, buffer, wall_us);
     if (c->state != XW_CAMERA_RUNNING)
         pthread_cond_signal(&c->cond);
     pthread_mutex_unlock(&c->lock);
@@ -199,6 +223,7 @@ void camera_source_close(struct xw_camera *c)
     camera_quiet_bus(source, NULL, NULL);
     gst_object_unref(source);
     pthread_mutex_lock(&c->lock);
+    camera_held_to(c, NULL);
     gst_caps_replace(&c->caps, NULL);
     atomic_store(&c->width, 0);
     atomic_store(&c->height, 0);

@@ -3,15 +3,18 @@
  * makes it longer. */
 #include "support.h"
 
+#include "base/file.h"
 #include "proto/signal.pb-c.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { STREAMS_N = 4, SPACE = 3000, OPS_PER_ROUND = 60 };
+enum { STREAMS_N = 4, SPACE = 3000, OPS_PER_ROUND = 60, OBJECTS_N = 4, OBJECT_MAX = 4096 };
 
 struct pair {
     struct ts a, b; /* model, SQLite */
@@ -206,6 +209,79 @@ static void random_question(struct pair *pair)
     expect_same_records(&a, &b);
 }
 
+/* ---- objects ---- */
+
+struct object_result {
+    bool over;
+    int status;
+};
+
+static void on_object(void *user, int status, const struct xw_store_object *object)
+{
+    (void)object;
+    *(struct object_result *)user = (struct object_result){true, status};
+}
+
+static void on_removed(void *user, int status)
+{
+    *(struct object_result *)user = (struct object_result){true, status};
+}
+
+/* One of a few objects is written on, imported from a file, or removed: what came of it. */
+static int object_op(struct ts *ts, unsigned op, unsigned no, uint32_t piece)
+{
+    uint8_t data[OBJECT_MAX], sha256[32];
+    char path[300];
+    size_t size = 100 + (size_t)no * 700;
+    struct xw_store_object object = {.held = 0};
+    struct object_result result = {.over = false};
+    int r;
+    for (size_t i = 0; i < size; i++)
+        data[i] = (uint8_t)(i * 11 + no);
+    assert_int_equal(EVP_Digest(data, size, sha256, NULL, EVP_sha256(), NULL), 1);
+    if (xw_store_object(ts->store, sha256, &object) < 0)
+        object.held = 0;
+    if (op == 0) {
+        size_t n = XW_MIN((size_t)piece, size - (size_t)object.held);
+        r = xw_store_object_write(ts->store, sha256, size, "a/b", object.held, data + object.held,
+                                  n, on_object, &result);
+    } else if (op == 1) {
+        (void)snprintf(path, sizeof path, "%s-file", ts->dir);
+        assert_int_equal(xw_file_write_atomic(path, data, size, 0600), 0);
+        r = xw_store_object_import(ts->store, path, "a/b", on_object, &result);
+    } else {
+        r = xw_store_object_remove(ts->store, sha256, on_removed, &result);
+    }
+    while (r == 0 && !result.over)
+        ts_spin(ts);
+    if (op == 1)
+        assert_int_equal(unlink(path), 0);
+    return r < 0 ? r : result.status;
+}
+
+static void random_object(struct pair *pair)
+{
+    unsigned op = below(pair, 3), no = below(pair, OBJECTS_N);
+    uint32_t piece = 1 + below(pair, 900);
+    assert_int_equal(object_op(&pair->a, op, no, piece), object_op(&pair->b, op, no, piece));
+}
+
+static void expect_same_objects(struct pair *pair)
+{
+    for (unsigned no = 0; no < OBJECTS_N; no++) {
+        uint8_t data[OBJECT_MAX], sha256[32];
+        struct xw_store_object a = {.held = 0}, b = {.held = 0};
+        size_t size = 100 + (size_t)no * 700;
+        for (size_t i = 0; i < size; i++)
+            data[i] = (uint8_t)(i * 11 + no);
+        assert_int_equal(EVP_Digest(data, size, sha256, NULL, EVP_sha256(), NULL), 1);
+        assert_int_equal(xw_store_object(pair->a.store, sha256, &a),
+                         xw_store_object(pair->b.store, sha256, &b));
+        assert_int_equal(a.held, b.held);
+        assert_int_equal(a.verified, b.verified);
+    }
+}
+
 static void random_op(struct pair *pair)
 {
     uint32_t what = below(pair, 100), stream = below(pair, STREAMS_N);
@@ -215,8 +291,10 @@ static void random_op(struct pair *pair)
         random_append(pair);
     } else if (what < 75) {
         expect_same_read(pair, stream, first, end, below(pair, 2) ? SIZE_MAX : below(pair, 3000));
-    } else if (what < 90) {
+    } else if (what < 85) {
         random_question(pair);
+    } else if (what < 90) {
+        random_object(pair);
     } else if (what < 93) {
         xw_store_release(pair->a.store, &id, (struct xw_range){first, end});
         xw_store_release(pair->b.store, &id, (struct xw_range){first, end});
@@ -260,12 +338,14 @@ static void random_operations_give_the_same_on_both(void **state)
             expect_same_read(&pair, n, 0, SPACE * 2 - 1, SIZE_MAX);
         }
         expect_same_logs(&pair);
+        expect_same_objects(&pair);
         ts_reopen(&pair.b);
         for (unsigned n = 0; n < STREAMS_N; n++) {
             expect_same_view(&pair, n);
             expect_same_read(&pair, n, 0, SPACE * 2 - 1, SIZE_MAX);
         }
         expect_same_logs(&pair);
+        expect_same_objects(&pair);
         ts_done(&pair.a);
         ts_done(&pair.b);
     }
