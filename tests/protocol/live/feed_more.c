@@ -97,7 +97,7 @@ static void attach(struct feed *f, const char *kind, const char *bed, bool attac
     say("{\"attachment\":\"%s\"}", xw_uuid_format(id, text));
 }
 
-static void observe(struct feed *f, char *code, const char *value, int64_t ago_us,
+static void observe(struct feed *f, char *code, const char *value, int64_t wall_us,
                     struct xw_store_batch *batch)
 {
     struct more *m = more_of(f);
@@ -112,7 +112,7 @@ static void observe(struct feed *f, char *code, const char *value, int64_t ago_u
     o.source = "test";
     o.device_id = "mon-1";
     o.received_wall_us = xw_clock_wall(NULL).us;
-    o.wall_us = o.received_wall_us - ago_us;
+    o.wall_us = wall_us;
     o.demo = true;
     if (strcmp(value, "none") == 0) {
         o.absent = XW__ABSENT_REASON__ABSENT_SENTINEL;
@@ -140,12 +140,13 @@ static void observe(struct feed *f, char *code, const char *value, int64_t ago_u
 
 static void observe_many(struct feed *f, char *code, size_t n, int64_t step_us)
 {
+    int64_t now_us = xw_clock_wall(NULL).us;
     for (size_t i = 0; i < n;) {
         struct xw_store_batch *batch = batch_new(f);
         for (size_t end = XW_MIN(i + 500, n); i < end; i++) {
             char value[24];
             snprintf(value, sizeof(value), "%zu", i);
-            observe(f, code, value, (int64_t)i * step_us, batch);
+            observe(f, code, value, now_us - (int64_t)i * step_us, batch);
         }
         append(f, batch);
     }
@@ -323,7 +324,8 @@ bool more_line(struct feed *f, char **words, size_t words_n)
         attach(f, words[1], words_n > 2 ? words[2] : "", what[0] == 'a');
     } else if (strcmp(what, "obs") == 0) {
         struct xw_store_batch *batch = batch_new(f);
-        observe(f, words[1], words[2], strtoll(words[3], NULL, 10) * 1000, batch);
+        int64_t ago_us = strtoll(words[3], NULL, 10) * 1000;
+        observe(f, words[1], words[2], xw_clock_wall(NULL).us - ago_us, batch);
         append(f, batch);
     } else if (strcmp(what, "many") == 0) {
         observe_many(f, words[1], (size_t)strtoul(words[2], NULL, 10),

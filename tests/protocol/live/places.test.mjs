@@ -178,7 +178,7 @@ test('a clip is listed from its beginning, and its object is served when it is w
   const answer = await until('it whole', async () => {
     const answer = await reader.get(`/api/objects/${clip.sha256}`);
     return answer.status === 200 && answer;
-  });
+  }, 30000);
   assert.equal(answer.headers['content-type'], 'video/mp4');
   assert.equal(answer.headers['x-content-type-options'], 'nosniff');
   assert.equal(answer.headers['accept-ranges'], 'bytes');
@@ -326,12 +326,12 @@ test('a county killed in the middle loses no observation, takes none twice, and 
   const values = await until('all of them', async () => {
     const values = await read();
     return values.length >= 6000 && values;
-  }, 30000);
+  }, 60000);
   assert.deepEqual(values, Array.from({ length: 6000 }, (_, i) => i));
   const answer = await until('the object', async () => {
     const answer = await reader.get(`/api/objects/${sha256}`);
     return answer.status === 200 && answer;
-  }, 30000);
+  }, 120000);
   assert.equal(crypto.createHash('sha256').update(answer.bytes).digest('hex'), sha256);
 });
 
