@@ -6,10 +6,11 @@ import { api, ApiError, type JsonObservation } from '../api';
 import { uuidText } from '../base/hex';
 import { live, linkState } from '../live/client';
 import { AbsentReason, type Observation as WireObservation } from '../generated/xw.js';
-import { CODES_OF, VITAL_KINDS } from './kinds';
+import { CODES_OF } from './kinds';
 import { Readings, type AbsentWord, type Observation } from './readings';
 
-const PAGES = 6; // of 2,000: a window with more is shown from where it begins
+const PAGES = 3; // of 2,000: a window with more is shown from where it begins
+const SPOT_CODES = [...new Set((['nibp', 'temp', 'glucose'] as const).flatMap((k) => CODES_OF[k]))];
 const ABSENT_WORDS: Record<number, AbsentWord> = {
   [AbsentReason.ABSENT_SENTINEL]: 'sentinel', [AbsentReason.ABSENT_IMPOSSIBLE]: 'impossible', [AbsentReason.ABSENT_UNIT]: 'unit',
   [AbsentReason.ABSENT_NOT_NUMBER]: 'not_number', [AbsentReason.ABSENT_STATUS]: 'status',
@@ -99,6 +100,8 @@ export class VitalsStore {
   }
 
   private async fetch(id: string, from: number, to: number): Promise<void> {
+    // First what is measured now and then, for the whole window: it is little.
+    for (const o of (await api.observations(id, from, to, SPOT_CODES)).observations) this.readings.put(fromJson(o));
     let until = to;
     for (let page = 0; page < PAGES; page++) {
       const got = await api.observations(id, from, until);
@@ -111,9 +114,8 @@ export class VitalsStore {
 
   // The newest before a moment of what is measured now and then, however long ago.
   async before(toUs: number): Promise<void> {
-    const codes = [...new Set(VITAL_KINDS.filter((k) => k === 'nibp' || k === 'temp' || k === 'glucose').flatMap((k) => CODES_OF[k]))];
     try {
-      for (const id of this.ids) for (const o of (await api.observations(id, 0, toUs, codes, 40)).observations) this.readings.put(fromJson(o));
+      for (const id of this.ids) for (const o of (await api.observations(id, 0, toUs, SPOT_CODES, 40)).observations) this.readings.put(fromJson(o));
       if (!this.stopped) this.version.value++;
     } catch (e) {
       if (!(e instanceof ApiError)) throw e;
