@@ -6,15 +6,16 @@ import { api, ApiError, type JsonObservation } from '../api';
 import { uuidText } from '../base/hex';
 import { live, linkState } from '../live/client';
 import { AbsentReason, type Observation as WireObservation } from '../generated/xw.js';
-import { CODES_OF } from './kinds';
+import { CODES_OF, VITAL_KINDS } from './kinds';
 import { Readings, type AbsentWord, type Observation } from './readings';
 
 const PAGES = 3; // of 2,000: a window with more is shown from where it begins
-const SPOT_CODES = [...new Set((['nibp', 'temp', 'glucose'] as const).flatMap((k) => CODES_OF[k]))];
 const ABSENT_WORDS: Record<number, AbsentWord> = {
   [AbsentReason.ABSENT_SENTINEL]: 'sentinel', [AbsentReason.ABSENT_IMPOSSIBLE]: 'impossible', [AbsentReason.ABSENT_UNIT]: 'unit',
   [AbsentReason.ABSENT_NOT_NUMBER]: 'not_number', [AbsentReason.ABSENT_STATUS]: 'status',
 };
+
+const SPOT_CODES = VITAL_KINDS.filter((k) => k === 'nibp' || k === 'temp' || k === 'glucose').flatMap((k) => CODES_OF[k]);
 
 export function fromJson(o: JsonObservation): Observation {
   const absent = o.absent ? (o.absent.toLowerCase().replace('absent_', '') as AbsentWord | 'none') : null;
