@@ -22,7 +22,7 @@ import { Dialog, Empty, Failed, Loading } from './ui';
 
 const KEYS: [string, Key][] = [
   ['Space', 'keys.pause'], ['← →', 'keys.step'], ['End', 'keys.live'], ['1 2 3', 'keys.layout'], ['G', 'keys.gain'], ['S', 'keys.speed'], ['F', 'keys.filter'],
-  ['M', 'keys.mode'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'], ['T', 'keys.theme'],
+  ['M', 'keys.mode'], ['O', 'keys.twins'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'], ['T', 'keys.theme'],
   ['L', 'keys.lang'], ['?', 'keys.help'], ['Esc', 'keys.close'],
 ];
 
