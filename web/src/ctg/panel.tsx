@@ -147,7 +147,7 @@ export function CtgSettings(props: { fhrN: number }): JSX.Element {
   return (
     <div class="settings">
       <Choice label={t('ctg.speed')} value={ctgSpeed.value} onChange={(v) => { ctgSpeed.value = v; }} options={[[1, '1'], [2, '2'], [3, '3']]} title="cm/min" />
-      {props.fhrN > 1 && <button class={`chip ${ctgOffset.value ? 'on' : ''}`} aria-pressed={ctgOffset.value} onClick={() => { ctgOffset.value = !ctgOffset.value; }}>{t('ctg.offset')} {OFFSET_BPM} bpm</button>}
+      {props.fhrN > 1 && <button class={`chip ${ctgOffset.value ? 'on' : ''}`} aria-pressed={ctgOffset.value} title={t('keys.twins')} onClick={() => { ctgOffset.value = !ctgOffset.value; }}>{t('ctg.offset')} {OFFSET_BPM} bpm</button>}
     </div>
   );
 }
