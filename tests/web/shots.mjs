@@ -81,6 +81,16 @@ if (want('two')) {
   await wait(3500);
   await shot('two');
 }
+if (want('ctg')) {
+  await page.goto(`${base}/#/live/${center.stream('ctg-1').id}`);
+  await wait(3000);
+  await shot('ctg');
+  await page.keyboard.press('s');
+  await page.keyboard.press('t');
+  await wait(700);
+  await shot('ctg-night');
+  await page.keyboard.press('t');
+}
 if (want('pages')) {
   await page.goto(`${base}/#/studies`);
   await wait(700);

@@ -77,6 +77,7 @@ describe('marks and numbers', () => {
   it('a movement told by a record and by FLAGS is one mark', () => {
     const m = modelOf(['FHR1', 'UC', 'FLAGS'], 400, (ch, i) => (ch === 2 ? (i === 200 || i === 201 || i === 300 ? 1 << 15 : i === 350 ? 1 << 14 : 0) : 500));
     m.findings.put(finding({ kind: 'marker', code: 'MOVEMENT', first: 202, end: 203 }));
+    m.findings.put(finding({ key: 'again', kind: 'marker', code: 'MOVEMENT', first: 203, end: 204 }));
     m.findings.put(finding({ kind: 'marker', code: 'CHEST_PAIN', first: 120, end: 121 }));
     const { points } = ctgMarks(m, ctgChannels(m.header), 0, 400);
     expect(points.map((p) => [p.what, p.at])).toEqual([['button', 120], ['movement', 202], ['movement', 300], ['zero', 350]]);

@@ -135,13 +135,13 @@ export class CtgEngine {
 
   // Sets the moment that all panels look at; what lies in the present is the present.
   setWall(wallUs: number): void {
-    const newest = this.model.wallUs(this.newest);
+    const newest = this.model.wallUs(this.newest - 1);
     const start = this.model.wallUs(this.start);
     const at = Math.max(Number.isFinite(start) ? start : wallUs, Math.min(wallUs, newest));
     if (Number.isFinite(at)) this.cursor.value = { wallUs: Math.round(at) };
   }
   pause(): void {
-    if (!this.paused && this.newest > 0) this.setWall(this.model.wallUs(this.newest));
+    if (!this.paused && this.newest > 0) this.setWall(this.model.wallUs(this.newest - 1));
   }
   resume(): void {
     this.cursor.value = { wallUs: null };
@@ -268,10 +268,10 @@ export class CtgEngine {
   private publish(now: number, model: StreamModel): void {
     const silentMs = now - this.model.lastGrowMs;
     const wall = live.clock.wallUs(now);
-    const newestWall = this.model.wallUs(this.newest);
+    const newestWall = this.model.wallUs(this.newest - 1); // the last sample that is here
     const freshness: Freshness = freshnessOf(silentMs);
     const cursor = this.cursor.value.wallUs;
-    const at = cursor === null ? this.newest : indexAt(model, cursor) + 1;
+    const at = cursor === null ? this.newest : Math.floor(indexAt(model, cursor) + 1e-3) + 1;
     const ageS = live.clock.known && this.model.timed ? Math.max(0, (wall - newestWall) / 1e6) : NaN;
     const numbers = ctgNumbers(model, this.renderer.channels, at);
     const told = cursor === null && freshness === 'lost';

@@ -46,7 +46,10 @@ export function ctgMarks(model: StreamModel, ch: CtgChannels, first: number, end
   const newest = model.ring.newest;
   for (const f of model.findings.others(first, end)) {
     if (f.kind === 'marker') {
-      if (f.first >= first) points.push(pointOf(f));
+      const p = pointOf(f);
+      // The monitor's flag and the mother's button may tell of one movement.
+      const twice = p.what !== 'button' && points.some((q) => q.what === p.what && Math.abs(q.at - p.at) <= SAME_S * model.rateHz);
+      if (f.first >= first && !twice) points.push(p);
       continue;
     }
     if (f.kind !== 'quality' && f.kind !== 'noise') continue;

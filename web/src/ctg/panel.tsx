@@ -75,7 +75,7 @@ function Value(props: { n: CtgNumber; fhrN: number; s: CtgState }): JSX.Element 
   const { n, s } = props;
   const old = !s.paused && s.freshness !== 'live';
   const maternal = s.maternal.includes(n.role);
-  const note = n.value === null ? t('ctg.nosignal') : n.quality === 'bad' ? t('ctg.quality.bad') : n.quality === 'doubtful' ? t('ctg.quality.doubtful') : '';
+  const note = n.value === null ? (old ? '' : t('ctg.nosignal')) : n.quality === 'bad' ? t('ctg.quality.bad') : n.quality === 'doubtful' ? t('ctg.quality.doubtful') : '';
   const unit = n.role === 'UC' ? (n.unit === 'mm[Hg]' ? 'mmHg' : t('ctg.uc.unit')) : t('ecg.hr.unit');
   return (
     <div class={`ctg-value ${old ? 'old' : ''}`} data-ctg={n.role} data-value={n.value === null ? '' : Math.round(n.value)}>
@@ -88,7 +88,7 @@ function Value(props: { n: CtgNumber; fhrN: number; s: CtgState }): JSX.Element 
   );
 }
 
-function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e: CtgEngine) => void) | undefined }): JSX.Element {
+function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e: CtgEngine) => void) | undefined; bare?: boolean | undefined }): JSX.Element {
   const { model } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [engine, setEngine] = useState<CtgEngine | null>(null);
@@ -135,6 +135,7 @@ function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e
         {s.paused && <button class="button" onClick={() => engine?.resume()}>{t('ctg.now')}</button>}
         <span class="spring" />
         <HoleNote hole={s.hole} />
+        {!props.bare && <CtgSettings fhrN={fhrN} />}
         {s.eventsError && <span class="inline-error">{t('ecg.eventsfail', { code: s.eventsError })}</span>}
         {model.badBlocks > 0 && <span class="inline-error">{t('ecg.badblocks', { n: model.badBlocks })}</span>}
       </aside>
@@ -146,13 +147,14 @@ export function CtgSettings(props: { fhrN: number }): JSX.Element {
   return (
     <div class="settings">
       <Choice label={t('ctg.speed')} value={ctgSpeed.value} onChange={(v) => { ctgSpeed.value = v; }} options={[[1, '1'], [2, '2'], [3, '3']]} title="cm/min" />
-      {props.fhrN > 1 && <button class={`chip ${ctgOffset.value ? 'on' : ''}`} aria-pressed={ctgOffset.value} onClick={() => { ctgOffset.value = !ctgOffset.value; }}>{t('ctg.offset')} {OFFSET_BPM} bpm</button>}
+      {props.fhrN > 1 && <button class={`chip ${ctgOffset.value ? 'on' : ''}`} aria-pressed={ctgOffset.value} title={t('keys.twins')} onClick={() => { ctgOffset.value = !ctgOffset.value; }}>{t('ctg.offset')} {OFFSET_BPM} bpm</button>}
     </div>
   );
 }
 
 // One CTG stream, followed live. height: CSS pixels of the whole panel; left out, it fills its place.
-export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height?: number; onEngine?: (e: CtgEngine) => void; onModel?: (m: StreamModel) => void }): JSX.Element {
+// bare: the page has the settings.
+export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height?: number; bare?: boolean; onEngine?: (e: CtgEngine) => void; onModel?: (m: StreamModel) => void }): JSX.Element {
   const [model, setModel] = useState<StreamModel | null>(null);
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -168,7 +170,7 @@ export function CtgPanel(props: { streamId: string; cursor: CursorSignal; height
   const usable = model && ctgChannels(model.header).fhr.length > 0;
   return (
     <div class="ctg-panel" ref={box}>
-      {!model ? <Loading what={t('ecg.loading')} /> : usable ? <Strip key={model.id} model={model} cursor={props.cursor} onEngine={props.onEngine} /> : <Empty what={t('ctg.nochannel')} todo={t('ctg.nochannel.do')} />}
+      {!model ? <Loading what={t('ecg.loading')} /> : usable ? <Strip key={model.id} model={model} cursor={props.cursor} onEngine={props.onEngine} bare={props.bare} /> : <Empty what={t('ctg.nochannel')} todo={t('ctg.nochannel.do')} />}
     </div>
   );
 }

@@ -24,6 +24,7 @@ export const ctgWords = {
   'ctg.offset': ['双胎错开', 'Twins apart'],
   'ctg.offset.on': ['胎 2 上移 {n} bpm 显示', 'FHR 2 drawn {n} bpm higher'],
   'ctg.offset.three': ['胎 3 下移 {n} bpm 显示', 'FHR 3 drawn {n} bpm lower'],
+  'keys.twins': ['双胎错开显示（按键 O）', 'Draw twins apart (key O)'],
   'ctg.caption.fhr': ['{n} bpm/cm', '{n} bpm/cm'],
   'ctg.caption.time': ['时间轴{s}', 'time axis {s}'],
   'ctg.caption.height': ['高度非实际比例', 'height not to scale'],

@@ -69,13 +69,12 @@ export function CtgPage(props: { model: StreamModel; info: JsonStream | undefine
         <CtgSettings fhrN={fhrN} />
         <button class={`chip ${rulerChecked() ? '' : 'warn'}`} onClick={() => setRuler(true)}>{t('ecg.ruler')}</button>
         <span class="spring" />
+        {alarms[0] ? <ul class="alarms">{alarms.slice(0, 1).map((f) => <AlarmRow key={f.key} f={f} onAck={() => ack(f)} busy={busy === f.key} />)}</ul> : <TechnicalList gateway={gateway} max={1} />}
         {bed && bed.attachments.length > 1 && <a class="button" href={`#/bed/${bed.id}`}>{t('list.bedpage')}</a>}
         {ruler && <RulerDialog onClose={() => setRuler(false)} />}
       </div>
-      <TechnicalList gateway={gateway} max={1} />
       {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
-      {alarms.length > 0 && <ul class="alarms ctg-alarms">{alarms.slice(0, 2).map((f) => <AlarmRow key={f.key} f={f} onAck={() => ack(f)} busy={busy === f.key} />)}</ul>}
-      <CtgPanel streamId={model.id} cursor={cursor} onEngine={setEngine} />
+      <CtgPanel streamId={model.id} cursor={cursor} onEngine={setEngine} bare />
       {monitors.length > 0 && <VitalsLine attachmentIds={monitors.map((m) => m.id)} cursor={cursor} gateway={gateway} attached={monitors.some((m) => m.attached)} />}
     </div>
   );

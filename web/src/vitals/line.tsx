@@ -54,7 +54,7 @@ export function vitalNow(store: VitalsStore, kind: VitalKind, atUs: number, cut:
   return { r, state, ageS: r ? Math.max(0, (atUs - r.wallUs) / 1e6) : NaN };
 }
 
-function Cell(props: { store: VitalsStore; kind: VitalKind; atUs: number; windowEndUs: number; cursorUs: number | null; cut: boolean; gone: boolean; pick: (us: number) => void }): JSX.Element {
+function Cell(props: { store: VitalsStore; kind: VitalKind; atUs: number; windowEndUs: number; cursorUs: number | null; cut: boolean; pick: (us: number) => void }): JSX.Element {
   const { store, kind, atUs } = props;
   const { r, state, ageS } = vitalNow(store, kind, atUs, props.cut);
   const before = r && r.absent !== null ? store.readings.numberAt(kind, atUs) : null;
@@ -65,11 +65,10 @@ function Cell(props: { store: VitalsStore; kind: VitalKind; atUs: number; window
         {(state === 'old' || state === 'grey') && <em>{props.cut && state === 'old' ? t('vital.cut') : t(`vital.${state}`)}</em>}
       </span>
       <span class="vital-number"><b>{r ? valueText(r) : '--'}</b><small>{vitalUnit(kind, r)}</small></span>
-      <span class="vital-when">
-        {state === 'never' ? t('vital.never') : r && r.absent !== null ? <b>{tWord('absent', r.absent)}</b> : null}
-        {r && state !== 'never' && <span> {t('vital.at', { at: clockText(r.wallUs), t: durationText(ageS) })}</span>}
+      <span class="vital-when" title={r ? t('vital.at', { at: clockText(r.wallUs), t: durationText(ageS) }) : ''}>
+        {!r ? <span>{t('vital.never')}</span> : r.absent !== null ? <b>{tWord('absent', r.absent)}</b> : <span>{t('vital.at', { at: clockText(r.wallUs), t: durationText(ageS) })}</span>}
+        {before && <span>{t('vital.last', { v: valueText(before), at: clockText(before.wallUs) })}</span>}
       </span>
-      {before && <span class="vital-when">{t('vital.last', { v: valueText(before), at: clockText(before.wallUs) })}</span>}
       <Trend kind={kind} readings={trend} toUs={props.windowEndUs} cursorUs={props.cursorUs} pick={props.pick} />
     </div>
   );
@@ -113,7 +112,7 @@ export function VitalsLine(props: { attachmentIds: readonly string[]; cursor: Cu
       {store.error.value && <p class="inline-error">{t('vital.error', { code: store.error.value })}</p>}
       {props.attachmentIds.length === 0
         ? <p class="muted">{t('vital.empty')} · {t('vital.empty.do')}</p>
-        : shown.map((kind) => <Cell key={kind} store={store} kind={kind} atUs={atUs} windowEndUs={windowEnd} cursorUs={cursor} cut={cut} gone={gone} pick={pick} />)}
+        : shown.map((kind) => <Cell key={kind} store={store} kind={kind} atUs={atUs} windowEndUs={windowEnd} cursorUs={cursor} cut={cut || gone} pick={pick} />)}
     </section>
   );
 }

@@ -9,11 +9,13 @@ import { AbsentReason, type Observation as WireObservation } from '../generated/
 import { CODES_OF, VITAL_KINDS } from './kinds';
 import { Readings, type AbsentWord, type Observation } from './readings';
 
-const PAGES = 6; // of 2,000: a window with more is shown from where it begins
+const PAGES = 3; // of 2,000: a window with more is shown from where it begins
 const ABSENT_WORDS: Record<number, AbsentWord> = {
   [AbsentReason.ABSENT_SENTINEL]: 'sentinel', [AbsentReason.ABSENT_IMPOSSIBLE]: 'impossible', [AbsentReason.ABSENT_UNIT]: 'unit',
   [AbsentReason.ABSENT_NOT_NUMBER]: 'not_number', [AbsentReason.ABSENT_STATUS]: 'status',
 };
+
+const SPOT_CODES = VITAL_KINDS.filter((k) => k === 'nibp' || k === 'temp' || k === 'glucose').flatMap((k) => CODES_OF[k]);
 
 export function fromJson(o: JsonObservation): Observation {
   const absent = o.absent ? (o.absent.toLowerCase().replace('absent_', '') as AbsentWord | 'none') : null;
@@ -99,6 +101,8 @@ export class VitalsStore {
   }
 
   private async fetch(id: string, from: number, to: number): Promise<void> {
+    // First what is measured now and then, for the whole window: it is little.
+    for (const o of (await api.observations(id, from, to, SPOT_CODES)).observations) this.readings.put(fromJson(o));
     let until = to;
     for (let page = 0; page < PAGES; page++) {
       const got = await api.observations(id, from, until);
@@ -111,9 +115,8 @@ export class VitalsStore {
 
   // The newest before a moment of what is measured now and then, however long ago.
   async before(toUs: number): Promise<void> {
-    const codes = [...new Set(VITAL_KINDS.filter((k) => k === 'nibp' || k === 'temp' || k === 'glucose').flatMap((k) => CODES_OF[k]))];
     try {
-      for (const id of this.ids) for (const o of (await api.observations(id, 0, toUs, codes, 40)).observations) this.readings.put(fromJson(o));
+      for (const id of this.ids) for (const o of (await api.observations(id, 0, toUs, SPOT_CODES, 40)).observations) this.readings.put(fromJson(o));
       if (!this.stopped) this.version.value++;
     } catch (e) {
       if (!(e instanceof ApiError)) throw e;
