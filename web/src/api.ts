@@ -126,7 +126,7 @@ export interface JsonStudy {
   reason: string;
   urgent: boolean;
   state: string;
-  items: { stream?: string; first?: number; count?: number }[];
+  items: { stream?: string; first?: number; count?: number; object?: string; clip?: string | null; observation?: string }[];
   created_wall_us: number;
   author: string;
   changes: { wall_us: number; author: string; what: string }[];

@@ -34,6 +34,7 @@ export const NO_DATA: BarData = { ecg: null, ctg: null, spots: null, clips: null
 // Measured now and then: a cuff, a thermometer, a drop of blood. What is watched all the time is a line elsewhere.
 const SPOT_CODES = ['8480-6', '8310-5', '2339-0', '15074-8'];
 const MARK_PAGES = 3;
+const TAIL_S = 5;
 
 export const isEcg = (s: JsonStream): boolean => ['ecg', 'holter'].includes(modalityWord(s.modality));
 export const isCtg = (s: JsonStream): boolean => modalityWord(s.modality) === 'ctg';
@@ -57,7 +58,11 @@ export function laneOf(r: JsonRanges, book: TimeBook, fromUs: number, toUs: numb
   }
   for (const k of known.within(lo, hi)) for (const s of lost.missing(k.first, k.end)) lane.held.push(time(s.first, s.end));
   const start = known.spans[0]?.first ?? hi;
-  for (const s of known.missing(Math.max(lo, start), hi)) lane.coming.push(time(s.first, s.end));
+  for (const s of known.missing(Math.max(lo, start), hi)) {
+    // What came just now is being written: that is no hole.
+    if (s.end === r.newest && s.end - s.first < TAIL_S * book.nominalHz) lane.held.push(time(s.first, s.end));
+    else lane.coming.push(time(s.first, s.end));
+  }
   return lane;
 }
 

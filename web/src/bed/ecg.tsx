@@ -89,6 +89,7 @@ export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: strin
   const [page, setPage] = useState<Page | null>(null);
   const [error, setError] = useState('');
   const [empty, setEmpty] = useState(false); // the stream does not reach so far
+  const [retry, setRetry] = useState(0);
   const books = useMemo(() => new Map<string, TimeBook>(), []);
   const round = useRef(0);
   useEffect(() => {
@@ -111,16 +112,17 @@ export function EcgPanel(props: { streams: readonly JsonStream[]; gateway: strin
           if (mine !== round.current) return;
           setError('');
           setEmpty(p === null);
-          if (p) setPage(p);
+          // The same again (nothing more has come) draws nothing anew.
+          if (p) setPage((old) => (old && old.stream === p.stream && old.first === p.first && old.end === p.end ? old : p));
         })
         .catch((e: unknown) => {
           if (mine !== round.current) return;
           setError(e instanceof ApiError ? e.code : 'internal');
-          setTimeout(() => { if (mine === round.current) setPage(null); }, 3000); // asks again
+          setTimeout(() => { if (mine === round.current) setRetry((n) => n + 1); }, 3000);
         });
-    }, page ? (edge ? 1000 : 60) : 0);
+    }, page ? (edge ? 3000 : 60) : 0);
     return () => clearTimeout(timer);
-  }, [at, chosen?.id, fits, edge, page]);
+  }, [at, chosen?.id, fits, edge, page, retry]);
   useEffect(() => {
     if (at === null) {
       round.current++;

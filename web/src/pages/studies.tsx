@@ -13,6 +13,7 @@ import { Empty, errorText, Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
 import { listed } from './list';
 import { Paper, PaperSettings } from './paper';
+import { OtherStudy } from './studykinds';
 
 function StudyActions(props: { s: JsonStudy; done: () => void }): JSX.Element | null {
   const [error, setError] = useState('');
@@ -77,7 +78,7 @@ export function StudiesPage(): JSX.Element {
                 <tr key={s.id} data-study={s.id}>
                   <td>{dateText(s.created_wall_us)}</td>
                   <td>{s.site}</td>
-                  <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', s.reason)}</td>
+                  <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('kind', s.kind)} · {tWord('reason', s.reason)}</td>
                   <td><span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span></td>
                   <td>{tWord('author', s.author)}</td>
                   <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={() => done(s.id)} /></td>
@@ -94,12 +95,36 @@ export function StudiesPage(): JSX.Element {
   );
 }
 
+function StudyHead(props: { s: JsonStudy; again: () => void; when?: string }): JSX.Element {
+  const { s } = props;
+  return (
+    <div class="viewer-head">
+      <a class="button back" href="#/studies" title={t('nav.studies')}>←</a>
+      <div class="who-is"><b>{s.site}</b><span>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('kind', s.kind)} · {tWord('reason', s.reason)} · {tWord('author', s.author)}</span></div>
+      <span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span>
+      <span class="badge paused">{props.when ?? t('ecg.study', { t: dateText(s.created_wall_us) })}</span>
+      <span class="spring" />
+      <StudyActions s={s} done={props.again} />
+    </div>
+  );
+}
+
+function StudyLife(props: { s: JsonStudy }): JSX.Element {
+  return (
+    <aside class="side">
+      <h3>{t('study.life')}</h3>
+      <ul class="life">{props.s.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {tWord('author', x.author)} · {tWord('state', x.what)}</li>)}</ul>
+    </aside>
+  );
+}
+
 export function StudyPage(props: { id: string }): JSX.Element {
   const { value: study, error, again } = useFetch(() => api.study(props.id), [props.id], 5000);
   const [model, setModel] = useState<StreamModel | null>(null);
   const [failed, setFailed] = useState<ApiError | null>(null);
   const [c, setC] = useState<EcgController | null>(null);
-  const item = study?.items.find((i) => i.stream !== undefined);
+  const drawn = !!study && study.kind !== 'ctg'; // on ECG paper
+  const item = drawn ? study.items.find((i) => i.stream !== undefined) : undefined;
   useEffect(() => {
     if (!item?.stream) return;
     const stream = item.stream;
@@ -124,7 +149,17 @@ export function StudyPage(props: { id: string }): JSX.Element {
   void c?.state.value;
   if (!study && error?.code === 'not_found') return <Empty what={t('error.not_found')} todo={t('study.title')}><a class="button primary" href="#/studies">{t('nav.studies')}</a></Empty>;
   if (!study) return error ? <Failed what={t('study.title')} error={error} retry={again} /> : <Loading />;
-  if (!item) return <Empty what={t('study.unreadable')} todo={t('error.safe')} />;
+  if (!item) {
+    return (
+      <div class="viewer study-view">
+        <StudyHead s={study} again={again} />
+        <div class="viewer-main">
+          <div class="viewer-paper"><OtherStudy s={study} /></div>
+          <StudyLife s={study} />
+        </div>
+      </div>
+    );
+  }
   if (failed) return <Failed what={t('study.title')} error={failed} />;
   if (!model) return <Loading />;
   const first = item.first ?? 0;
@@ -132,14 +167,7 @@ export function StudyPage(props: { id: string }): JSX.Element {
   const hole = model.ring.held.missing(first, end).length > 0;
   return (
     <div class="viewer study-view">
-      <div class="viewer-head">
-        <a class="button back" href="#/studies" title={t('nav.studies')}>←</a>
-        <div class="who-is"><b>{study.site}</b><span>{study.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('reason', study.reason)} · {tWord('author', study.author)}</span></div>
-        <span class={`study-state s-${study.state}`}>{tWord('state', study.state)}</span>
-        <span class="badge paused">{t('ecg.study', { t: dateText(model.wallUs(first)) })} · {t('study.seconds', { s: ((end - first) / model.rateHz).toFixed(1) })}</span>
-        <span class="spring" />
-        <StudyActions s={study} done={again} />
-      </div>
+      <StudyHead s={study} again={again} when={`${t('ecg.study', { t: dateText(model.wallUs(first)) })} · ${t('study.seconds', { s: ((end - first) / model.rateHz).toFixed(1) })}`} />
       <div class="viewer-tools"><PaperSettings model={model} still />{hole && <span class="hole">{t('ecg.capture.hole')}</span>}</div>
       <div class="viewer-main">
         <div class="viewer-paper"><div class="paper-box still">
@@ -153,10 +181,7 @@ export function StudyPage(props: { id: string }): JSX.Element {
             </div>
           )}
         </div>
-        <aside class="side">
-          <h3>{t('study.life')}</h3>
-          <ul class="life">{study.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {tWord('author', x.author)} · {tWord('state', x.what)}</li>)}</ul>
-        </aside>
+        <StudyLife s={study} />
       </div>
     </div>
   );

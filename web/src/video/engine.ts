@@ -4,7 +4,7 @@
 import { signal } from '@preact/signals';
 import { monoMs } from '../base/clock';
 import { toHex } from '../base/hex';
-import type { LiveVideo } from '../generated/xw.js';
+import { VideoState, type LiveVideo } from '../generated/xw.js';
 import { linkState, live } from '../live/client';
 import { judge, STATUS_OLD_MS, type Cause, type Freshness } from './judge';
 import { MsePlayer } from './mse';
@@ -257,7 +257,8 @@ export class VideoEngine {
     this.lookedAt(now);
     const said = live.videoStatus.get(this.attachment);
     const fresh = said && now - said.atMs < STATUS_OLD_MS ? said.status : null;
-    if (this.sequence.waiting && now - this.keyAskedMs > ASK_AGAIN_MS && linkState.value === 'open') this.askKey();
+    const expected = fresh?.state === VideoState.VIDEO_LIVE && linkState.value === 'open';
+    if (this.sequence.waiting && expected && now - this.keyAskedMs > ASK_AGAIN_MS) this.askKey();
     const pictureMs = now - this.lastPictureMs;
     const delayMs = this.rates.delayMs(now);
     const { freshness, cause } = judge({

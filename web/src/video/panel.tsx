@@ -138,7 +138,7 @@ export function VideoPanel(props: VideoPanelProps): JSX.Element {
         <canvas ref={canvas} class="video-canvas" width={1} height={1} style={{ ...at, visibility: past === null && v && v.width > 0 ? 'visible' : 'hidden' }} role="img" aria-label={v?.label || t('video.title')} />
         {past === null && v && v.width > 0 && mood !== 'live' && <div class={`video-frame frame-${mood}`} style={at} aria-hidden="true" />}
         {props.demo && <span class="paper-demo video-demo" aria-hidden="true">{t('app.demo')}</span>}
-        {past === null && held === null && v && <Says v={v} gatewayText={v.cause === 'failed' || v.cause === 'nosignal' ? v.text : ''} />}
+        {past === null && held === null && v && <Says v={v} gatewayText={v.cause === 'failed' || v.cause === 'nosignal' || v.cause === 'unsupported' ? v.text : ''} />}
         {past === null && held !== null && <p class="video-note">{t('video.held.goes')}</p>}
         {props.onPick && <button class="video-pick" onClick={props.onPick} title={t('video.swap')} aria-label={t('video.swap')} />}
         {past !== null && <PastPicture clip={clipAt(clips, past, nowUs)} wallUs={past} playing={props.playing} boxW={box.w} boxH={box.h} loaded={loaded} />}
