@@ -3,6 +3,7 @@
  * the damaged file are gone, and the peers send what they still have. */
 #include "store/sq_day.h"
 
+#include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -147,6 +148,26 @@ static int reindex_day(struct sq_store *store, uint32_t day)
     return r < 0 ? r : sq_run(set);
 }
 
+/* With the index in one transaction: a meta.db without an id is one whose making was cut short, and
+ * its day files are still to be entered. */
+static int new_identity(struct sq_store *store)
+{
+    struct xw_uuid id = xw_uuid_v7(NULL);
+    sqlite3_stmt *set = sq_get(&store->writer.conn, SQ_STATE_SET);
+    sq_bind_text(set, 1, "id");
+    sq_bind_id(set, 2, &id);
+    return sq_run(set);
+}
+
+static int has_identity(struct sq_store *store)
+{
+    sqlite3_stmt *get = sq_get(&store->writer.conn, SQ_STATE_GET);
+    sq_bind_text(get, 1, "id");
+    int r = sq_step(get);
+    (void)sqlite3_reset(get);
+    return r;
+}
+
 static int reindex_all(struct sq_store *store)
 {
     xw_autofree uint32_t *days = NULL;
@@ -158,6 +179,10 @@ static int reindex_all(struct sq_store *store)
         r = reindex_day(store, days[i]);
     for (size_t i = 0; r == 0 && i < store->streams_n; i++)
         r = sq_write_held(store, store->streams[i]);
+    if (r == 0)
+        r = new_identity(store);
+    if (r == 0)
+        r = xw_fault_point("store.reindex");
     if (r == 0)
         r = sq_run(sq_get(&store->writer.conn, SQ_COMMIT));
     else
@@ -192,8 +217,11 @@ int sq_recover_open(struct sq_store *store)
     int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
-    /* No meta.db but day files: as if it had been damaged. */
-    if (r == 0 && fresh)
+    /* No meta.db but day files: as if it had been damaged; also when this was interrupted. */
+    int known = r == 0 ? has_identity(store) : 1;
+    if (known < 0)
+        r = known;
+    else if (known == 0)
         r = reindex_all(store);
     if (r == 0)
         r = sq_load(store);

@@ -121,6 +121,13 @@ static int drop(struct sq_store *store, struct sq_stream *stream, const struct o
     sq_bind_u64(beats, 3, old->end);
     if (r == 0)
         r = sq_run(beats);
+    if (r == 0 && store->base.config.release_needed) {
+        sqlite3_stmt *anchors = sq_get(conn, SQ_RECORD_ANCHORS);
+        sq_bind_id(anchors, 1, &stream->id);
+        sq_bind_u64(anchors, 2, old->first);
+        sq_bind_u64(anchors, 3, old->end);
+        r = sq_run(anchors);
+    }
     xw_ranges_done(&holes);
     xw_ranges_done(&present);
     return r;

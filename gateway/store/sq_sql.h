@@ -80,6 +80,13 @@
                     " first >= ?2 AND first < ?3 AND event_kind = 1 AND long = 0 AND NOT EXISTS"   \
                     " (SELECT 1 FROM log JOIN log_name ON log_name.no = log.log WHERE log.record"  \
                     " = record.id AND log.seq > log_name.released)")                               \
+    /* Time anchors of samples that a spool lets go, but for the stream's last one: the same. */   \
+    X(RECORD_ANCHORS, "DELETE FROM record WHERE kind = 3 AND top = 1 AND stream = ?1 AND"          \
+                      " first >= ?2 AND first < ?3 AND long = 0 AND EXISTS (SELECT 1 FROM record"  \
+                      " AS later WHERE later.stream = ?1 AND later.kind = 3 AND later.long = 0"    \
+                      " AND later.first > record.first) AND NOT EXISTS (SELECT 1 FROM log JOIN"    \
+                      " log_name ON log_name.no = log.log WHERE log.record = record.id AND"        \
+                      " log.seq > log_name.released)")                                             \
     /* questions */                                                                                \
     X(ASK_KEY, SQ_RECORD_COLUMNS " WHERE key = ?1 AND top = 1")                                    \
     X(ASK_KIND, SQ_RECORD_COLUMNS " WHERE kind = ?1 AND kind <> 1 AND top = 1 AND key > ?2"        \

@@ -1,6 +1,8 @@
 /* Damaged files, full disks, retention, sealing, backup: what only the durable store must stand. */
 #include "support.h"
 
+#include "base/fault.h"
+
 #include "base/clock.h"
 #include "store/sq_day.h"
 
@@ -10,7 +12,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -209,6 +213,33 @@ static void a_broken_meta_is_put_aside_and_day_files_are_entered_again(void **st
     ts_expect(ts, 1, 0, 15 * COUNT, 0);
 }
 
+/* Killed while the day files are entered into a new meta.db: the next start enters them. */
+static void a_kill_while_day_files_are_entered_again_loses_none(void **state)
+{
+    struct ts *ts = *state;
+    char path[512], error[128];
+    ts_open(ts);
+    put_blocks(ts, 1, 0, 10);
+    assert_int_equal(ts_compact(ts), 0);
+    ts_close(ts);
+    static const char *const names[] = {"meta.db", "meta.db-wal", "meta.db-shm"};
+    for (size_t i = 0; i < XW_ARRAY_N(names); i++) {
+        path_of(ts, names[i], path);
+        (void)unlink(path);
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (xw_fault_configure("store.reindex", error, sizeof error) == 0)
+            (void)ts_try_open(ts);
+        _exit(0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    ts_open(ts);
+    ts_expect(ts, 1, 0, 10 * COUNT, 0);
+}
+
 static void a_torn_log_loses_nothing_that_was_acknowledged_before(void **state)
 {
     struct ts *ts = *state;
@@ -255,6 +286,71 @@ static void low_is_told_before_anything_is_refused(void **state)
     ts_expect(ts, 1, 0, (uint64_t)stored * 4000, 0);
     ts_reopen(ts);
     ts_expect(ts, 1, 0, (uint64_t)stored * 4000, 0);
+}
+
+static size_t records_of_kind(struct ts *ts, uint32_t kind)
+{
+    struct ts_records got = {.status = 1};
+    ts_wait_records(ts, xw_store_records(ts->store, kind, NULL, 0, false, 1000, ts_collect, &got),
+                    &got);
+    size_t n = got.records_n;
+    ts_records_done(&got);
+    return n;
+}
+
+/* With a time anchor for each block, as in a spool. */
+static int try_anchored(struct ts *ts, unsigned i)
+{
+    struct xw_store_batch *batch = ts_batch(ts);
+    char key[16];
+    (void)snprintf(key, sizeof key, "a%06u", i);
+    struct xw_store_record record = {.key = key,
+                                     .key_size = 7,
+                                     .revision = 1,
+                                     .kind = 3,
+                                     .has_span = true,
+                                     .stream = ts_stream(1),
+                                     .span = {(uint64_t)i * 4000, (uint64_t)i * 4000 + 1},
+                                     .body = key,
+                                     .body_size = 7};
+    ts_add_stream(batch, 1);
+    ts_add_block(batch, 1, (uint64_t)i * 4000, 4000, 0);
+    assert_int_equal(xw_store_batch_record(batch, &record, "county", NULL, 0), 0);
+    return ts_append(ts, batch).status;
+}
+
+static void a_spool_that_is_low_makes_room_before_it_is_full(void **state)
+{
+    struct ts *ts = *state;
+    struct xw_uuid id = ts_stream(1);
+    ts->config.limit_bytes = 8 << 20;
+    ts->config.low_bytes = 2 << 20;
+    ts->config.release_needed = true;
+    ts->config.retain_us = 30ULL * DAY_US;
+    ts_open(ts);
+    unsigned i = 0;
+    /* Five times what it may hold, all of it released soon after it came. */
+    for (; i < 1500; i++) {
+        assert_int_equal(try_anchored(ts, i), 0);
+        if (i % 5)
+            continue;
+        xw_store_release(ts->store, &id, (struct xw_range){0, (uint64_t)(i + 1) * 4000});
+        xw_store_log_release(ts->store, "county", xw_store_log_last(ts->store, "county"));
+        assert_int_equal(ts_compact(ts), 0);
+    }
+    assert_true(ts->low > 0);
+    for (unsigned tries = 0; tries < 50 && ts->last_space != XW_SPACE_OK; tries++) {
+        assert_int_equal(ts_compact(ts), 0);
+        assert_int_equal(try_anchored(ts, i++), 0);
+    }
+    assert_int_equal(ts->last_space, XW_SPACE_OK);
+    assert_int_equal(ts->full, 0);
+    struct xw_store_stream stream;
+    assert_int_equal(xw_store_stream(ts->store, &id, &stream), 0);
+    assert_false(xw_ranges_contains(stream.blocks, 0));
+    /* The anchors went with their samples, but for those of what is still there. */
+    size_t left = records_of_kind(ts, 3);
+    assert_true(left >= 1 && left < i / 2);
 }
 
 static void a_full_spool_drops_what_was_released_and_only_that(void **state)
@@ -599,8 +695,10 @@ int main(void)
         T(a_broken_day_file_is_put_aside),
         T(a_missing_day_file_is_a_gap),
         T(a_broken_meta_is_put_aside_and_day_files_are_entered_again),
+        T(a_kill_while_day_files_are_entered_again_loses_none),
         T(a_torn_log_loses_nothing_that_was_acknowledged_before),
         T(low_is_told_before_anything_is_refused),
+        T(a_spool_that_is_low_makes_room_before_it_is_full),
         T(a_full_spool_drops_what_was_released_and_only_that),
         T(a_full_disk_corrupts_nothing_and_it_goes_on_with_room),
         T(old_continuous_samples_go_with_an_audit_and_kept_ones_stay),
