@@ -127,7 +127,7 @@ export const cases = [
       await page.waitForSelector('.row [data-bl=ctg] .bl-item');
       assert.equal(await page.locator('.row').count(), 4);
       const row = page.locator('.row[data-device=mother-2]');
-      await until('numbers', async () => /FHR1\s*1\d\d.*FHR2\s*1\d\d.*MHR\s*\d\d/s.test(await row.locator('[data-bl=ctg]').textContent()), 4000);
+      await until('numbers', async () => /FHR1\s*1\d\d.*FHR2\s*1\d\d.*MHR\s*\d\d/s.test(await row.locator('[data-bl=ctg]').textContent()), 40000); // its signal is lost now and then
       assert.match(await row.locator('[data-bl=vitals]').textContent(), /血压\s*\d+\/\d+ \(\d+\)mmHg/);
       assert.match(await row.locator('.row-link').getAttribute('href'), /^#\/bed\/[0-9a-f-]{36}$/);
       assert.match(await page.locator('.row[data-device=ecg-01] .row-link').getAttribute('href'), /^#\/live\//);

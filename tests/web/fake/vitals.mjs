@@ -69,7 +69,7 @@ function continuous(center, m, wallUs, send = true) {
   };
   put('hr', 88 + m.seed + 4 * Math.sin(t / 90));
   put('pr', 87 + m.seed + 4 * Math.sin(t / 90));
-  put('spo2', 97.6 + Math.sin(t / 200));
+  put('spo2', 97.2 + 0.9 * Math.sin(t / 200)); // 96 to 98
   put('rr', 18 + 2 * Math.sin(t / 130));
 }
 export function pressure(center, m, wallUs, send = true) {
