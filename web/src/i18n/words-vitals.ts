@@ -33,6 +33,7 @@ export const vitalsWords = {
   'list.video.live': ['有图像', 'live'],
   'list.video.nosignal': ['无信号', 'no signal'],
   'list.video.failed': ['故障', 'failed'],
+  'list.video.unreachable': ['联系不上', 'unreachable'],
   'list.video.yielded': ['让路给心电', 'giving way to ECG'],
   'list.video.unknown': ['状态未知', 'not known'],
   'list.bedpage': ['整床视图', 'Whole bed'],

@@ -96,7 +96,7 @@ function Vitals(props: { x: BedExtras }): JSX.Element {
 
 const VIDEO_STATES: Record<number, Key> = {
   [VideoState.VIDEO_IDLE]: 'list.video.idle', [VideoState.VIDEO_STARTING]: 'list.video.starting', [VideoState.VIDEO_LIVE]: 'list.video.live',
-  [VideoState.VIDEO_NO_SIGNAL]: 'list.video.nosignal', [VideoState.VIDEO_FAILED]: 'list.video.failed',
+  [VideoState.VIDEO_NO_SIGNAL]: 'list.video.nosignal', [VideoState.VIDEO_FAILED]: 'list.video.failed', [VideoState.VIDEO_UNREACHABLE]: 'list.video.unreachable',
 };
 const VIDEO_STALE_MS = 5000;
 

@@ -46,6 +46,7 @@ function causeStill(f: Facts): Cause {
     case VideoState.VIDEO_NO_SIGNAL: return 'nosignal';
     case VideoState.VIDEO_IDLE: return 'idle';
     case VideoState.VIDEO_STARTING: return 'starting';
+    case VideoState.VIDEO_UNREACHABLE: return 'nostatus';
     default: return f.status.yielded ? 'yielded' : f.waitingKey ? 'key' : 'waiting';
   }
 }
