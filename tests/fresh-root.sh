@@ -65,14 +65,17 @@ step() { # name, command
 }
 step "deploy/demo.sh installs, builds and starts" "deploy/demo.sh --port $port"
 step "the first page answers" "node -e 'fetch(\"http://localhost:$port/\").then(async r => { const t = await r.text(); process.exit(r.ok && t.includes(\"<script\") ? 0 : 1) })'"
-step "six patients are live" "node -e '
+step "seven ECGs and two fetal monitors are live, vital signs and a picture beside them" "node -e '
 const base = \"http://localhost:$port\";
 (async () => {
   const entered = await fetch(base + \"/api/demo/enter\", { method: \"POST\", body: JSON.stringify({ role: \"reader\" }), headers: { \"content-type\": \"application/json\" } });
   const cookie = entered.headers.get(\"set-cookie\").split(\";\")[0];
   for (let i = 0; i < 60; i++) {
     const { streams } = await (await fetch(base + \"/api/streams\", { headers: { cookie } })).json();
-    if (streams.filter((s) => s.live).length === 6) process.exit(0);
+    const { beds } = await (await fetch(base + \"/api/beds\", { headers: { cookie } })).json();
+    const all = beds.flatMap((bed) => bed.attachments);
+    const vitals = await Promise.all(all.filter((a) => a.kind === \"monitor\").map(async (a) => (await (await fetch(base + \"/api/attachments/\" + a.id + \"/observations\", { headers: { cookie } })).json()).observations.length));
+    if (streams.filter((s) => s.live).length === 9 && vitals.length === 4 && vitals.every((n) => n > 3) && all.some((a) => a.kind === \"video\" && a.clips_n > 0)) process.exit(0);
     await new Promise((r) => setTimeout(r, 500));
   }
   process.exit(1);

@@ -142,7 +142,7 @@ if [ -z "${XW_DATA:-}" ] && [ -x ../shared/data/unpack.sh ]; then
     ../shared/data/unpack.sh build/data && export XW_DATA=$root/build/data
 fi
 [ -n "${XW_DATA:-}" ] || echo "No recordings (XW_DATA is not set): tests that need them are skipped."
-[ -f build/release/build.ninja ] || cmake --preset release >"$results/configure-release.log" 2>&1
+cmake --preset release >"$results/configure-release.log" 2>&1 # again: tools may have come since the last time
 
 for stage in "${stages[@]}"; do
     declare -F "stage_$stage" >/dev/null || { echo "run.sh: no stage '$stage'" >&2; exit 2; }

@@ -15,9 +15,12 @@ enum {
 
 void xw_adapt_init(struct xw_adapt *a, uint32_t floor_kbit, uint32_t ceiling_kbit, uint64_t lost_n)
 {
-    *a = (struct xw_adapt){.floor_kbit = XW_MIN(floor_kbit, ceiling_kbit),
+    uint32_t lowest_kbit = XW_MIN(floor_kbit, ceiling_kbit);
+    uint32_t first_kbit = XW_MAX(lowest_kbit, (uint32_t)START_KBIT);
+    first_kbit = XW_MIN(first_kbit, ceiling_kbit);
+    *a = (struct xw_adapt){.floor_kbit = lowest_kbit,
                            .ceiling_kbit = ceiling_kbit,
-                           .kbit = XW_MIN(XW_MAX(floor_kbit, (uint32_t)START_KBIT), ceiling_kbit),
+                           .kbit = first_kbit,
                            .starting = true,
                            .dropping = true,
                            .lost_seen = lost_n,

@@ -35,8 +35,8 @@ int xw_video_parts(const struct xw_video_unit *unit,
             part.width = unit->width;
             part.height = unit->height;
         }
-        part.data = (ProtobufCBinaryData){XW_MIN(unit->size - at, (size_t)XW_VIDEO_PART_MAX),
-                                          (uint8_t *)unit->data + at};
+        part.data.len = XW_MIN(unit->size - at, (size_t)XW_VIDEO_PART_MAX);
+        part.data.data = (uint8_t *)unit->data + at;
         if (xw__video_part__get_packed_size(&part) > sizeof(room))
             return -EMSGSIZE;
         int r = each(user, room, xw__video_part__pack(&part, room));

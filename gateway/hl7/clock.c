@@ -78,12 +78,15 @@ struct xw_hl7_when xw_hl7_when(const struct xw_hl7_header *header, const struct 
         int64_t age_us = xw_hl7_time_diff_us(&header->sent, &reading->time);
         if (believable(age_us, precision_us, year_us)) {
             int64_t fine_us = precision_us > SECOND && age_us < precision_us ? 0 : age_us;
-            when = (struct xw_hl7_when){arrival_us - XW_MAX(fine_us, (int64_t)0), true};
+            fine_us = XW_MAX(fine_us, (int64_t)0);
+            when = (struct xw_hl7_when){arrival_us - fine_us, true};
         }
     } else if (oru->has_set_time) {
         int64_t age_us = xw_hl7_time_diff_us(&header->sent, &oru->set_time);
-        if (believable(age_us, oru->set_time.precision_us, set_age_max_us))
-            when = (struct xw_hl7_when){arrival_us - XW_MAX(age_us, (int64_t)0), true};
+        if (believable(age_us, oru->set_time.precision_us, set_age_max_us)) {
+            age_us = XW_MAX(age_us, (int64_t)0);
+            when = (struct xw_hl7_when){arrival_us - age_us, true};
+        }
     }
     return when;
 }

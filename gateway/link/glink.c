@@ -359,9 +359,10 @@ void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struc
 void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures)
 {
     const struct xw_lane *lane = &glink->side.lanes.lane[XW__LANE__LANE_VIDEO];
+    uint64_t used_bytes = XW_MIN(lane->bytes, lane->bytes_max);
     *ret_pictures = (struct xw_uplink_pictures){
         .waiting_bytes = lane->bytes,
-        .room_bytes = lane->bytes_max - XW_MIN(lane->bytes, lane->bytes_max),
+        .room_bytes = lane->bytes_max - used_bytes,
         .waiting_us = xw_lanes_age_us(&glink->side.lanes, XW__LANE__LANE_VIDEO,
                                       xw_clock_mono(glink->clock).us),
         .lost_n = lane->refused_n + lane->late_n,

@@ -139,11 +139,12 @@ int xw_socket_measure(const struct xw_socket *socket, struct xw_pace_measure *re
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
         ioctl(fd, SIOCOUTQ, &outstanding) < 0)
         return -errno;
+    outstanding = XW_MAX(outstanding, 0);
     *ret_measure = (struct xw_pace_measure){
         .rtt_us = info.tcpi_rtt,
         .base_rtt_us = info.tcpi_min_rtt,
         .acked_n_bytes = info.tcpi_bytes_acked,
-        .outstanding_n_bytes = (uint64_t)XW_MAX(outstanding, 0),
+        .outstanding_n_bytes = (uint64_t)outstanding,
         .unsent_n_bytes = info.tcpi_notsent_bytes,
         .segments_n = info.tcpi_segs_out,
         .resent_n = info.tcpi_total_retrans,

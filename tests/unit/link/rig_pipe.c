@@ -194,10 +194,10 @@ static void measure(struct rig *rig, unsigned role)
     const struct rig_pipe *p = &rig->pipe[role];
     /* What was given out ahead of its time is still on its way. */
     size_t waiting = p->to_county.bytes + (p->rate && p->tokens < 0 ? (size_t)-p->tokens : 0);
+    size_t held_back = XW_MIN(p->gateway.sent_n_bytes, waiting);
     struct xw_pace_measure m = {.rtt_us = 1000,
                                 .base_rtt_us = 1000,
-                                .acked_n_bytes = p->gateway.sent_n_bytes -
-                                                 XW_MIN(p->gateway.sent_n_bytes, waiting),
+                                .acked_n_bytes = p->gateway.sent_n_bytes - held_back,
                                 .outstanding_n_bytes = waiting};
     if (!p->up)
         return;
