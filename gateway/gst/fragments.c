@@ -115,6 +115,8 @@ static int take_inner(struct xw_fragments *f, uint32_t type, const uint8_t *p, s
 static int walk(struct xw_fragments *f, const uint8_t *p, size_t n, unsigned depth)
 {
     int r = depth < DEPTH_MAX ? 0 : -EBADMSG;
+    if (!p) /* a box of its head alone */
+        return r;
     while (r == 0 && n >= 8) {
         size_t size = u32(p);
         if (size < 8 || size > n)

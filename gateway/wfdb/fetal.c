@@ -14,7 +14,7 @@ bool xw_wfdb_fetal_signal(const struct xw_wfdb_signal *signal, struct xw_wfdb_fe
         {"MHR", {"MHR", "/min", true}},   {"UC", {"UC", "{toco}", false}},
     };
     for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-        if (strcmp(signal->description, NAMES[i].description))
+        if (strcmp(signal->description, NAMES[i].description) != 0)
             continue;
         bool rate = !strcmp(signal->unit, "bpm") || !strcmp(signal->unit, "/min");
         if (rate != NAMES[i].is.zero_is_none)

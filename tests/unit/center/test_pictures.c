@@ -105,8 +105,8 @@ static void eight_sources_a_socket_and_no_more(void **state)
     (void)state;
     fixture_init(&f);
     struct xw_hub_socket *socket = open_socket(&f, NULL);
-    for (uint8_t i = 1; i <= XW_HUB_PICTURE_WATCH_MAX; i++)
-        watch(socket, i);
+    for (unsigned i = 1; i <= XW_HUB_PICTURE_WATCH_MAX; i++)
+        watch(socket, (uint8_t)i);
     assert_int_equal(xw_hub_picture_watch(socket, &id, "a", false), -EOVERFLOW);
     xw_hub_socket_free(socket);
     fixture_done(&f);

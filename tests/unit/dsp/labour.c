@@ -35,7 +35,7 @@ void xw_labour_read(int32_t *x, size_t n, uint32_t rate_num, uint32_t rate_den, 
     unsigned scenes_n = 0;
     while (xw_synth_ctg_scene_name(scenes_n))
         scenes_n++;
-    if (xw_synth_ctg_new(&config, &synth) < 0)
+    if (!scenes_n || xw_synth_ctg_new(&config, &synth) < 0)
         abort();
     for (size_t at = 0; at < n; at += step) {
         if (xw_synth_ctg_set_scene(synth, xw_synth_ctg_scene_name((unsigned)(seed % scenes_n))) < 0)

@@ -127,8 +127,10 @@ static void ctu_uhb_is_cleaned_as_by_hindsight(void **state)
     snprintf(folder, sizeof(folder), "%s/ctu-uhb", data ? data : "");
     DIR *dir = data ? opendir(folder) : NULL;
     size_t n = 0, dropped = 0, others = 0, records = 0;
-    if (!dir)
+    if (!dir) {
         skip();
+        return; /* skip() does not come back; the analyser cannot know */
+    }
     for (struct dirent *entry; (entry = readdir(dir));) {
         size_t length = strlen(entry->d_name);
         if (length < 5 || strcmp(entry->d_name + length - 4, ".hea") != 0)

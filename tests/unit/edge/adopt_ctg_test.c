@@ -58,6 +58,8 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
     }
     struct xw_ecg_event ended = {0};
     if (!event) {
+        if (!known)
+            abort();
         ended = (struct xw_ecg_event){.kind = known->kind, .code = known->code, .end = known->end};
         event = &ended;
     }

@@ -73,7 +73,8 @@ static void run_log(struct xw_store *s, struct job *job)
     assert(records && seqs);
     for (size_t i = 0; !out.status && i < s->records_n; i++) {
         const struct mrecord *m = &s->records[i];
-        if (strcmp(m->out_log, job->name) || m->seq <= job->after || m->seq > job->after + job->max)
+        if (strcmp(m->out_log, job->name) != 0 || m->seq <= job->after ||
+            m->seq > job->after + job->max)
             continue;
         records[out.records_n] = m->record;
         seqs[out.records_n++] = m->seq;
