@@ -31,6 +31,7 @@ int sq_compact_request(struct xw_store *base, xw_store_status_fn done, void *use
     if (request == NULL)
         return -ENOMEM;
     *request = (struct sq_request){.done = done, .user = user};
+    sq_view_flush_released(store); /* before the keeper asks what may go */
     (void)pthread_mutex_lock(&store->keeper_lock);
     struct sq_request **tail = &store->requests;
     while (*tail != NULL)

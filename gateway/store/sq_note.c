@@ -37,6 +37,8 @@ static void call_watch(struct sq_store *store, const struct sq_note *note)
     const struct xw_store_watch *watch = &store->base.watch;
     switch (note->kind) {
     case NOTE_SPACE:
+        if (note->space != XW_SPACE_OK)
+            sq_view_flush_released(store);
         if (watch->on_space != NULL)
             watch->on_space(watch->user, note->space, note->free_bytes);
         break;

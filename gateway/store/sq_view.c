@@ -8,13 +8,18 @@
 
 #include <string.h>
 
-enum { LAZY_MS = 2000 };
+/* What the peer has may be dropped to make room: without room it is told at once. */
+enum { LAZY_MS = 2000, LAZY_LOW_MS = 100 };
 
 static void flush_lazily(void *arg)
 {
     struct sq_store *store = arg;
     store->view.lazy_armed = false;
     sq_view_flush_released(store);
+    if (atomic_load(&store->space) != XW_SPACE_OK) {
+        atomic_store(&store->keeper_hurry, true);
+        sq_keeper_wake(store);
+    }
 }
 
 static int view_stream_add(struct sq_view *view, const struct sq_stream *stream)
@@ -280,6 +285,7 @@ void sq_view_release(struct xw_store *base, const struct xw_uuid *id, struct xw_
     stream->released_dirty = true;
     if (!store->view.lazy_armed && !store->closing) {
         store->view.lazy_armed = true;
-        xw_timer_start(store->view.lazy, LAZY_MS, 0);
+        bool low = atomic_load(&store->space) != XW_SPACE_OK;
+        xw_timer_start(store->view.lazy, low ? LAZY_LOW_MS : LAZY_MS, 0);
     }
 }
