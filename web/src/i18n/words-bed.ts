@@ -30,7 +30,7 @@ export const bedWords = {
   'video.says.ended': ['图像源已断开', 'The source has ended'],
   'video.says.nopicture': ['没有图像进来', 'No picture comes'],
   'video.says.nostart': ['图像源打不开', 'The source does not start'],
-  'video.cause.gateway': ['网关链路断开；录像仍在网关保存，恢复后自动传来', 'The gateway’s link is cut; recording goes on there and comes once it is back'],
+  'video.cause.gateway': ['网关链路断开；正在录制的会保存在网关，恢复后自动传来', 'The gateway’s link is cut; what is being recorded is kept there and comes once it is back'],
   'video.cause.failed': ['图像源出错，网关正在重试', 'The picture source failed; the gateway is trying again'],
   'video.cause.nosignal': ['图像源没有信号，请现场检查探头与视频线', 'The source gives no signal: check probe and video cable at the site'],
   'video.cause.idle': ['图像源未启动，请现场在网关页面点“开始”', 'Not started: press “Start” on the gateway’s page at the site'],
