@@ -143,8 +143,8 @@ static void ask_key(struct xw_video *v, struct source *s)
         send_want(v, s);
 }
 
-/* Queues on the way (a modem's, a relay's) are seen from this end alone: the gateway is told at once
- * when pictures get old, and else with every want. */
+/* Queues on the way (a modem's, a relay's) are seen from this end alone: the gateway is told at
+ * once when pictures get old, and else with every want. */
 static void note_delay(struct xw_video *v, struct source *s, int64_t capture_us)
 {
     int64_t delay_us = capture_us ? xw_clock_wall(v->config.clock).us - capture_us : 0;

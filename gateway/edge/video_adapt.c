@@ -127,8 +127,8 @@ void xw_adapt_tick(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lan
 bool xw_adapt_wants_key(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lane *lane,
                         bool asked)
 {
-    bool after_drop =
-        a->dropping && a->dropping_since_us && waiting(a, now_us, lane) <= WAITING_LOW_US && !a->yielded;
+    bool after_drop = a->dropping && a->dropping_since_us &&
+                      waiting(a, now_us, lane) <= WAITING_LOW_US && !a->yielded;
     if ((!asked && !after_drop) || now_us - a->key_asked_us < KEY_US)
         return false;
     a->key_asked_us = now_us;

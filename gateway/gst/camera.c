@@ -16,7 +16,7 @@ enum {
     REOPEN_US = 15000000,     /* silent for so long: perhaps it waits for us */
     RETRY_FIRST_US = 1000000,
     RETRY_MAX_US = 30000000,
-    GOOD_US = 10000000, /* frames for so long: the next failure is a first one */
+    GOOD_US = 10000000,        /* frames for so long: the next failure is a first one */
     RECORD_AGAIN_US = 5000000, /* a disk that refuses does not get ten new clips a second */
 };
 

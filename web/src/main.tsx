@@ -25,7 +25,7 @@ import { Dialog, Empty, Failed, Loading } from './ui';
 const KEYS: [string, Key][] = [
   ['Space', 'keys.pause'], ['← →', 'keys.step'], ['End', 'keys.live'], ['1 2 3', 'keys.layout'], ['G', 'keys.gain'], ['S', 'keys.speed'], ['F', 'keys.filter'],
   ['M', 'keys.mode'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'], ['Space', 'keys.bed'], ['PgUp PgDn', 'keys.bed.minute'], ['P', 'keys.bed.play'],
-  ['F', 'keys.bed.freeze'], ['V', 'keys.bed.big'], ['T', 'keys.theme'],
+  ['F', 'keys.bed.freeze'], ['V', 'keys.bed.big'], ['O', 'keys.twins'], ['T', 'keys.theme'],
   ['L', 'keys.lang'], ['?', 'keys.help'], ['Esc', 'keys.close'],
 ];
 
