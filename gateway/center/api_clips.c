@@ -31,7 +31,8 @@ void xw_api_clips(struct xw_http_request *req)
     json_t *array = json_array();
     for (size_t i = 0; i < xw_clips_n(center->clips); i++) {
         const struct xw_clip *clip = xw_clips_at(center->clips, i);
-        if (!xw_uuid_equal(&clip->attachment, &a->id))
+        if (!xw_uuid_equal(&clip->attachment, &a->id) ||
+            strcmp(clip->gateway_id, a->gateway_id) != 0)
             continue;
         json_array_append_new(array,
                               xw_clip_json(clip, offset_us, held_bytes(center->store, clip)));

@@ -20,6 +20,7 @@ struct source {
     char gateway_id[128];
     bool used, on, key_due, unreachable;
     int64_t heard_us, want_us, key_us;
+    int64_t delay_us; /* of the newest picture, not told to the gateway yet; 0: none */
     struct xw_video_join join;
     Xw__VideoStatus *status; /* the newest of the gateway, in its own clock */
 };
@@ -123,6 +124,8 @@ static void send_want(struct xw_video *v, struct source *s)
     want.attachment_id.data = s->id.b;
     want.on = s->on;
     want.key = key;
+    want.delay_ms = (uint32_t)(XW_MIN(s->delay_us, INT64_C(60000000)) / 1000);
+    s->delay_us = 0;
     if (key) {
         s->key_due = false;
         s->key_us = now;
@@ -137,6 +140,16 @@ static void ask_key(struct xw_video *v, struct source *s)
 {
     s->key_due = true;
     if (s->on && now_us(v) - s->key_us >= XW_VIDEO_KEY_US)
+        send_want(v, s);
+}
+
+/* Queues on the way (a modem's, a relay's) are seen from this end alone: the gateway is told at
+ * once when pictures get old, and else with every want. */
+static void note_delay(struct xw_video *v, struct source *s, int64_t capture_us)
+{
+    int64_t delay_us = capture_us ? xw_clock_wall(v->config.clock).us - capture_us : 0;
+    s->delay_us = XW_MAX(delay_us, (int64_t)0);
+    if (s->delay_us > XW_VIDEO_DELAY_US && now_us(v) - s->want_us >= XW_VIDEO_KEY_US)
         send_want(v, s);
 }
 
@@ -250,6 +263,8 @@ static void give_on(struct xw_video *v, struct source *s)
         frame.data.data = (uint8_t *)(uintptr_t)data;
         xw_counter_add(&frames_in, 1);
         v->config.frame(v->config.user, &s->id, &frame);
+        if (s->on && unit.offset_known)
+            note_delay(v, s, frame.capture_wall_us);
     }
 }
 

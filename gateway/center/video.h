@@ -23,6 +23,7 @@ enum {
     XW_VIDEO_BUDGET_BYTES = 64 << 20,
     XW_VIDEO_WANT_US = 2000000,
     XW_VIDEO_KEY_US = 300000,
+    XW_VIDEO_DELAY_US = 400000, /* a picture older than this is told to its gateway at once */
     XW_VIDEO_SILENT_US = 5000000,
 };
 

@@ -11,6 +11,9 @@ enum {
     KEY_US = 300000,
     START_KBIT = 1000,
     START_RAISE_US = 1000000,
+    LATE_US = 500000,
+    LATE_HOLD_US = 700000,
+    LEAST_CREEP_US = 10000, /* a report: another way may be longer for good */
 };
 
 void xw_adapt_init(struct xw_adapt *a, uint32_t floor_kbit, uint32_t ceiling_kbit, uint64_t lost_n)
@@ -25,13 +28,31 @@ void xw_adapt_init(struct xw_adapt *a, uint32_t floor_kbit, uint32_t ceiling_kbi
                            .dropping = true,
                            .lost_seen = lost_n,
                            .key_asked_us = INT64_MIN / 2,
-                           .raised_us = INT64_MIN / 2};
+                           .raised_us = INT64_MIN / 2,
+                           .late_until_us = INT64_MIN / 2};
 }
 
 void xw_adapt_restart(struct xw_adapt *a)
 {
     a->dropping = true;
     a->dropping_since_us = 0;
+}
+
+void xw_adapt_delay(struct xw_adapt *a, int64_t now_us, int64_t delay_us)
+{
+    if (delay_us <= 0)
+        return;
+    int64_t least_us = a->delay_least_us ? a->delay_least_us + LEAST_CREEP_US : delay_us;
+    a->delay_least_us = XW_MIN(least_us, delay_us);
+    if (delay_us - a->delay_least_us > LATE_US)
+        a->late_until_us = now_us + LATE_HOLD_US;
+}
+
+/* In the lane, or somewhere behind it. */
+static int64_t waiting(const struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lane *lane)
+{
+    return now_us < a->late_until_us ? XW_MAX(lane->waiting_us, (int64_t)LATE_US)
+                                     : lane->waiting_us;
 }
 
 static void cut(struct xw_adapt *a, int64_t now_us)
@@ -64,11 +85,11 @@ bool xw_adapt_frame(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_la
     a->lost_seen = lane->lost_n;
     if (a->yielded)
         return false;
-    if (!a->dropping && (lost || !fits || lane->waiting_us > WAITING_MAX_US))
+    if (!a->dropping && (lost || !fits || waiting(a, now_us, lane) > WAITING_MAX_US))
         begin_dropping(a, now_us);
     if (!a->dropping)
         return true;
-    if (!key || !fits || lost || lane->waiting_us > WAITING_LOW_US)
+    if (!key || !fits || lost || waiting(a, now_us, lane) > WAITING_LOW_US)
         return false;
     a->dropping = false;
     a->dropping_since_us = 0;
@@ -77,7 +98,7 @@ bool xw_adapt_frame(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_la
 
 void xw_adapt_tick(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lane *lane)
 {
-    bool wide = !lane->suspended && lane->waiting_us <= WAITING_LOW_US;
+    bool wide = !lane->suspended && waiting(a, now_us, lane) <= WAITING_LOW_US;
     if (a->yielded) {
         if (!wide)
             a->blocked_us = now_us;
@@ -91,12 +112,12 @@ void xw_adapt_tick(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lan
         yield_now(a, now_us);
         return;
     }
-    bool stuck = a->dropping && a->dropping_since_us && lane->waiting_us > WAITING_LOW_US;
+    bool stuck = a->dropping && a->dropping_since_us && waiting(a, now_us, lane) > WAITING_LOW_US;
     if (stuck && a->kbit == a->floor_kbit && now_us - a->dropping_since_us >= GIVE_UP_US)
         yield_now(a, now_us);
     else if (stuck && now_us - a->cut_us >= CUT_AGAIN_US)
         cut(a, now_us);
-    bool quick = a->starting && !a->dropping && lane->waiting_us <= WAITING_LOW_US;
+    bool quick = a->starting && !a->dropping && waiting(a, now_us, lane) <= WAITING_LOW_US;
     if (quick && now_us - a->raised_us >= START_RAISE_US) {
         a->kbit = XW_MIN(a->kbit * 3 / 2, a->ceiling_kbit);
         a->raised_us = now_us;
@@ -109,8 +130,8 @@ void xw_adapt_tick(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lan
 bool xw_adapt_wants_key(struct xw_adapt *a, int64_t now_us, const struct xw_adapt_lane *lane,
                         bool asked)
 {
-    bool after_drop =
-        a->dropping && a->dropping_since_us && lane->waiting_us <= WAITING_LOW_US && !a->yielded;
+    bool after_drop = a->dropping && a->dropping_since_us &&
+                      waiting(a, now_us, lane) <= WAITING_LOW_US && !a->yielded;
     if ((!asked && !after_drop) || now_us - a->key_asked_us < KEY_US)
         return false;
     a->key_asked_us = now_us;

@@ -8,6 +8,9 @@
  * for 3 s without a frame sent, or when streams of samples are suspended: pictures yield, and are
  * tried again after 5 s of room.
  *
+ * Only the county sees what queues on the way (a modem, a relay): a picture that came there half a
+ * second later than they come at best counts as one that waits, for 0.7 s after it was told.
+ *
  * Threads: pure. Time is the caller's, monotonic µs. */
 #ifndef XW_EDGE_VIDEO_ADAPT_H
 #define XW_EDGE_VIDEO_ADAPT_H
@@ -23,6 +26,7 @@ struct xw_adapt {
     int64_t cut_us, raised_us; /* when the aim fell, rose */
     int64_t dropping_since_us; /* of this row of drops */
     int64_t yielded_us, key_asked_us, blocked_us;
+    int64_t delay_least_us, late_until_us;
     uint64_t lost_seen; /* lane's count of lost messages at the last look */
 };
 
@@ -40,6 +44,8 @@ bool xw_adapt_frame(struct xw_adapt *adapt, int64_t now_us, const struct xw_adap
                     bool key, bool fits);
 /* Each 100 ms or so, with or without frames: yields, comes back, raises. */
 void xw_adapt_tick(struct xw_adapt *adapt, int64_t now_us, const struct xw_adapt_lane *lane);
+/* What the county says of the newest picture's delay; <= 0: not known. */
+void xw_adapt_delay(struct xw_adapt *adapt, int64_t now_us, int64_t delay_us);
 /* A new encoder begins: its first frame is a key frame. */
 void xw_adapt_restart(struct xw_adapt *adapt);
 /* Should a key frame be asked for now? True at most once in 300 ms. asked: somebody else wants one.

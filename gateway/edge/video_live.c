@@ -130,6 +130,7 @@ void xw_video_wanted(struct xw_video *v, const void *payload, size_t size)
         if (!watched)
             s->adapt.lost_seen = lane.lost_n;
     }
+    xw_adapt_delay(&s->adapt, xw_edge_now_us(), (int64_t)want.delay_ms * 1000);
     video_live_tick(s);
 }
 

@@ -56,6 +56,7 @@ int xw_video_want_parse(const void *data, size_t size, struct xw_video_want *ret
                                &ret_want->attachment);
     ret_want->on = want->on;
     ret_want->key = want->key;
+    ret_want->delay_ms = want->delay_ms;
     xw__video_want__free_unpacked(want, NULL);
     return r;
 }

@@ -30,6 +30,7 @@ XW_MUST_CHECK int xw_video_parts(const struct xw_video_unit *unit,
 struct xw_video_want {
     struct xw_uuid attachment;
     bool on, key;
+    uint32_t delay_ms; /* of the newest picture at the county; 0: not known */
 };
 XW_MUST_CHECK int xw_video_want_parse(const void *data, size_t size,
                                       struct xw_video_want *ret_want);

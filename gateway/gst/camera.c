@@ -16,7 +16,8 @@ enum {
     REOPEN_US = 15000000,     /* silent for so long: perhaps it waits for us */
     RETRY_FIRST_US = 1000000,
     RETRY_MAX_US = 30000000,
-    GOOD_US = 10000000, /* frames for so long: the next failure is a first one */
+    GOOD_US = 10000000,        /* frames for so long: the next failure is a first one */
+    RECORD_AGAIN_US = 5000000, /* a disk that refuses does not get ten new clips a second */
 };
 
 int64_t camera_now_us(void)
@@ -184,8 +185,10 @@ static void begin_record(struct xw_camera *c, GstCaps *caps)
 
 static void tend_record(struct xw_camera *c, GstCaps *caps, bool may)
 {
-    if (c->record && atomic_load(&c->record->error) < 0)
+    if (c->record && atomic_load(&c->record->error) < 0) {
         end_record(c, XW_CAMERA_END_FAILED);
+        c->record_retry_us = camera_now_us() + RECORD_AGAIN_US;
+    }
     if (c->record && !may)
         end_record(c, XW_CAMERA_END_NO_ROOM);
     if (!may) { /* what waited must not begin a recording of later */
@@ -194,7 +197,7 @@ static void tend_record(struct xw_camera *c, GstCaps *caps, bool may)
         pthread_mutex_unlock(&c->lock);
     }
     bool full = c->record && camera_now_us() - c->record->began_us >= c->config.clip_max_us;
-    if (may && (!c->record || full))
+    if (may && (full || (!c->record && camera_now_us() >= c->record_retry_us)))
         begin_record(c, caps);
 }
 

@@ -82,6 +82,7 @@ struct xw_camera {
     struct camera_live *live;
     struct camera_record *record;
     int64_t opened_us, retry_us;
+    int64_t record_retry_us; /* control thread */
     unsigned tries;
     uint64_t runs_n;
     enum xw_camera_state state;

@@ -283,4 +283,30 @@ await withProbe('live: a key frame first, then every picture, and only while som
   await settled(gateway);
   check('the recordings are at the county all the same', good(await judge(county, gateway)));
 });
+
+await withProbe('a spool that fills up while the link is cut: recordings end first, the ECG goes on', async (county, probe, gateway) => {
+  county.startSim({ devices: [{ id: 'dev-1', gateway: `127.0.0.1:${gateway.devicePort}`, rate: 500, block_ms: 40, source: { kind: 'pattern', channels: 12 } }] });
+  await county.liveStreams(1);
+  await run(gateway, 'start');
+  await seen(gateway, 'a recording', (p) => p.recording && p.clip_bytes > 0);
+  gateway.relay.set('cut');
+  await seen(gateway, 'recordings to end for want of room', (p) => p.state === 'live' && !p.recording && /no room/.test(p.text), 120000);
+  const acked = async () => (await county.askSim('stats')).devices.reduce((n, one) => n + one.acked, 0);
+  const before = await acked();
+  await sleep(3000);
+  const after = await acked();
+  check('the ECG is acknowledged all the while', after - before > 500, `${after - before} samples in 3 s`);
+  check('nothing of the ECG was refused', !fs.readFileSync(gateway.process.logFile, 'utf8').includes('edge.spool.refuses'));
+  gateway.relay.set('up');
+  await seen(gateway, 'recordings to go on when there is room', (p) => p.recording && p.clip_bytes > 0, 120000);
+  await run(gateway, 'stop');
+  await settled(gateway);
+  // The gateway may have given up its own copy already: the county has it.
+  const list = clips(store(county, 'center')).filter((one) => one.size);
+  const whole = list.filter((one) => {
+    const far = object(store(county, 'center'), one.sha256);
+    return far && far.length === one.size && sha256Of(far) === one.sha256 && fragmentsOf(far).rest === 0;
+  });
+  check('every recording is at the county, and says that there was no room', whole.length === list.length && list.some((one) => one.end === 'no_room'), list.map((one) => `${one.end} ${one.size}`).join(', '));
+}, { clipMax: '60s', spool: { limit: '32MiB', low: '16MiB', reserve: '16MiB' } });
 finish();

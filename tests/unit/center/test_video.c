@@ -285,6 +285,7 @@ struct county {
     struct xw_video *video;
     bool linked;
     unsigned wants_n, keys_n, frames_n, states_n;
+    uint32_t delay_ms;
     bool on;
     Xw__VideoState state;
     int64_t wall_us, since_us;
@@ -322,6 +323,7 @@ static void send_want(void *user, const char *gateway_id, const char *topic, con
     c->wants_n++;
     c->keys_n += want->key ? 1 : 0;
     c->on = want->on;
+    c->delay_ms = want->delay_ms;
     xw__video_want__free_unpacked(want, NULL);
 }
 
@@ -434,6 +436,32 @@ static void pictures_nobody_watches_are_not_put_together(void **state)
     xw_video_free(c.video);
 }
 
+static void late_pictures_are_told_to_the_gateway_at_once(void **state)
+{
+    struct county c;
+    uint8_t packed[XW_VIDEO_PART_MAX_BYTES + 256];
+    (void)state;
+    county_init(&c);
+    xw_video_want(c.video, &probe, true, true);
+    for (unsigned i = 0; i < 4; i++) {
+        Xw__VideoPart p = part_of(1, i, 0, 1, i == 0);
+        p.county_offset_known = i < 3;
+        p.county_offset_us = 0;
+        xw_clock_fake_advance(&c.clock, 200000);
+        p.capture_wall_us = xw_clock_wall(&c.clock).us - (i == 0 ? 100000 : 900000);
+        assert_int_equal(xw_video_ephemeral(c.video, "town-a", "video", packed,
+                                            xw__video_part__pack(&p, packed)),
+                         0);
+        assert_int_equal(c.wants_n, i == 0 ? 1 : 2); /* 200, 400, 600, 800 ms: one in 300 ms */
+        assert_int_equal(c.delay_ms, i == 0 ? 0 : 900);
+    }
+    pass(&c, 2000);
+    assert_int_equal(c.delay_ms, 900); /* the third one's; without an offset nothing is known */
+    pass(&c, 2000);
+    assert_int_equal(c.delay_ms, 0);
+    xw_video_free(c.video);
+}
+
 static void only_its_own_gateway_speaks_for_a_source(void **state)
 {
     struct county c;
@@ -505,6 +533,7 @@ int main(void)
         cmocka_unit_test(the_budget_of_all_joiners_is_kept),
         cmocka_unit_test(wants_go_out_on_change_and_each_two_seconds_and_keys_are_merged),
         cmocka_unit_test(pictures_nobody_watches_are_not_put_together),
+        cmocka_unit_test(late_pictures_are_told_to_the_gateway_at_once),
         cmocka_unit_test(only_its_own_gateway_speaks_for_a_source),
         cmocka_unit_test(a_lost_picture_asks_for_a_key_frame),
         cmocka_unit_test(a_cut_link_and_silence_are_told_and_taken_back),

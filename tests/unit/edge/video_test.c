@@ -36,6 +36,41 @@ static void the_first_frame_sent_is_a_key_frame(void **state)
     assert_int_equal(a.kbit, 1000);
 }
 
+static void begin_at(struct xw_adapt *a, uint32_t kbit);
+
+static void what_queues_on_the_way_is_told_by_the_county_and_counts_as_waiting(void **state)
+{
+    struct xw_adapt a;
+    struct xw_adapt_lane lane = waiting(0);
+    (void)state;
+    begin_at(&a, 2000);
+    assert_true(frame(&a, 0, 0, true));
+    xw_adapt_delay(&a, 0, 600 * MS); /* a long way */
+    xw_adapt_delay(&a, 100 * MS, 700 * MS);
+    assert_true(frame(&a, 200 * MS, 0, false));
+    xw_adapt_delay(&a, 300 * MS, 1300 * MS);
+    assert_false(frame(&a, 300 * MS, 0, false));
+    assert_int_equal(a.kbit, 1400);
+    assert_false(frame(&a, 900 * MS, 0, true)); /* the queue is not gone yet */
+    assert_false(xw_adapt_wants_key(&a, 900 * MS, &lane, false));
+    assert_true(xw_adapt_wants_key(&a, 1000 * MS, &lane, false));
+    assert_true(frame(&a, 1040 * MS, 0, true));
+    xw_adapt_delay(&a, 1100 * MS, 0); /* not known */
+    xw_adapt_delay(&a, 1100 * MS, 650 * MS);
+    assert_true(frame(&a, 1100 * MS, 0, false));
+}
+
+static void a_way_that_becomes_longer_for_good_is_believed_in_time(void **state)
+{
+    struct xw_adapt a;
+    (void)state;
+    begin_at(&a, 2000);
+    xw_adapt_delay(&a, 0, 50 * MS);
+    for (int64_t t = 0; t < 60 * S; t += 300 * MS)
+        xw_adapt_delay(&a, t, 900 * MS);
+    assert_true(frame(&a, 60 * S, 0, true));
+}
+
 static void begin_at(struct xw_adapt *a, uint32_t kbit)
 {
     xw_adapt_init(a, 250, 4000, 0);
@@ -282,8 +317,10 @@ static void a_want_is_read_and_nonsense_refused(void **state)
     (void)state;
     message.attachment_id = (ProtobufCBinaryData){16, id.b};
     message.on = message.key = true;
+    message.delay_ms = 730;
     size_t n = xw__video_want__pack(&message, packed);
     assert_int_equal(xw_video_want_parse(packed, n, &want), 0);
+    assert_int_equal(want.delay_ms, 730);
     assert_true(want.on && want.key && xw_uuid_equal(&want.attachment, &id));
     for (size_t cut = 0; cut < n; cut++)
         if (cut < 18)
@@ -297,6 +334,8 @@ static void a_want_is_read_and_nonsense_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_queues_on_the_way_is_told_by_the_county_and_counts_as_waiting),
+        cmocka_unit_test(a_way_that_becomes_longer_for_good_is_believed_in_time),
         cmocka_unit_test(the_first_frame_sent_is_a_key_frame),
         cmocka_unit_test(the_aim_grows_quickly_until_the_first_drop),
         cmocka_unit_test(pictures_that_wait_too_long_drop_to_the_next_key_frame),

@@ -24,7 +24,8 @@ import { streamAt } from './timebook';
 
 const REFRESH_MS = 10_000;
 
-function Alarms(props: { streams: string[]; onShow: (f: Finding) => void }): JSX.Element {
+// cut: nothing comes from there, so that no alarm is not known to be none.
+function Alarms(props: { streams: string[]; cut: boolean; onShow: (f: Finding) => void }): JSX.Element {
   void alarmsVersion.value;
   const { ack, busy, failed } = useAck();
   const all = props.streams.flatMap((id) => activeAlarms(id));
@@ -50,7 +51,7 @@ function Alarms(props: { streams: string[]; onShow: (f: Finding) => void }): JSX
           {all.length > 1 && <span class="alarm-when more">{t('alarm.more', { n: all.length - 1 })}</span>}
           {!top.ackedBy && <button class="button ack" disabled={busy !== ''} onClick={() => ack(top)}>{t('alarm.ack')}</button>}
         </>
-      ) : <span class="muted">{t('alarm.none')}</span>}
+      ) : <span class="muted" data-alarms={props.cut ? 'unknown' : 'none'}>{t(props.cut ? 'alarm.unknown' : 'alarm.none')}</span>}
     </div>
   );
 }
@@ -152,7 +153,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
           <span>{bed.site}{gateway && !gateway.linked ? ` · ${t('gateway.cut')} ${t('gateway.since', { t: clockText(gateway.since_wall_us) })}` : ''}</span>
         </div>
         {ecgStream && at === null && <span class="vital"><label>{t('ecg.hr')}</label><b data-vital="hr">{rate > 0 ? rate : '--'}</b><small>{t('ecg.hr.unit')}</small></span>}
-        <Alarms streams={[...ecg, ...ctg].map((s) => s.id)} onShow={(f) => { if (f.wallUs > 0) cursor.value = { wallUs: f.wallUs }; }} />
+        <Alarms streams={[...ecg, ...ctg].map((s) => s.id)} cut={linkState.value !== 'open' || (gateway !== undefined && !gateway.linked)} onShow={(f) => { if (f.wallUs > 0) cursor.value = { wallUs: f.wallUs }; }} />
         <Moment cursor={cursor} playing={playing} play={play} />
         {ecgStream && <a class="button" href={`#/live/${ecgStream.id}`}>{t('bed.twelve')}</a>}
         {main && <button class="button" aria-pressed={big} onClick={() => setBig(!big)}>{t(big ? 'bed.small' : 'bed.big')}</button>}

@@ -183,6 +183,7 @@ export const words = {
   'alarm.acked': ['{who} 已确认 {t}', 'acknowledged by {who} {t}'],
   'alarm.open': ['持续中', 'going on'],
   'alarm.none': ['没有未处理的报警', 'No open alarm'],
+  'alarm.unknown': ['链路断开，有无报警不明', 'Link cut: alarms not known'],
   'alarm.more': ['另有 {n} 项', '{n} more'],
   'alarm.late': ['回顾发现', 'found by look-back'],
   'alarm.ackfail': ['确认没有送达（{code}），请再按一次', 'The acknowledgement did not get through ({code}); press again'],

@@ -194,7 +194,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
               {alarms.length > 1 && <span class="alarm-when more">{t('alarm.more', { n: alarms.length - 1 })}</span>}
               {!top.ackedBy && <button class="button ack" disabled={busy !== ''} onClick={() => ack(top)}>{t('alarm.ack')}</button>}
             </>
-          ) : <span class="muted">{t('alarm.none')}</span>}
+          ) : <span class="muted">{t(linkState.value !== 'open' || (gw && !gw.linked) ? 'alarm.unknown' : 'alarm.none')}</span>}
         </div>
         {s && <AgeBadge s={s} />}
       </div>

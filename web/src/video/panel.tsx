@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { clockText, durationText, monoMs } from '../base/clock';
 import type { CursorSignal } from '../bed/cursor';
 import { t } from '../i18n/t';
+import type { Key } from '../i18n/words';
 import { live } from '../live/client';
 import { pictureFill } from '../state';
 import { clipAt, useClips } from './clips';
@@ -54,10 +55,21 @@ function Says(props: { v: VideoView; gatewayText: string }): JSX.Element | null 
     <div class="video-says" role="status" data-cause={v.cause}>
       {v.freshness === 'frozen' && <b class="video-since">{t('video.frozen', { t: clockText(v.sinceWallUs) })}<small>{t('video.ago', { s: durationText(v.pictureMs / 1000) })}</small></b>}
       {v.freshness !== 'none' && v.cause === 'waiting' ? null : v.cause && <span>{t(`video.cause.${v.cause}`)}</span>}
-      {props.gatewayText && <small class="mono">{props.gatewayText}</small>}
+      {props.gatewayText && <small class="mono">{gatewaySays(props.gatewayText)}</small>}
       {v.note && v.cause === 'key' && <small>{t(`video.note.${v.note}`)}</small>}
     </div>
   );
+}
+
+// What the gateway says of a source, in the reader's language where the words are known.
+const SAYS: Record<string, Key> = {
+  'the source has ended': 'video.says.ended',
+  'no picture comes': 'video.says.nopicture',
+  'the source does not start': 'video.says.nostart',
+};
+function gatewaySays(text: string): string {
+  const key = SAYS[text];
+  return key ? t(key) : text;
 }
 
 export interface VideoPanelProps {
