@@ -98,15 +98,30 @@ stage_fuzz() {
     say "fuzz: ${XW_FUZZ_S:-10} s a target, seed $XW_SEED"
     build fuzz || return
     local target name corpus
+    local pids=() names=()
+    settle() { # the results of those that run
+        local i
+        for i in "${!pids[@]}"; do
+            if wait "${pids[$i]}"; then
+                count "${names[$i]}" 1 0 0
+            else
+                tail -40 "$results/${names[$i]}.log"
+                count "${names[$i]}" 0 1 0
+            fi
+        done
+        pids=() names=()
+    }
     for target in build/fuzz/fuzz/fuzz_*; do
         [ -x "$target" ] || continue
         name=$(basename "$target")
         corpus=$results/corpus/$name
         mkdir -p "$corpus" "$results/crashes"
-        once "$name" "$target" -max_total_time="${XW_FUZZ_S:-10}" -seed="$XW_SEED" -max_len=65536 \
-            -rss_limit_mb=2048 -timeout=10 -artifact_prefix="$results/crashes/$name-" "$corpus" \
-            "tests/fuzz/corpus/$name"
+        "$target" -max_total_time="${XW_FUZZ_S:-10}" -seed="$XW_SEED" -max_len=65536 -rss_limit_mb=2048 -timeout=10 \
+            -artifact_prefix="$results/crashes/$name-" "$corpus" "tests/fuzz/corpus/$name" >"$results/$name.log" 2>&1 &
+        pids+=($!) names+=("$name")
+        [ ${#pids[@]} -lt "$(nproc)" ] || settle
     done
+    settle
 }
 stage_web() {
     say "web: types, units"
@@ -128,7 +143,10 @@ stage_scenario() {
     [ -x build/release/bin/xinwang-center ] || build release || return
     local script
     for script in tests/scenario/*.test.mjs; do
-        [ -e "$script" ] && counted "$(basename "$script" .test.mjs)" node "$script"
+        [ -e "$script" ] || continue
+        local started=$SECONDS
+        counted "$(basename "$script" .test.mjs)" node "$script"
+        printf '(%s: %d s)\n' "$(basename "$script" .test.mjs)" $((SECONDS - started))
     done
 }
 stage_browser() {
