@@ -137,3 +137,8 @@ bool xw_adapt_wants_key(struct xw_adapt *a, int64_t now_us, const struct xw_adap
     a->key_asked_us = now_us;
     return true;
 }
+
+bool xw_adapt_lowered(const struct xw_adapt *a)
+{
+    return !a->starting && !a->yielded && (uint64_t)a->kbit * 4 < (uint64_t)a->ceiling_kbit * 3;
+}

@@ -46,6 +46,8 @@ bool xw_adapt_frame(struct xw_adapt *adapt, int64_t now_us, const struct xw_adap
 void xw_adapt_tick(struct xw_adapt *adapt, int64_t now_us, const struct xw_adapt_lane *lane);
 /* What the county says of the newest picture's delay; <= 0: not known. */
 void xw_adapt_delay(struct xw_adapt *adapt, int64_t now_us, int64_t delay_us);
+/* Pictures go on, well below what they want, for want of room. */
+bool xw_adapt_lowered(const struct xw_adapt *adapt);
 /* A new encoder begins: its first frame is a key frame. */
 void xw_adapt_restart(struct xw_adapt *adapt);
 /* Should a key frame be asked for now? True at most once in 300 ms. asked: somebody else wants one.

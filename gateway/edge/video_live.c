@@ -168,6 +168,7 @@ void video_status_send(struct video_source *s)
     m.kbit_per_s = s->adapt.kbit;
     m.dropped = s->dropped;
     m.yielded = s->adapt.yielded;
+    m.lowered = video_watched(s) && xw_adapt_lowered(&s->adapt);
     if (s->recording) {
         m.clip_id = (ProtobufCBinaryData){16, s->clip.b};
         m.clip_since_wall_us = s->clip_since_wall_us;

@@ -148,6 +148,8 @@ describe('what a picture is worth', () => {
   });
   it('while it moves says only what the eye cannot see', () => {
     expect(of({ status: { state: 3, yielded: true } })).toBe('live yielded');
+    expect(of({ status: { state: 3, yielded: false, lowered: true } })).toBe('live lowered');
+    expect(of({ status: { state: 3, yielded: true, lowered: true } })).toBe('live yielded');
     expect(of({ waitingKey: true })).toBe('live key');
     expect(of({ status: null })).toBe('live');
   });

@@ -144,6 +144,7 @@ static void the_aim_falls_by_steps_and_not_below_the_floor(void **state)
         before = a.kbit;
     }
     assert_int_equal(a.kbit, 250);
+    assert_true(xw_adapt_lowered(&a));
     assert_false(a.yielded); /* a frame now and then still gets through */
 }
 
@@ -181,6 +182,7 @@ static void at_the_floor_pictures_yield_and_come_back_when_there_is_room(void **
         xw_adapt_tick(&a, t, &full);
     }
     assert_true(a.yielded);
+    assert_false(xw_adapt_lowered(&a)); /* more than that */
     assert_int_equal(a.kbit, 250);
     assert_false(frame(&a, t, 0, true)); /* not at the first quiet moment */
     int64_t quiet = t;

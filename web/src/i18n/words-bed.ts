@@ -35,6 +35,7 @@ export const bedWords = {
   'video.cause.nosignal': ['图像源没有信号，请现场检查探头与视频线', 'The source gives no signal: check probe and video cable at the site'],
   'video.cause.idle': ['图像源未启动，请现场在网关页面点“开始”', 'Not started: press “Start” on the gateway’s page at the site'],
   'video.cause.starting': ['图像源正在启动…', 'The source is starting…'],
+  'video.cause.lowered': ['上行带宽不足：图像降低码率，让路给心电', 'The uplink has little room: pictures are coarser, ECG goes first'],
   'video.cause.yielded': ['图像让路给心电：上行带宽不足', 'Pictures give way to ECG: the uplink has no room'],
   'video.cause.key': ['等待下一个完整画面…', 'Waiting for the next whole picture…'],
   'video.cause.nostatus': ['图像源没有回应：网关可能未启用图像', 'The source does not answer: pictures may not be set up at the gateway'],

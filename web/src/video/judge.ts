@@ -10,7 +10,7 @@ export const STATUS_OLD_MS = 5000; // a status comes each second
 export interface Facts {
   linkOpen: boolean; // this browser to the county
   gatewayLinked: boolean | null; // the gateway to the county; null = not known
-  status: { state: number; yielded: boolean } | null; // null: none came, or it is old
+  status: { state: number; yielded: boolean; lowered?: boolean } | null; // null: none came, or it is old
   askedMs: number; // since the picture was asked for
   pictureMs: number; // since the newest picture came out; NaN = never
   delayMs: number; // NaN = not known
@@ -20,7 +20,7 @@ export interface Facts {
 
 export type Freshness = 'none' | 'live' | 'late' | 'stalled' | 'frozen';
 export type Cause =
-  | '' | 'insecure' | 'unsupported' | 'link' | 'gateway' | 'failed' | 'nosignal' | 'idle' | 'starting' | 'yielded' | 'key' | 'nostatus' | 'waiting';
+  | '' | 'insecure' | 'unsupported' | 'link' | 'gateway' | 'failed' | 'nosignal' | 'idle' | 'starting' | 'yielded' | 'lowered' | 'key' | 'nostatus' | 'waiting';
 
 export function judge(f: Facts): { freshness: Freshness; cause: Cause } {
   const freshness: Freshness = Number.isNaN(f.pictureMs)
@@ -33,7 +33,7 @@ export function judge(f: Facts): { freshness: Freshness; cause: Cause } {
 // A picture moves: only what the viewer must know of it beside that.
 function causeMoving(f: Facts): Cause {
   if (f.waitingKey) return 'key';
-  return f.status?.yielded ? 'yielded' : '';
+  return f.status?.yielded ? 'yielded' : f.status?.lowered ? 'lowered' : '';
 }
 
 function causeStill(f: Facts): Cause {
