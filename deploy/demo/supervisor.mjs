@@ -129,6 +129,7 @@ const gatewayActions = {
   },
   power_on: (site) => {
     wantRunning.add(site.process);
+    if (site.probe) until('the gateway to listen', () => runPicture(site, 'start').then(() => true)).catch(() => {});
   },
 };
 // What the simulator can make a device of each kind do. A recording stays what it is.
