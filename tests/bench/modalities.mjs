@@ -6,7 +6,7 @@
 //                              burnt into the picture and read back from the canvas' pixels
 //   ecg_age_p99_with_video_ms  ECG at the fan-out socket, uplink of 1 Mbit/s, a picture wanting 4 Mbit/s (needs root: 77)
 //   clip_mismatch_bytes        recordings after 20 seeded kills and cuts, the county's bytes against the gateway's
-// One host, one clock. XW_MODALITIES=ctg,vitals,video,narrow,clips takes some of them.
+// One host, one clock. XW_MEASURE_S: seconds of each part (300; the picture and the narrow link at most 120). XW_MODALITIES=ctg,vitals,video,narrow,clips takes some of them.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,7 +21,7 @@ import { ShapedCounty, inNamespace } from '../support/shaped.mjs';
 import { bytesField, intField, parse, uuidBytes } from '../support/wire.mjs';
 
 const short = Boolean(process.env.XW_SHORT);
-const measureS = short ? 20 : 300;
+const measureS = Number(process.env.XW_MEASURE_S ?? (short ? 20 : 300));
 const warmS = short ? 5 : 20;
 const wanted = (process.env.XW_MODALITIES ?? 'ctg,vitals,video,narrow,clips').split(',');
 const round = (value) => Math.round(value * 10) / 10;
@@ -185,7 +185,7 @@ async function narrow() {
     say('ecg_age_p99_with_video_ms: needs root and TUN devices');
     return;
   }
-  const seconds = short ? 20 : 120;
+  const seconds = Math.min(measureS, 120);
   const source = 'videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=480,framerate=25/1';
   const link = new ShapedCounty({ rate: 1e6, bufferMs: 500, delayMs: 15, gatewayExtra: `\n[video]\nbitrate = 4000\nclip_max = 5s\n[video1]\nid = probe\nautostart = yes\nsource = "${source}"\n` });
   try {
