@@ -108,6 +108,7 @@ int xw_objects_in_offer(struct xw_objects *objects, const Xw__ObjectOffer *offer
     in->size = offer->size;
     snprintf(in->media_type, sizeof(in->media_type), "%s", offer->media_type);
     in->held = in->next_offset = held;
+    in->hole_asked = false;
     xw_buf_clear(&in->buf);
     send_want(objects, in->sha256, held);
     return 0;
@@ -176,23 +177,43 @@ static void write_on(struct xw_object_in *in)
     xw_life_ref(in->life);
 }
 
+/* Chunks went over two sockets, as after one of them came back, and one overtook another: what is
+ * missing is asked for once, from what is held. */
+static void ask_again(struct xw_object_in *in)
+{
+    if (in->hole_asked)
+        return;
+    in->hole_asked = true;
+    if (in->writing) {
+        in->want_due = true; /* how far it is held is known when the write is done */
+        return;
+    }
+    in->next_offset = in->held;
+    xw_buf_clear(&in->buf);
+    send_want(in->objects, in->sha256, in->held);
+}
+
 int xw_objects_in_chunk(struct xw_objects *objects, const struct xw_conn *conn,
                         const Xw__ObjectChunk *chunk, size_t n_bytes,
                         struct xw_wire_fault *ret_fault)
 {
     struct xw_object_in *in = find(objects, chunk->sha256.data);
-    /* Not where we are: on its way while it began again from elsewhere. It will come again. */
-    if (!in || chunk->offset != in->next_offset || in->want_due) {
+    bool hole = in && chunk->offset > in->next_offset;
+    /* Here already: on its way while it began again from elsewhere. */
+    if (!in || in->want_due || hole || chunk->data.len <= in->next_offset - chunk->offset) {
         objects->settled(objects->user, conn->id, n_bytes);
+        if (hole && !in->want_due)
+            ask_again(in);
         return 0;
     }
-    if (chunk->data.len > in->size - in->next_offset ||
-        xw_buf_append(&in->buf, chunk->data.data, chunk->data.len) < 0) {
+    size_t had = (size_t)(in->next_offset - chunk->offset), n = chunk->data.len - had;
+    in->hole_asked = false;
+    if (n > in->size - in->next_offset || xw_buf_append(&in->buf, chunk->data.data + had, n) < 0) {
         *ret_fault = (struct xw_wire_fault){XW__LINK_FAULT__LINK_FAULT_STATE,
                                             "object_chunk: beyond its size or window"};
         return -EPROTO;
     }
-    in->next_offset += chunk->data.len;
+    in->next_offset += n;
     if (in->conn_id != conn->id) {
         objects->settled(objects->user, in->conn_id, in->owed_n_bytes);
         in->owed_n_bytes = 0;

@@ -23,6 +23,7 @@ struct xw_object_in {
     uint64_t next_offset, held;
     struct xw_buf buf; /* chunks that wait for the write before them */
     bool writing, want_due;
+    bool hole_asked; /* asked again since the last chunk that followed */
     uint64_t conn_id, owed_n_bytes, writing_owed_n_bytes;
 };
 

@@ -176,11 +176,63 @@ static void a_receiver_that_says_no_window_gets_the_small_one(void **state)
     rig_free(rig);
 }
 
+/* What the county says goes to the gateway at once. */
+static void answer(struct rig *rig)
+{
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        for (Xw__LinkMessage *m; (m = rig_take_county(rig, &rig->pipe[role].county)) != NULL;) {
+            assert_int_equal(rig_give_gateway(rig, &rig->pipe[role].gateway, m), 0);
+            xw__link_message__free_unpacked(m, NULL);
+        }
+}
+
+/* When the second socket is back, chunks on the first may come after later ones on the second. */
+static void a_chunk_that_is_overtaken_by_others_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    struct object up = make(rig, rig->spool);
+    Xw__LinkMessage *late = NULL;
+    unsigned chunks_n = 0;
+    connect_both(rig);
+    rig->pipe[0].stalled = rig->pipe[1].stalled = true;
+    assert_int_equal(xw_glink_object(rig->glink, up.sha256), 0);
+    for (unsigned i = 0; i < 20000 && !there(rig->archive, &up); i++) {
+        model_run(rig->spool);
+        model_run(rig->archive);
+        xw_clock_fake_advance(&rig->clock, 20000);
+        answer(rig);
+        Xw__LinkMessage *m = rig_take_gateway(rig, &rig->pipe[1].gateway);
+        if (!m)
+            continue;
+        bool chunk = m->body_case == XW__LINK_MESSAGE__BODY_OBJECT_CHUNK;
+        chunks_n += chunk;
+        if (chunk && chunks_n % 7 == 3 && !late) {
+            late = m;
+            continue;
+        }
+        assert_int_equal(rig_give_county(rig, &rig->pipe[1].county, m), 0);
+        xw__link_message__free_unpacked(m, NULL);
+        if (late && chunks_n % 7 == 6) {
+            assert_int_equal(rig_give_county(rig, &rig->pipe[0].county, late), 0);
+            xw__link_message__free_unpacked(late, NULL);
+            late = NULL;
+        }
+    }
+    assert_true(chunks_n > up.size / 8192);
+    check(rig->archive, &up);
+    if (late)
+        xw__link_message__free_unpacked(late, NULL);
+    free(up.data);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twenty_cuts_and_kills_leave_every_byte_as_it_was),
         cmocka_unit_test(a_receiver_that_says_no_window_gets_the_small_one),
+        cmocka_unit_test(a_chunk_that_is_overtaken_by_others_is_asked_for_again),
     };
     return cmocka_run_group_tests_name("link_objects", tests, NULL, NULL);
 }
