@@ -402,12 +402,12 @@ export const cases = [
       await page.waitForSelector('[data-study]');
       assert.match(await page.textContent('.data'), /超声/);
       await page.click('[data-study="00000000-0000-7000-8000-000000000001"] a');
-      await until('the first plays', async () => page.evaluate((sha) => (document.querySelector(`[data-object="${sha}"] video`)?.readyState ?? 0) >= 1, here.sha256), 5000);
+      await until('the first plays', async () => page.evaluate((sha) => (document.querySelector(`[data-object="${sha}"] video`)?.readyState ?? 0) >= 2, here.sha256), 5000);
       assert.equal((await stripOf(page, `[data-object="${here.sha256}"] video`))?.ok, true);
       await page.waitForSelector(`[data-object="${far.sha256}"] figcaption`);
       assert.match(await page.textContent(`[data-object="${far.sha256}"]`), /尚未全部到达/);
       v.arrive(far);
-      await until('the second comes', async () => page.evaluate((sha) => (document.querySelector(`[data-object="${sha}"] video`)?.readyState ?? 0) >= 1, far.sha256), 9000);
+      await until('the second comes', async () => page.evaluate((sha) => (document.querySelector(`[data-object="${sha}"] video`)?.readyState ?? 0) >= 2, far.sha256), 9000);
       await page.goto(`${x.url}/#/study/00000000-0000-7000-8000-000000000002`);
       await page.waitForSelector('[data-state=empty]');
       assert.match(await page.textContent('[data-state=empty]'), /录像还没有结束/);
