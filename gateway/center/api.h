@@ -63,6 +63,11 @@ void xw_api_study_create(struct xw_http_request *req);
  */
 void xw_api_study_change(struct xw_http_request *req, const struct xw_uuid *study,
                          const Xw__StudyChange *what, const char *gateway_id, const char *action);
+/* api_identities.c */
+void xw_api_enrolments(struct xw_http_request *req);
+void xw_api_enrolment_create(struct xw_http_request *req);
+void xw_api_enrolment_withdraw(struct xw_http_request *req);
+void xw_api_gateway_revoke(struct xw_http_request *req);
 /* api_admin.c */
 void xw_api_audit(struct xw_http_request *req);
 void xw_api_healthz(struct xw_http_request *req);

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/identities.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -173,6 +174,22 @@ static void count_stream(void *user, const struct xw_hub_view *view)
     c->n += view->live && strcmp(view->header->gateway_id, c->gateway_id) == 0;
 }
 
+/* Until when the newest certificate holds, and whether it was revoked. */
+static void add_identity(const struct xw_center *center, const char *id, json_t *o)
+{
+    const struct xw_identity *identity = xw_identities_find(center->identities, id);
+    struct xw_cert_facts facts;
+    int64_t until_us = identity ? identity->until_wall_us : 0;
+    if (!until_us && center->downlink && xw_downlink_certificate(center->downlink, id, &facts) == 0)
+        until_us = facts.until_s * 1000000;
+    json_object_set_new(o, "certificate_until_wall_us",
+                        until_us ? json_integer(until_us) : json_null());
+    json_object_set_new(o, "revoked_wall_us",
+                        identity && identity->revoked_wall_us
+                            ? json_integer(identity->revoked_wall_us)
+                            : json_null());
+}
+
 void xw_api_gateways(struct xw_http_request *req)
 {
     json_t *array = json_array();
@@ -196,6 +213,7 @@ void xw_api_gateways(struct xw_http_request *req)
                             json_integer((json_int_t)g->backfill_samples_per_s));
         json_object_set_new(o, "software", xw_json_text(g->software));
         json_object_set_new(o, "streams", json_integer(count.n));
+        add_identity(req->center, g->id, o);
         json_array_append_new(array, o);
     }
     xw_http_reply_json(req, 200, json_pack("{s:o}", "gateways", array));

@@ -7,9 +7,11 @@
 #include "base/notify.h"
 #include "center/control.h"
 #include "center/demo.h"
+#include "center/enrol.h"
 #include "center/gateways.h"
 #include "center/http.h"
 #include "center/hub.h"
+#include "center/identities.h"
 #include "center/live.h"
 #include "center/parts.h"
 #include "center/secret.h"
@@ -122,11 +124,23 @@ static int listen_gateways(struct xw_center *center)
         .port = (uint16_t)c->gateway_port,
         .tls = {.cert_path = c->gateway_cert, .key_path = c->gateway_key, .ca_path = c->gateway_ca},
         .gateways_max = (uint32_t)c->gateways_max,
+        .refuse = xw_identities_refuse,
+        .refuse_user = center->identities,
     };
     struct xw_downlink_watch watch;
     xw_center_fill_watch(center, &watch);
     return xw_downlink_new(center->loop, center->net, center->store, &config, &watch,
                            &center->downlink, &center->gateway_port);
+}
+
+/* Without an authority everything but enrolment works. */
+static int listen_enrolment(struct xw_center *center)
+{
+    int r = xw_enrol_new(center, &center->enrol, &center->enrol_port);
+    if (r != -ENOENT)
+        return r;
+    xw_log_notice("enrol.off", XW_LOG_STR("no_authority_in", center->config.enrol_authority));
+    return 0;
 }
 
 static int listen_browsers(struct xw_center *center)
@@ -156,6 +170,9 @@ static void on_second(void *arg)
     xw_hub_tick(center->hub);
     xw_technicals_tick(center->technicals);
     xw_sessions_expire(center->sessions);
+    xw_downlink_check(center->downlink);
+    if (center->enrol)
+        xw_enrol_second(center->enrol);
     xw_live_check(center);
     xw_center_save_sessions(center);
     xw_demo_second(center->demo);
@@ -217,6 +234,11 @@ static void on_loaded(struct xw_center *center, int status)
         fail(center, "gateway port", status);
         return;
     }
+    status = listen_enrolment(center);
+    if (status < 0) {
+        fail(center, "enrolment port", status);
+        return;
+    }
     status = listen_browsers(center);
     if (status < 0) {
         fail(center, "browser port", status);
@@ -231,6 +253,7 @@ static void on_loaded(struct xw_center *center, int status)
     show_space(center);
     xw_log_notice("center.ready", XW_LOG_UINT("browser_port", center->browser_port),
                   XW_LOG_UINT("gateway_port", center->gateway_port),
+                  XW_LOG_UINT("enrol_port", center->enrol_port),
                   XW_LOG_STR("demo", center->config.demo ? "yes" : "no"));
     (void)xw_notify("READY=1");
 }
@@ -283,6 +306,7 @@ void xw_center_stop(struct xw_center *center)
     center->demo = NULL;
     /* Gateways first: nothing new comes in; then what is queued is made durable. Browsers may still
      * be there: their requests are answered "busy" until the loop has ended. */
+    xw_enrol_close(center->enrol);
     xw_downlink_free(center->downlink);
     center->downlink = NULL;
     if (center->journal)

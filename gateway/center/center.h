@@ -31,6 +31,8 @@ struct xw_center {
     struct xw_alarms *alarms;
     struct xw_technicals *technicals;
     struct xw_gateways *gateways;
+    struct xw_identities *identities;
+    struct xw_enrol *enrol; /* NULL: nobody is enrolled here */
     struct xw_attachments *attachments;
     struct xw_clips *clips;
     struct xw_video *video;
@@ -40,7 +42,7 @@ struct xw_center {
     struct xw_timer *second, *tenth;
     enum xw_store_space space;
     uint32_t connections_n, sockets_n;
-    uint16_t browser_port, gateway_port;
+    uint16_t browser_port, gateway_port, enrol_port;
     bool serving;
     int failed; /* why the daemon ends, 0 = asked to */
 };
@@ -67,6 +69,13 @@ const char *xw_center_site(const struct xw_center *center, const char *gateway_i
 /* records.c: an attachment into the fold, its bed to the hub; a clip into its fold. */
 void xw_center_attachment(struct xw_center *center, const struct xw_store_record *record);
 void xw_center_clip(struct xw_center *center, const struct xw_store_record *record);
+
+/* A change of an administrator (gatewayadmin.h): applied, made durable, put into effect: sessions
+ * of a revoked gateway end at once. done has ask with its answer or error; ask is the caller's and
+ * lives until then. done may come before this returns. */
+struct xw_gatewayadmin;
+void xw_center_change(struct xw_center *center, struct xw_gatewayadmin *ask,
+                      void (*done)(void *user), void *user);
 
 /* load.c: what the store holds, into memory; done once, with 0 or the errno. */
 void xw_center_load(struct xw_center *center, void (*done)(struct xw_center *center, int status));

@@ -41,6 +41,24 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_DURATION(S, link_lost_us, "link", "lost_after", 0, 10000000, "2s",
                        "a gateway away for so long raises the technical alarm of a lost link"),
 
+    XW_CONFIG_STRING(S, enrol_address, "enrol", "address", "127.0.0.1",
+                     "where gateways without a certificate ask for one (TLS 1.3)"),
+    XW_CONFIG_INT(S, enrol_port, "enrol", "port", 0, 65535, NULL, "8702", ""),
+    XW_CONFIG_PATH(S, enrol_authority, "enrol", "authority", "/var/lib/xinwang/authority",
+                   "folder made by xinwang-admin authority init; ca.pem, gateways.pem and "
+                   "gateways.key are read at start; without it nobody is enrolled here"),
+    XW_CONFIG_STRING(S, enrol_name, "enrol", "name", "",
+                     "name by which gateways are to check the county; empty = the first DNS name "
+                     "of link.cert"),
+    XW_CONFIG_INT(S, enrol_link_port, "enrol", "link_port", 0, 65535, NULL, "0",
+                  "port that gateways are told to connect to; 0 = link.port"),
+    XW_CONFIG_DURATION(S, enrol_life_us, "enrol", "certificate_life", 5000000, 3650 * DAY_US,
+                       "365d", "of gateways' certificates; they are rotated after two thirds"),
+    XW_CONFIG_DURATION(S, enrol_code_us, "enrol", "code_life", 1000000, 30 * DAY_US, "24h",
+                       "a code is good for so long, once"),
+    XW_CONFIG_INT(S, enrol_tries, "enrol", "tries", 1, 1000, "a minute", "6",
+                  "wrong codes per address before 429; ten times that in all"),
+
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),
     XW_CONFIG_BYTES(S, store_limit_bytes, "store", "limit", 0, INT64_MAX, "0",
                     "of samples and records together; 0 = only the disk limits"),
@@ -133,6 +151,8 @@ int xw_center_config_check(const void *values, struct xw_config_error *ret_error
         return refuse(ret_error, "web: hosts must name at least one");
     if (!c->gateway_cert[0] || !c->gateway_key[0] || !c->gateway_ca[0])
         return refuse(ret_error, "link: cert, key and ca are required");
+    if (strlen(c->enrol_name) > 253)
+        return refuse(ret_error, "enrol: name has 253 bytes at most");
     if (!c->store_dir[0])
         return refuse(ret_error, "store: dir is required");
     if (c->session_idle_us > c->session_max_us)

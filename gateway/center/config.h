@@ -21,6 +21,11 @@ struct xw_center_config {
     int64_t gateway_port;
     char *gateway_cert, *gateway_key, *gateway_ca;
     int64_t gateways_max, link_lost_us;
+    /* [enrol] */
+    char *enrol_address;
+    int64_t enrol_port;
+    char *enrol_authority, *enrol_name;
+    int64_t enrol_link_port, enrol_life_us, enrol_code_us, enrol_tries;
     /* [store] */
     char *store_dir;
     int64_t store_limit_bytes, store_reserve_bytes, store_low_bytes, store_retain_us;

@@ -3,11 +3,13 @@
 
 #include "base/log.h"
 #include "center/audit.h"
+#include "center/gatewayadmin.h"
 #include "center/json.h"
 #include "center/sessions.h"
 #include "center/useradmin.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +30,7 @@ struct talk {
     bool asked;
     struct xw_useradmin ask;
     struct xw_user user; /* being stored */
+    struct xw_gatewayadmin gateways;
 };
 
 struct xw_control {
@@ -50,6 +53,7 @@ static void talk_release(struct talk *talk)
     if (--talk->held_n > 0)
         return;
     sodium_memzero(&talk->ask, sizeof(talk->ask));
+    sodium_memzero(&talk->gateways, sizeof(talk->gateways));
     xw_buf_done(&talk->in);
     free(talk->out);
     control_release(talk->control);
@@ -153,6 +157,28 @@ static void hash_work(void *arg)
     xw_useradmin_hash(&((struct talk *)arg)->ask);
 }
 
+static void on_changed(void *user)
+{
+    struct talk *talk = user;
+    if (!talk->control->ending)
+        reply(talk, xw_gatewayadmin_answer(&talk->gateways, talk->control->center->identities,
+                                           xw_clock_wall(NULL).us));
+    talk_release(talk);
+}
+
+static void take_gateways(struct talk *talk, const json_t *request)
+{
+    struct xw_center *center = talk->control->center;
+    struct xw_gatewayadmin *ask = &talk->gateways;
+    snprintf(ask->by, sizeof(ask->by), "local-admin");
+    if (xw_gatewayadmin_read(request, ask) == 0 && xw_gatewayadmin_changes(ask)) {
+        talk->held_n++;
+        xw_center_change(center, ask, on_changed, talk);
+        return;
+    }
+    reply(talk, xw_gatewayadmin_answer(ask, center->identities, xw_clock_wall(NULL).us));
+}
+
 static void take_line(struct talk *talk, size_t n)
 {
     struct xw_center *center = talk->control->center;
@@ -165,6 +191,11 @@ static void take_line(struct talk *talk, size_t n)
     }
     talk->ask.hash_rounds = (uint64_t)center->config.hash_rounds;
     talk->ask.hash_memory_bytes = (size_t)center->config.hash_memory_bytes;
+    if (xw_gatewayadmin_knows(request)) {
+        take_gateways(talk, request);
+        json_decref(request);
+        return;
+    }
     int r = xw_useradmin_read(request, &talk->ask);
     json_decref(request);
     sodium_memzero(talk->in.data, talk->in.n);

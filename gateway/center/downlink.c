@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "center/attachments.h"
 #include "center/demo.h"
+#include "center/enrol.h"
 #include "center/gateways.h"
 #include "center/hub.h"
 #include "center/video.h"
@@ -86,6 +87,10 @@ static void on_ephemeral(void *user, const char *gateway_id, const char *topic, 
                          size_t size)
 {
     struct xw_center *center = user;
+    if (strcmp(topic, XW_ENROL_RENEW) == 0) {
+        xw_enrol_renew(center, gateway_id, payload, size);
+        return;
+    }
     if (strcmp(topic, "beat") != 0) {
         /* Refusals are counted there; pictures come often, so nothing is logged. */
         (void)!xw_video_ephemeral(center->video, gateway_id, topic, payload, size);

@@ -143,6 +143,28 @@ void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_g
     take_link(gateways, g, now->linked, now->since_wall_us);
 }
 
+void xw_gateways_expect(struct xw_gateways *gateways, const char *id, const char *site)
+{
+    struct xw_gateway *g = find_or_add(gateways, id);
+    if (!g)
+        return;
+    g->silent = g->lost_told = false;
+    g->away_mono_us = xw_clock_mono(gateways->config.clock).us;
+    if (strcmp(g->site, site) == 0 && g->revision)
+        return;
+    snprintf(g->site, sizeof(g->site), "%s", site);
+    g->revision++;
+    if (gateways->config.on_site)
+        gateways->config.on_site(gateways->config.user, g);
+}
+
+void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool silent)
+{
+    struct xw_gateway *g = find(gateways, id);
+    if (g)
+        g->silent = silent;
+}
+
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n)
 {
     struct xw_gateway *g = find(gateways, id);
@@ -167,7 +189,8 @@ void xw_gateways_check(struct xw_gateways *gateways)
     int64_t now_us = xw_clock_mono(gateways->config.clock).us;
     for (size_t i = 0; i < gateways->n; i++) {
         struct xw_gateway *g = gateways->v[i];
-        if (g->linked || g->lost_told || now_us - g->away_mono_us < gateways->config.lost_after_us)
+        if (g->linked || g->lost_told || g->silent ||
+            now_us - g->away_mono_us < gateways->config.lost_after_us)
             continue;
         g->lost_told = true;
         if (gateways->config.on_lost)

@@ -19,6 +19,7 @@ enum { XW_GATEWAYS_MAX = 10000, XW_GATEWAY_ID_N = 128, XW_GATEWAY_SITE_N = 128 }
 struct xw_gateway {
     char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[64];
     bool linked, ever_linked, demo, lost_told;
+    bool silent; /* revoked: that it is away is as it should be */
     int64_t since_wall_us, away_mono_us, clock_offset_us;
     uint32_t rtt_us;
     uint64_t backlog_samples, received_bytes, received_before, backfill_samples;
@@ -42,6 +43,10 @@ XW_MUST_CHECK int xw_gateways_new(const struct xw_gateways_config *config,
                                   struct xw_gateways **ret_gateways);
 void xw_gateways_free(struct xw_gateways *gateways);
 void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_gateway *now);
+/* A gateway was enrolled: it is in the list before it was ever linked. */
+void xw_gateways_expect(struct xw_gateways *gateways, const char *id, const char *site);
+/* A revoked gateway is not told to be lost. */
+void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool silent);
 /* Samples that came late, for the rate. */
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n);
 /* Each second: rates. */

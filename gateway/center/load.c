@@ -10,6 +10,7 @@
 #include "center/clips.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/identities.h"
 #include "center/sessions.h"
 #include "center/studies.h"
 #include "center/technical.h"
@@ -52,6 +53,27 @@ static void take_setting(struct xw_center *center, const struct xw_store_record 
         xw_log_warning("load.gateway", XW_LOG_ERR(r));
 }
 
+static void take_identity(struct xw_center *center, const struct xw_store_record *record)
+{
+    struct xw_identity identity = {.certificate = NULL};
+    int r = xw_identity_unpack(record, &identity);
+    if (r == 0)
+        r = xw_identities_put(center->identities, &identity);
+    if (r == 0 && identity.revoked_wall_us)
+        xw_gateways_silence(center->gateways, identity.id, true);
+    free(identity.certificate);
+    if (r < 0)
+        xw_log_error("load.identity", XW_LOG_ERR(r));
+}
+
+static void take_enrolment(struct xw_center *center, const struct xw_store_record *record)
+{
+    struct xw_enrolment enrolment;
+    if (xw_enrolment_unpack(record, &enrolment) < 0 ||
+        xw_enrolments_put(center->identities, &enrolment) < 0)
+        xw_log_warning("load.enrolment");
+}
+
 static void take_technical(struct xw_center *center, const struct xw_store_record *record)
 {
     xw_technicals_record(center->technicals, record);
@@ -72,6 +94,8 @@ static const struct step {
     {XW_LOCAL_USER, false, XW_USERS_MAX, take_user},
     {XW_LOCAL_SESSION, false, 65536, take_session},
     {XW_LOCAL_SETTING, false, XW_GATEWAYS_MAX, take_setting},
+    {XW_LOCAL_IDENTITY, false, XW_IDENTITIES_MAX, take_identity},
+    {XW_LOCAL_ENROLMENT, false, XW_ENROLMENTS_MAX, take_enrolment},
     {XW__RECORD_KIND__RECORD_TECHNICAL, true, XW_TECHNICALS_MAX, take_technical},
     /* … and after them. */
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, 65536, xw_center_attachment},
@@ -79,7 +103,7 @@ static const struct step {
     {XW__RECORD_KIND__RECORD_ALARM_ACK, false, 1000000, take_ack},
     {XW__RECORD_KIND__RECORD_STUDY, true, 200000, xw_center_study},
 };
-enum { STEPS_BEFORE_STREAMS = 4 };
+enum { STEPS_BEFORE_STREAMS = 6 };
 
 static void run_step(struct load *load);
 static void run_stream(struct load *load);

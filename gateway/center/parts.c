@@ -6,8 +6,10 @@
 #include "center/attachments.h"
 #include "center/audit.h"
 #include "center/clips.h"
+#include "center/enrol.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/identities.h"
 #include "center/journal.h"
 #include "center/live.h"
 #include "center/ratelimit.h"
@@ -290,11 +292,15 @@ int xw_center_parts_new(struct xw_center *center)
                               &center->technicals);
     if (r == 0)
         r = make_gateways(center);
+    if (r == 0)
+        r = xw_identities_new(&center->identities);
     return r;
 }
 
 void xw_center_parts_free(struct xw_center *center)
 {
+    xw_enrol_free(center->enrol);
+    xw_identities_free(center->identities);
     xw_gateways_free(center->gateways);
     xw_technicals_free(center->technicals);
     xw_alarms_free(center->alarms);

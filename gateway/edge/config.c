@@ -26,10 +26,12 @@
                        "each run is an ultrasound study for the county's reader")
 
 static const struct xw_config_item items[] = {
-    XW_CONFIG_STRING(S, id, "gateway", "id", "gateway",
+    XW_CONFIG_STRING(S, id, "gateway", "id", "",
                      "name of this gateway, 1 to 64 of A-Z a-z 0-9 . _ : -; must equal the common "
-                     "name of its certificate"),
-    XW_CONFIG_STRING(S, site, "gateway", "site", "", "name of the place, as pages show it"),
+                     "name of its certificate; empty = what the county gave it when it was "
+                     "enrolled (with a code, on the status page or in enrol.code)"),
+    XW_CONFIG_STRING(S, site, "gateway", "site", "",
+                     "name of the place, as pages show it; empty = as enrolled"),
     XW_CONFIG_BOOL(S, demo, "gateway", "demo", "no",
                    "synthetic or replayed data: every stream is marked, every device accepted"),
 
@@ -95,6 +97,14 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_DURATION(S, live_late_us, "uplink", "live_late", SECOND / 10, 60 * SECOND, "2s",
                        "a block older than this is no longer live: it heals"),
 
+    XW_CONFIG_PATH(S, enrol_dir, "enrol", "dir", "/var/lib/xinwang-gateway/identity",
+                   "where key, certificate and name from enrolment are kept (only while gateway.id "
+                   "is empty)"),
+    XW_CONFIG_STRING(S, enrol_county, "enrol", "county", "",
+                     "the county's port for enrolment, HOST or HOST:PORT (8702)"),
+    XW_CONFIG_SECRET(S, enrol_code, "enrol", "code", "",
+                     "one-time code to enrol with at start; of no meaning afterwards"),
+
     XW_CONFIG_STRING(S, status_address, "status", "address", "127.0.0.1",
                      "loopback address of the status page, /healthz and /metrics"),
     XW_CONFIG_INT(S, status_port, "status", "port", 0, 65535, NULL, "7702", "0 = any free one"),
@@ -140,6 +150,11 @@ static bool loopback(const char *address)
     return !strncmp(address, "127.", 4) || !strcmp(address, "::1") || !strcmp(address, "localhost");
 }
 
+bool xw_edge_config_enrols(const struct xw_edge_config *config)
+{
+    return !config->id[0];
+}
+
 bool xw_edge_config_has_video(const struct xw_edge_config *config)
 {
     for (size_t i = 0; i < XW_EDGE_VIDEO_MAX; i++)
@@ -175,12 +190,18 @@ int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
 {
     const struct xw_edge_config *c = values;
     const char *wrong = NULL;
-    if (!id_ok(c->id))
+    if (c->id[0] && !id_ok(c->id))
         wrong = "gateway.id: 1 to 64 of A-Z a-z 0-9 . _ : -";
     else if (!loopback(c->status_address))
         wrong = "status.address: a loopback address (the page has no login)";
     else if (c->mains_hz != 0 && c->mains_hz != 50 && c->mains_hz != 60)
         wrong = "analysis.mains: 0, 50 or 60";
+    else if (!c->id[0] && c->uplink_host[0])
+        wrong = "gateway.id: needed with uplink.host (an enrolled gateway has neither)";
+    else if (!c->id[0] && !c->enrol_dir[0])
+        wrong = "enrol.dir: needed without gateway.id";
+    else if (c->enrol_code[0] && !c->enrol_county[0])
+        wrong = "enrol.county: needed with enrol.code";
     else if (!!c->cert_path[0] != !!c->key_path[0])
         wrong = "uplink.certificate and uplink.key: both or none";
     if (!wrong)

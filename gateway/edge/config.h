@@ -40,6 +40,8 @@ struct xw_edge_config {
     int64_t uplink_port;
     char *cert_path, *key_path, *ca_path;
     int64_t live_late_us;
+    /* [enrol] */
+    char *enrol_dir, *enrol_county, *enrol_code;
     /* [status] */
     char *status_address;
     int64_t status_port;
@@ -56,6 +58,8 @@ extern const struct xw_config_schema xw_edge_schema;
 /* Rules over the whole; -EINVAL with the reason. */
 int xw_edge_config_check(const void *values, struct xw_config_error *ret_error);
 
+/* Without an id of its own a gateway is who enrolment says. */
+bool xw_edge_config_enrols(const struct xw_edge_config *config);
 /* Is any picture source configured? */
 bool xw_edge_config_has_video(const struct xw_edge_config *config);
 /* The bed of a device from "DEVICE=BED" items; "" when there is none. */

@@ -23,6 +23,9 @@ struct xw_study;
 struct xw_monitor;
 struct xw_video;
 struct xw_status;
+struct xw_edge_enrol;
+struct xw_renew;
+struct xw_edge_identity;
 
 struct xw_edge {
     const struct xw_edge_config *config;
@@ -41,6 +44,10 @@ struct xw_edge {
     struct xw_port *port;
     struct xw_monitor *monitor;
     struct xw_status *status;
+    struct xw_edge_enrol *enrol;       /* NULL: there was no need */
+    struct xw_edge_identity *identity; /* NULL: by configuration, or not enrolled yet */
+    struct xw_renew *renew;
+    bool enrolling;              /* nothing but the status page is there yet */
     struct xw_uplink_state link; /* last told */
     bool stopping;
 };

@@ -10,10 +10,13 @@
 #include "edge/commit.h"
 #include "edge/decide.h"
 #include "edge/edge.h"
+#include "edge/enrol.h"
+#include "edge/identity.h"
 #include "edge/monitor.h"
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
+#include "edge/renew.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
@@ -32,7 +35,10 @@ struct life {
     bool closing, started;
     int64_t unlinked_us;
     int result;
-    char software[160]; /* borrowed by the uplink for its life */
+    char software[160];           /* borrowed by the uplink for its life */
+    struct xw_edge_config config; /* ours: what enrolment gave is put in */
+    struct xw_edge_identity identity;
+    uint16_t status_port;
 };
 
 /* ---- what the spool and the uplink say ---- */
@@ -109,7 +115,7 @@ static void on_county_record(void *user, const struct xw_store_record *record)
 static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
 {
     struct life *life = user;
-    if (!strcmp(topic, "video-want"))
+    if (!xw_renew_ephemeral(life->edge.renew, topic, payload, size) && !strcmp(topic, "video-want"))
         xw_video_wanted(life->edge.video, payload, size);
 }
 
@@ -141,6 +147,7 @@ static void on_tick(void *arg)
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
+    xw_renew_tick(life->edge.renew);
     xw_video_tick(life->edge.video);
 }
 
@@ -157,12 +164,27 @@ static void fail(struct life *life, const char *what, int r)
     xw_loop_stop(life->edge.loop);
 }
 
+/* One that was opened for enrolment stays. */
+static int open_status(struct life *life)
+{
+    struct xw_edge *edge = &life->edge;
+    return edge->status ? 0 : xw_status_new(edge, &edge->status, &life->status_port);
+}
+
+static void ready(struct life *life)
+{
+    uint64_t watchdog_ms = xw_notify_watchdog_ms();
+    (void)xw_notify("READY=1");
+    if (watchdog_ms)
+        xw_timer_start(life->watchdog, watchdog_ms, watchdog_ms);
+}
+
 /* What earlier processes left is known: devices may come. */
 static void on_past(void *user, int status)
 {
     struct life *life = user;
     struct xw_edge *edge = &life->edge;
-    uint16_t device_port = 0, monitor_port = 0, status_port = 0;
+    uint16_t device_port = 0, monitor_port = 0;
     int r = status;
     if (edge->stopping)
         return;
@@ -180,7 +202,8 @@ static void on_past(void *user, int status)
         fail(life, "monitor port", r);
         return;
     }
-    r = xw_status_new(edge, &edge->status, &status_port);
+    edge->enrolling = false;
+    r = open_status(life);
     if (r < 0) {
         fail(life, "status page", r);
         return;
@@ -191,11 +214,8 @@ static void on_past(void *user, int status)
     xw_log_notice("gateway.ready", XW_LOG_STR("gateway", edge->config->id),
                   XW_LOG_UINT("device_port", device_port),
                   XW_LOG_UINT("monitor_port", monitor_port),
-                  XW_LOG_UINT("status_port", status_port));
-    (void)xw_notify("READY=1");
-    uint64_t watchdog_ms = xw_notify_watchdog_ms();
-    if (watchdog_ms)
-        xw_timer_start(life->watchdog, watchdog_ms, watchdog_ms);
+                  XW_LOG_UINT("status_port", life->status_port));
+    ready(life);
 }
 
 static int start_uplink(struct life *life)
@@ -253,10 +273,6 @@ static int setup_gstreamer(const struct xw_edge_config *c)
     return r < 0 ? r : xw_pipeline_setup(registry);
 }
 
-static int start(struct life *life, const char **ret_what)
-{
-    struct xw_edge *edge = &life->edge;
-    int r;
 #define STEP(what, call)                                                                           \
     do {                                                                                           \
         *ret_what = (what);                                                                        \
@@ -264,9 +280,13 @@ static int start(struct life *life, const char **ret_what)
         if (r < 0)                                                                                 \
             return r;                                                                              \
     } while (0)
-    STEP("boot id", xw_boot_id(edge->boot_id));
+
+/* Everything that needs to know who we are. */
+static int start_rest(struct life *life, const char **ret_what)
+{
+    struct xw_edge *edge = &life->edge;
+    int r;
     STEP("gstreamer", setup_gstreamer(edge->config));
-    STEP("network", xw_net_new(edge->loop, &edge->net));
     STEP("spool", open_store(life));
     STEP("commit", xw_commit_new(edge, &edge->commit));
     STEP("alarms", xw_technical_new(edge, &edge->technical));
@@ -276,12 +296,82 @@ static int start(struct life *life, const char **ret_what)
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
     STEP("uplink", start_uplink(life));
+    if (edge->identity)
+        STEP("rotation", xw_renew_new(edge, edge->identity, &edge->renew));
     STEP("timer", xw_timer_new(edge->loop, on_tick, life, &life->tick));
-    STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
     STEP("past", xw_past_read(edge, on_past, life));
-#undef STEP
     return 0;
 }
+
+/* ---- who we are ---- */
+
+/* The strings are the identity's, for the life of the process; those of the configuration are freed
+ * by who made it. What the configuration says of site and address goes before. */
+static void become(struct life *life, const struct xw_edge_identity *identity)
+{
+    struct xw_edge_config *c = &life->config;
+    life->identity = *identity;
+    struct xw_edge_identity *i = &life->identity;
+    life->edge.identity = i;
+    c->id = i->grant.gateway;
+    c->uplink_host = i->grant.host;
+    c->uplink_port = i->grant.port;
+    c->cert_path = i->cert_path;
+    c->key_path = i->key_path;
+    c->ca_path = i->ca_path;
+    if (!c->site[0])
+        c->site = i->grant.site;
+    if (!c->uplink_address[0])
+        c->uplink_address = i->address;
+}
+
+static void on_enrolled(void *user, struct xw_edge_identity *identity)
+{
+    struct life *life = user;
+    const char *what = "";
+    if (life->edge.stopping) {
+        xw_edge_identity_done(identity);
+        return;
+    }
+    become(life, identity);
+    int r = start_rest(life, &what);
+    if (r < 0)
+        fail(life, what, r);
+}
+
+/* Nothing but the status page, until somebody types a code there. */
+static int start_enrolment(struct life *life, const char **ret_what)
+{
+    struct xw_edge *edge = &life->edge;
+    int r;
+    edge->enrolling = true;
+    STEP("enrolment", xw_edge_enrol_new(edge, on_enrolled, life, &edge->enrol));
+    STEP("status page", open_status(life));
+    xw_log_notice("gateway.not_enrolled", XW_LOG_UINT("status_port", life->status_port));
+    ready(life);
+    return 0;
+}
+
+static int start(struct life *life, const char **ret_what)
+{
+    struct xw_edge *edge = &life->edge;
+    struct xw_edge_identity identity;
+    int r;
+    STEP("boot id", xw_boot_id(edge->boot_id));
+    STEP("network", xw_net_new(edge->loop, &edge->net));
+    STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
+    if (xw_edge_config_enrols(edge->config)) {
+        *ret_what = "identity";
+        r = xw_edge_identity_load(edge->config->enrol_dir, &identity);
+        if (r == -ENOENT)
+            return start_enrolment(life, ret_what);
+        if (r < 0)
+            return r;
+        become(life, &identity);
+    }
+    return start_rest(life, ret_what);
+}
+#undef STEP
 
 /* ---- stopping ---- */
 
@@ -299,6 +389,7 @@ static void close_store(struct life *life)
     life->closing = true;
     if (life->edge.video)
         xw_video_halt(life->edge.video);
+    xw_renew_free(XW_STEAL(life->edge.renew));
     xw_uplink_free(XW_STEAL(life->edge.uplink));
     if (life->edge.store)
         xw_store_close(life->edge.store, on_store_closed, life);
@@ -356,7 +447,8 @@ int xw_life_run(const struct xw_edge_config *config)
     if (!life)
         return -ENOMEM;
     struct xw_edge *edge = &life->edge;
-    edge->config = config;
+    life->config = *config;
+    edge->config = &life->config;
     edge->started_wall_us = xw_edge_wall_us();
     const struct xw_loop_options options = {
         .handle_signals = true, .on_stop = on_stop, .on_stop_arg = life};
@@ -384,7 +476,9 @@ int xw_life_run(const struct xw_edge_config *config)
     free_timer(life->tick);
     free_timer(life->watchdog);
     free_timer(life->stop_timer);
+    xw_edge_enrol_free(edge->enrol);
     xw_net_free(edge->net);
+    xw_edge_identity_done(&life->identity);
     xw_loop_free(edge->loop);
     free(life);
     return r;

@@ -10,6 +10,9 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
+
+enum { ARGS_MAX = 160 };
 
 /* Picture sources whose line GStreamer cannot build. */
 static void warn(const void *values)
@@ -27,18 +30,42 @@ static void warn(const void *values)
     }
 }
 
+/* --enrol CODE, --county HOST. The texts live as long as the process. */
+static int expand(int argc, char **argv, char **ret_argv)
+{
+    static char set[] = "--set", values[2][400];
+    size_t used = 0;
+    int n = 0;
+    for (int i = 0; i < argc && n < ARGS_MAX - 3; i++) {
+        bool code = !strcmp(argv[i], "--enrol"), county = !strcmp(argv[i], "--county");
+        if ((code || county) && i + 1 < argc && used < XW_ARRAY_N(values)) {
+            snprintf(values[used], sizeof(values[0]), "enrol.%s=%s", code ? "code" : "county",
+                     argv[++i]);
+            ret_argv[n++] = set;
+            ret_argv[n++] = values[used++];
+        } else {
+            ret_argv[n++] = argv[i];
+        }
+    }
+    ret_argv[n] = NULL;
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     static const struct xw_daemon daemon = {
         .program = "xinwang-gateway",
-        .summary = "takes signals from devices, keeps them, screens them, sends them to the county",
+        .summary =
+            "takes signals from devices, keeps them, screens them, sends them to the county. "
+            "--enrol CODE and --county HOST[:PORT] are short for --set enrol.code=, enrol.county=.",
         .config_path = "/etc/xinwang/gateway.conf",
         .schema = &xw_edge_schema,
         .check = xw_edge_config_check,
         .warn = warn,
     };
     struct xw_edge_config config;
-    int r = xw_daemon_start(&daemon, argc, argv, &config);
+    char *args[ARGS_MAX];
+    int r = xw_daemon_start(&daemon, expand(argc, argv, args), args, &config);
     if (r != 0)
         return r > 0 ? 0 : 2;
     if (sodium_init() < 0) {

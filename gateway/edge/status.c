@@ -5,16 +5,19 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "edge/decide.h"
+#include "edge/enrol.h"
 #include "edge/page.h"
 #include "edge/status_json.h"
 #include "edge/video.h"
 
 #include <arpa/inet.h>
+#include <jansson.h>
 #include <libwebsockets.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
+enum { ENROL_BODY_MAX = 1024 };
 enum { TOKEN_BYTES = 24, BODY_MAX = 4 * 1024 * 1024, CHUNK = 16 * 1024, PATH_MAX_BYTES = 256 };
 
 struct xw_status {
@@ -28,7 +31,7 @@ struct xw_status {
 struct answer {
     struct xw_buf body;
     size_t sent;
-    bool begun;
+    bool begun, taking; /* taking: the body is a request that is still coming */
 };
 
 static int begin_answer(struct lws *wsi, struct answer *a, unsigned status, const char *type)
@@ -154,6 +157,45 @@ static int decide(struct xw_status *status, struct lws *wsi, struct answer *a, c
     return answer_text(wsi, a, 200, "application/json", "{}\n");
 }
 
+/* POST /enrol {"county","code"}: the body follows. */
+static int begin_enrol(struct xw_status *status, struct lws *wsi, struct answer *a)
+{
+    if (!may_change(status, wsi))
+        return answer_error(wsi, a, 403, "forbidden");
+    if (!status->edge->enrolling || !status->edge->enrol)
+        return answer_error(wsi, a, 409, "conflict");
+    xw_buf_clear(&a->body);
+    a->taking = true;
+    return 0;
+}
+
+static int take_body(struct answer *a, const void *data, size_t size)
+{
+    if (!a->taking || a->body.n + size > ENROL_BODY_MAX)
+        return 1;
+    return xw_buf_append(&a->body, data, size) < 0;
+}
+
+static int enrol(struct xw_status *status, struct lws *wsi, struct answer *a)
+{
+    json_t *o = json_loadb((const char *)a->body.data, a->body.n, JSON_REJECT_DUPLICATES, NULL);
+    const char *county = json_string_value(json_object_get(o, "county"));
+    const char *code = json_string_value(json_object_get(o, "code"));
+    int r = -EINVAL;
+    a->taking = false;
+    if (a->body.n)
+        sodium_memzero(a->body.data, a->body.n);
+    if (county && code && status->edge->enrolling)
+        r = xw_edge_enrol_ask(status->edge->enrol, county, code);
+    json_decref(o);
+    if (r < 0)
+        return answer_error(wsi, a, r == -EBUSY ? 409 : 400,
+                            r == -EBUSY    ? "conflict"
+                            : r == -EINVAL ? "county"
+                                           : "code");
+    return answer_text(wsi, a, 200, "application/json", "{}\n");
+}
+
 static int get(struct xw_status *status, struct lws *wsi, struct answer *a, const char *path)
 {
     if (!strcmp(path, "/"))
@@ -183,6 +225,10 @@ static int on_request(struct xw_status *status, struct lws *wsi, struct answer *
     if (!host_ok(wsi))
         return answer_error(wsi, a, 403, "host");
     if (lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_POST_URI) > 0) {
+        if (!strcmp(path, "/enrol"))
+            return begin_enrol(status, wsi, a);
+        if (status->edge->enrolling)
+            return answer_error(wsi, a, 404, "not_found");
         if (!strncmp(path, "/video/", 7))
             return run_video(status, wsi, a, path);
         if (strncmp(path, "/devices/", 9) != 0)
@@ -235,6 +281,10 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         xw_loop_watch_end(status->edge->loop, "edge.status", t);
         return r;
     }
+    case LWS_CALLBACK_HTTP_BODY:
+        return status ? take_body(a, in, size) : 1;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return !status || !a->taking ? 0 : enrol(status, wsi, a);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_writeable(wsi, a);
     default:

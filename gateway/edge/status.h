@@ -1,5 +1,6 @@
 /* The status page on loopback: /, /status.json, /healthz, /metrics; POST /devices/ID/accept|refuse,
- * /video/ID/start|stop.
+ * /video/ID/start|stop, /enrol {"county","code"} (only before it is enrolled, when nothing else is
+ * there).
  *
  * A change needs the header X-Xinwang-Token: the page carries the token of this process, scripts
  * use the configured one. Requests whose Host is not a loopback name are refused (DNS rebinding).

@@ -1,4 +1,6 @@
 /* The state of the gateway as JSON. */
+#include "edge/enrol.h"
+#include "edge/identity.h"
 #include "edge/status_json.h"
 
 #include "base/version.h"
@@ -180,6 +182,9 @@ static json_t *link_json(struct xw_edge *edge)
     json_object_set_new(o, "rate_bytes_per_s", number(state.rate_bytes_per_s));
     json_object_set_new(o, "backlog_samples", number(state.backlog_samples));
     json_object_set_new(o, "backlog_bytes", number(state.backlog_bytes));
+    json_object_set_new(o, "certificate_until_wall_us",
+                        edge->identity ? json_integer(edge->identity->facts.until_s * 1000000)
+                                       : json_null());
     return o;
 }
 
@@ -212,8 +217,38 @@ static int dump(json_t *o, struct xw_buf *ret_text)
     return r;
 }
 
+static json_t *enrolment_json(struct xw_edge *edge)
+{
+    struct xw_edge_enrol_state state = {"", "", "", ""};
+    json_t *o = json_object();
+    if (edge->enrol && edge->enrolling)
+        xw_edge_enrol_get(edge->enrol, &state);
+    json_object_set_new(o, "needed", json_boolean(edge->enrolling));
+    json_object_set_new(o, "state", json_string(state.state));
+    json_object_set_new(o, "county", json_string(state.county));
+    json_object_set_new(o, "word", json_string(state.word));
+    json_object_set_new(o, "text", json_string(state.text));
+    return o;
+}
+
+/* Before it is enrolled there is nothing else to show. */
+static int enrolling_json(struct xw_edge *edge, struct xw_buf *ret_text)
+{
+    json_t *o = json_object();
+    json_object_set_new(o, "gateway", json_string(""));
+    json_object_set_new(o, "site", json_string(""));
+    json_object_set_new(o, "demo", json_boolean(edge->config->demo));
+    json_object_set_new(o, "version", json_string(xw_version()));
+    json_object_set_new(o, "wall_us", json_integer(xw_edge_wall_us()));
+    json_object_set_new(o, "started_wall_us", json_integer(edge->started_wall_us));
+    json_object_set_new(o, "enrolment", enrolment_json(edge));
+    return dump(o, ret_text);
+}
+
 int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
 {
+    if (edge->enrolling)
+        return enrolling_json(edge, ret_text);
     json_t *devices = json_array(), *waiting = json_array(), *alarms = json_array();
     json_t *monitors = json_array();
     xw_fleet_each(edge->fleet, each_attachment, devices);
@@ -228,6 +263,7 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     json_object_set_new(o, "version", json_string(xw_version()));
     json_object_set_new(o, "wall_us", json_integer(xw_edge_wall_us()));
     json_object_set_new(o, "started_wall_us", json_integer(edge->started_wall_us));
+    json_object_set_new(o, "enrolment", enrolment_json(edge));
     json_object_set_new(o, "link", link_json(edge));
     json_object_set_new(o, "spool", spool_json(edge));
     json_object_set_new(o, "devices", devices);
@@ -244,6 +280,12 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
 
 int xw_status_health(struct xw_edge *edge, struct xw_buf *ret_text, bool *ret_good)
 {
+    if (edge->enrolling) {
+        *ret_good = false;
+        return dump(json_pack("{s:s, s:{s:s}}", "status", "degraded", "checks", "enrolment",
+                              "not enrolled"),
+                    ret_text);
+    }
     const char *id = edge->config->id;
     bool full = xw_commit_full(edge->commit);
     bool low = xw_technical_is_open(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW, id);

@@ -2,22 +2,34 @@
  */
 #include "link/downlink.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "link/clink.h"
 #include "link/socket.h"
+#include "link/tls.h"
 
-XW_COUNTER(refused_tls, "xw_link_refused_certificates_total", NULL,
-           "connections without a verified certificate");
+XW_COUNTER(refused_tls, "xw_link_refused_certificates_total", "reason=\"unverified\"",
+           "TLS handshakes of gateways refused for their certificate");
+XW_COUNTER(refused_now, "xw_link_refused_identities_total", "when=\"connecting\"",
+           "sockets closed because their certificate was revoked, replaced or has expired");
+XW_COUNTER(refused_later, "xw_link_refused_identities_total", "when=\"open\"",
+           "sockets closed because their certificate was revoked, replaced or has expired");
 XW_COUNTER(refused_full, "xw_link_refused_connections_total", NULL, "connections beyond the limit");
 
-enum { TICK_MS = 10, SPARE_CONNECTIONS = 64 };
+enum {
+    TICK_MS = 10,
+    SPARE_CONNECTIONS = 64,
+    HANDSHAKES_MAX = 512, /* TCP connections that are no link yet */
+    LAST_WORD_S = 3,
+};
 
 struct link {
     struct link *next;
     struct xw_socket socket;
+    struct xw_cert_facts certificate; /* name "": no TLS */
 };
 
 struct anchor {
@@ -31,7 +43,9 @@ struct xw_downlink {
     struct lws_vhost *vhost;
     struct xw_timer *tick;
     struct link *links;
-    size_t links_n, links_max;
+    size_t links_n, links_max, connections_n;
+    const char *(*refuse)(void *user, const struct xw_cert_facts *certificate);
+    void *refuse_user;
     bool tls, ending;
     int64_t measure_due_us;
 };
@@ -56,10 +70,10 @@ static struct xw_downlink *downlink_of(struct lws *wsi)
 /* Before the upgrade is answered: who is it, and is there room? */
 static int admit(struct xw_downlink *d, struct lws *wsi)
 {
-    char name[XW_LINK_ID_MAX_N_BYTES + 1];
+    struct xw_cert_facts certificate;
     if (d->ending)
         return -1;
-    if (d->tls && xw_net_peer_name(wsi, name, sizeof(name)) < 0) {
+    if (d->tls && xw_tls_peer(wsi, &certificate) < 0) {
         xw_counter_add(&refused_tls, 1);
         xw_log_warning("link.no_certificate");
         return -1;
@@ -72,6 +86,29 @@ static int admit(struct xw_downlink *d, struct lws *wsi)
     return 0;
 }
 
+/* NULL: it may be used. Expiry by our own clock: a resumed session was verified long ago. */
+static const char *refusal(const struct xw_downlink *d, const struct xw_cert_facts *certificate)
+{
+    int64_t now_s = xw_clock_wall(NULL).us / 1000000;
+    if (!d->tls)
+        return NULL;
+    if (now_s >= certificate->until_s)
+        return "this gateway's certificate has expired";
+    return d->refuse ? d->refuse(d->refuse_user, certificate) : NULL;
+}
+
+/* It is told why, then closed; what comes meanwhile is not read. */
+static void refuse(struct link *link, const char *why)
+{
+    char peer[64];
+    xw_tls_address(lws_get_socket_fd(link->socket.wsi), peer, sizeof(peer));
+    xw_log_warning("link.refused", XW_LOG_STR("peer", peer),
+                   XW_LOG_STR("gateway", link->certificate.name),
+                   XW_LOG_STR("certificate", link->certificate.serial), XW_LOG_STR("why", why));
+    xw_conn_fail(&link->socket.conn, XW__LINK_FAULT__LINK_FAULT_IDENTITY, why);
+    lws_set_timeout(link->socket.wsi, PENDING_TIMEOUT_USER_REASON_BASE, LAST_WORD_S);
+}
+
 static int link_open(struct xw_downlink *d, struct lws *wsi)
 {
     struct link *link = calloc(1, sizeof(*link));
@@ -79,16 +116,22 @@ static int link_open(struct xw_downlink *d, struct lws *wsi)
         return -1;
     xw_socket_open(&link->socket, wsi, &end, d->clink);
     struct xw_conn *conn = &link->socket.conn;
-    if (d->tls && xw_net_peer_name(wsi, conn->peer_name, sizeof(conn->peer_name)) < 0) {
+    if (d->tls && xw_tls_peer(wsi, &link->certificate) < 0) {
         xw_socket_done(&link->socket);
         free(link);
         return -1;
     }
+    snprintf(conn->peer_name, sizeof(conn->peer_name), "%s", link->certificate.name);
     lws_set_opaque_user_data(wsi, link);
     link->next = d->links;
     d->links = link;
     d->links_n++;
     xw_clink_open(d->clink, conn);
+    const char *why = refusal(d, &link->certificate);
+    if (why) {
+        xw_counter_add(&refused_now, 1);
+        refuse(link, why);
+    }
     return 0;
 }
 
@@ -148,16 +191,31 @@ static int callback_link(struct lws *wsi, enum lws_callback_reasons reason, void
 }
 
 /* protocols[0]: certificates, and everything that is not a link. */
-static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, void *user XW_UNUSED,
-                          void *in, size_t len)
+static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                          void *in XW_UNUSED, size_t len)
 {
+    struct xw_downlink *d;
     int r;
-    if (xw_net_verify(reason, in, len, &r)) {
-        if (r)
-            xw_counter_add(&refused_tls, 1);
+    if (xw_net_verify(reason, user, len, &r))
         return r;
-    }
     switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        d = downlink_of(wsi);
+        if (d && d->connections_n < d->links_n + HANDSHAKES_MAX)
+            return 0;
+        xw_counter_add(&refused_full, 1);
+        xw_log_warning("link.too_many_handshakes");
+        return 1;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        d = downlink_of(wsi);
+        if (d)
+            d->connections_n++;
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        d = downlink_of(wsi);
+        if (d && d->connections_n)
+            d->connections_n--;
+        return 0;
     case LWS_CALLBACK_HTTP:
         return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) ? -1 : 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
@@ -236,6 +294,8 @@ int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *s
     d->loop = loop;
     d->tls = config->tls.cert_path != NULL;
     d->links_max = 2 * (size_t)config->gateways_max + SPARE_CONNECTIONS;
+    d->refuse = config->refuse;
+    d->refuse_user = config->refuse_user;
     int r = start(d, net, store, config, watch, &port);
     if (r < 0) {
         xw_downlink_free(d);
@@ -284,6 +344,33 @@ void xw_downlink_ephemeral(struct xw_downlink *d, const char *gateway_id, const 
 int xw_downlink_object(struct xw_downlink *d, const char *gateway_id, const uint8_t sha256[32])
 {
     return xw_clink_object(d->clink, gateway_id, sha256);
+}
+
+void xw_downlink_check(struct xw_downlink *d)
+{
+    for (struct link *link = d->links; link; link = link->next) {
+        const char *why =
+            link->socket.conn.state < XW_CONN_CLOSING ? refusal(d, &link->certificate) : NULL;
+        if (!why)
+            continue;
+        xw_counter_add(&refused_later, 1);
+        refuse(link, why);
+    }
+}
+
+int xw_downlink_certificate(const struct xw_downlink *d, const char *gateway_id,
+                            struct xw_cert_facts *ret_facts)
+{
+    const struct link *best = NULL;
+    for (const struct link *link = d->links; link; link = link->next)
+        if (link->socket.conn.state == XW_CONN_OPEN &&
+            strcmp(link->certificate.name, gateway_id) == 0 &&
+            (!best || link->certificate.until_s > best->certificate.until_s))
+            best = link;
+    if (!best)
+        return -ENOENT;
+    *ret_facts = best->certificate;
+    return 0;
 }
 
 void xw_downlink_gateways(struct xw_downlink *d,

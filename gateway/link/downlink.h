@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/uuid.h"
 #include "link/net.h"
+#include "trust/cert.h"
 #include "store/store.h"
 
 struct xw_downlink;
@@ -20,6 +21,11 @@ struct xw_downlink_config {
     uint16_t port;
     struct xw_net_tls tls; /* ca_path is required: gateways show certificates */
     uint32_t gateways_max;
+    /* May this certificate, whose chain and times are good, still be used? NULL: yes; otherwise why
+     * not (static text; the gateway is told). Asked at each upgrade, also of a resumed TLS session,
+     * and by xw_downlink_check. NULL: nobody is refused. */
+    const char *(*refuse)(void *user, const struct xw_cert_facts *certificate);
+    void *refuse_user;
 };
 
 struct xw_downlink_gateway {
@@ -69,6 +75,12 @@ void xw_downlink_ephemeral(struct xw_downlink *downlink, const char *gateway_id,
 /* Sends an object of the county's store; as xw_uplink_object. */
 XW_MUST_CHECK int xw_downlink_object(struct xw_downlink *downlink, const char *gateway_id,
                                      const uint8_t sha256[32]);
+/* Judges the certificates of all open sockets again: those that expired or are refused now are told
+ * so and closed. Each second, and when somebody was revoked. */
+void xw_downlink_check(struct xw_downlink *downlink);
+/* What the certificate of an open session of this gateway says; -ENOENT. */
+XW_MUST_CHECK int xw_downlink_certificate(const struct xw_downlink *downlink,
+                                          const char *gateway_id, struct xw_cert_facts *ret_facts);
 void xw_downlink_gateways(struct xw_downlink *downlink,
                           void (*each)(void *user, const struct xw_downlink_gateway *), void *user);
 

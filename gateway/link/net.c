@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "link/tls.h"
 
 enum {
     SERVICE_BUFFER_N_BYTES = 65536, /* measured: 2.5 times the rate of the default at 2 kB */
@@ -45,6 +46,7 @@ int xw_net_new(struct xw_loop *loop, struct xw_net **ret_net)
                    LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .foreign_loops = loops,
         .pt_serv_buf_size = SERVICE_BUFFER_N_BYTES,
+        .timeout_secs = HANDSHAKE_S, /* of a TLS handshake: who is slow on purpose does not stay */
     };
     if (!net)
         return -ENOMEM;
@@ -145,8 +147,6 @@ static int tls_files(const struct xw_net_tls *tls)
     return !tls->cert_path == !tls->key_path ? 0 : -EINVAL;
 }
 
-enum { OLD_TLS = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 };
-
 int xw_net_listen(struct xw_net *net, const struct xw_net_listen *listen,
                   struct lws_vhost **ret_vhost, uint16_t *ret_port)
 {
@@ -174,7 +174,8 @@ int xw_net_listen(struct xw_net *net, const struct xw_net_listen *listen,
         info.ssl_cert_filepath = tls->cert_path;
         info.ssl_private_key_filepath = tls->key_path;
         info.ssl_ca_filepath = tls->ca_path;
-        info.ssl_options_set = OLD_TLS;
+        info.ssl_options_set = XW_TLS_OPTIONS | (long)SSL_OP_CIPHER_SERVER_PREFERENCE;
+        info.ssl_cipher_list = xw_tls_ciphers;
         info.alpn = "http/1.1";
         if (tls->ca_path)
             info.options |= LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT;
@@ -210,33 +211,23 @@ int xw_net_client(struct xw_net *net, const struct xw_net_client *client,
         info.client_ssl_cert_filepath = tls->cert_path;
         info.client_ssl_private_key_filepath = tls->key_path;
         info.client_ssl_ca_filepath = tls->ca_path;
-        info.ssl_client_options_set = OLD_TLS;
+        info.ssl_client_options_set = XW_TLS_OPTIONS;
+        info.client_ssl_cipher_list = xw_tls_ciphers;
         info.alpn = "http/1.1";
     }
     *ret_vhost = lws_create_vhost(net->context, &info);
     return *ret_vhost ? 0 : -EINVAL;
 }
 
-bool xw_net_verify(enum lws_callback_reasons reason, void *in XW_UNUSED, size_t len,
-                   int *ret_result)
+bool xw_net_verify(enum lws_callback_reasons reason, void *user, size_t len, int *ret_result)
 {
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
+        xw_tls_watch_server(user);
+        *ret_result = 0;
+        return true;
+    }
     if (reason != LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION)
         return false;
     *ret_result = len ? 0 : 1; /* len: OpenSSL's own verdict on this certificate of the chain */
     return true;
-}
-
-int xw_net_peer_name(struct lws *wsi, char *ret_name, size_t size)
-{
-    union lws_tls_cert_info_results verified, name;
-    if (!lws_is_ssl(wsi) || lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_VERIFIED, &verified, 0) ||
-        !verified.verified ||
-        lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_COMMON_NAME, &name, sizeof(name.ns.name)))
-        return -ENOENT;
-    size_t n = strnlen(name.ns.name, sizeof(name.ns.name));
-    if (!n || n >= size || n >= sizeof(name.ns.name))
-        return -ENOENT;
-    memcpy(ret_name, name.ns.name, n);
-    ret_name[n] = 0;
-    return 0;
 }

@@ -1,8 +1,8 @@
 /* The one libwebsockets context of a process, on the process's libuv loop.
  *
  * Threads: loop thread only. Everything that speaks WebSocket or HTTP (uplink, downlink, status
- * page, the county's browser side) adds vhosts or connects through it. TLS: 1.2 and later, ALPN
- * pinned to http/1.1 (platform facts: over HTTP/2 large frames never arrive).
+ * page, the county's browser side) adds vhosts or connects through it. TLS: see tls.h; ALPN pinned
+ * to http/1.1 (platform facts: over HTTP/2 large frames never arrive).
  */
 #ifndef XW_LINK_NET_H
 #define XW_LINK_NET_H
@@ -52,12 +52,9 @@ XW_MUST_CHECK int xw_net_client(struct xw_net *net, const struct xw_net_client *
 void xw_net_keep(struct xw_net *net, void *memory);
 
 /* For protocols[0] of a vhost whose peers must show certificates: to be called first by its
- * callback. True when the reason was dealt with; *ret_result is then to be returned. Without it
- * libwebsockets lets any certificate in, and it does not run on TLS 1.3 resumption: ask
- * xw_net_peer_name() at LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION as well. */
-bool xw_net_verify(enum lws_callback_reasons reason, void *in, size_t len, int *ret_result);
-
-/* Common name of the verified peer certificate; -ENOENT without one. */
-XW_MUST_CHECK int xw_net_peer_name(struct lws *wsi, char *ret_name, size_t size);
+ * callback, with the callback's own user and len. True when the reason was dealt with; *ret_result
+ * is then to be returned. Without it libwebsockets lets any certificate in, and it does not run on
+ * TLS 1.3 resumption: ask xw_tls_peer() at LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION as well. */
+bool xw_net_verify(enum lws_callback_reasons reason, void *user, size_t len, int *ret_result);
 
 #endif

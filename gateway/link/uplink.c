@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
 #include <sodium.h>
 
 #include "base/fault.h"
@@ -11,9 +13,12 @@
 #include "base/metrics.h"
 #include "link/glink.h"
 #include "link/socket.h"
+#include "link/tls.h"
 
 XW_COUNTER(connects, "xw_link_connects_total", NULL, "connections tried");
 XW_COUNTER(connect_failures, "xw_link_connect_failures_total", NULL, "connections that failed");
+XW_COUNTER(refusals, "xw_link_refused_by_county_total", NULL,
+           "connections that the county refused for our certificate or name");
 XW_GAUGE(linked_gauge, "xw_link_linked", NULL, "1 while the county answers");
 
 enum {
@@ -35,12 +40,15 @@ struct leg {
     struct xw_socket socket;
     int64_t deadline_us, retry_us;
     unsigned tries;
+    bool renew;        /* its certificate is the old one */
+    const char *alert; /* what the county's TLS said, static text */
 };
 
 /* What libwebsockets may still look at or write to when the uplink is gone. */
 struct anchor {
     struct xw_uplink *uplink;
     struct lws *connecting[XW_LINK_ROLES_N];
+    struct xw_tls_watch watch;
 };
 
 struct xw_uplink {
@@ -51,6 +59,7 @@ struct xw_uplink {
     struct xw_glink *glink;
     struct anchor *anchor;
     struct lws_vhost *vhost;
+    SSL_CTX *tls; /* of the vhost */
     struct leg leg[XW_LINK_ROLES_N];
     struct xw_timer *tick, *gather;
     struct xw_uplink_state state;
@@ -140,12 +149,22 @@ static void leg_gone(struct leg *leg, const char *why)
             snprintf(u->text, sizeof(u->text), "connection lost");
         if (*said && (refused || !conn->fault_by_peer))
             xw_log_warning("link.closed", XW_LOG_STR("why", u->text));
+        if (conn->fault_by_peer && code == XW__LINK_FAULT__LINK_FAULT_IDENTITY)
+            xw_counter_add(&refusals, 1);
         if (conn->state == XW_CONN_OPEN || xw_glink_linked(u->glink))
             leg->tries = refused ? leg->tries : 0;
         xw_glink_closed(u->glink, conn);
         xw_socket_done(&leg->socket);
     } else {
-        snprintf(u->text, sizeof(u->text), "%s", why);
+        refused = leg->alert != NULL;
+        if (refused) {
+            snprintf(u->text, sizeof(u->text), "the county refuses our certificate: %s",
+                     leg->alert);
+            xw_log_warning("link.refused", XW_LOG_STR("why", leg->alert));
+            xw_counter_add(&refusals, 1);
+        } else {
+            snprintf(u->text, sizeof(u->text), "%s", why);
+        }
         xw_counter_add(&connect_failures, 1);
     }
     retry_later(leg, refused);
@@ -168,6 +187,28 @@ static struct leg *leg_of(struct lws *wsi)
     return anchor && anchor->uplink ? leg : NULL;
 }
 
+/* The county's TLS said something: it belongs to the leg that is connecting over it. */
+static void on_alert(void *user, SSL *ssl, const char *text)
+{
+    struct anchor *anchor = user;
+    for (unsigned role = 0; anchor->uplink && role < XW_LINK_ROLES_N; role++) {
+        struct lws *wsi = anchor->connecting[role];
+        if (wsi && lws_is_ssl(wsi) && lws_get_ssl(wsi) == ssl)
+            anchor->uplink->leg[role].alert = text;
+    }
+}
+
+static void take_context(struct lws *wsi, SSL_CTX *ctx)
+{
+    struct lws_vhost *vhost = wsi ? lws_get_vhost(wsi) : NULL;
+    struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
+    if (!anchor || !anchor->uplink)
+        return;
+    anchor->watch = (struct xw_tls_watch){on_alert, anchor};
+    anchor->uplink->tls = ctx;
+    xw_tls_watch_client(ctx, &anchor->watch);
+}
+
 /* A handshake may end without CONNECTION_ERROR: a county that does not like our certificate just
  * closes. Then this is all that we hear of it. */
 static void destroyed(struct lws *wsi)
@@ -182,8 +223,8 @@ static void destroyed(struct lws *wsi)
         }
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user XW_UNUSED,
-                    void *in, size_t len)
+static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
 {
     struct leg *leg;
     switch (reason) {
@@ -196,6 +237,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         break;
     case LWS_CALLBACK_WSI_DESTROY:
         destroyed(wsi);
+        return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
+        take_context(wsi, user);
         return 0;
     default:
         return 0;
@@ -255,6 +299,8 @@ static void leg_connect(struct leg *leg)
         .pwsi = &u->anchor->connecting[leg->role],
     };
     leg->state = LEG_CONNECTING;
+    leg->renew = false;
+    leg->alert = NULL;
     leg->deadline_us = now_us() + CONNECT_US;
     xw_counter_add(&connects, 1);
     if (xw_fault_point("link.connect") < 0) {
@@ -295,6 +341,23 @@ static void leg_tick(struct leg *leg, int64_t now)
     }
 }
 
+/* Bulk first; signals when bulk is there to carry on. */
+static void renew(struct xw_uplink *u)
+{
+    struct leg *bulk = &u->leg[XW__SOCKET_ROLE__SOCKET_BULK];
+    struct leg *signals = &u->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS];
+    struct leg *leg = bulk->renew ? bulk : signals->renew ? signals : NULL;
+    if (!leg || leg->state != LEG_UP || u->ending)
+        return;
+    if (leg == signals && (bulk->state != LEG_UP || bulk->socket.conn.state != XW_CONN_OPEN))
+        return;
+    struct lws *wsi = leg->socket.wsi;
+    lws_set_opaque_user_data(wsi, NULL);
+    leg_gone(leg, "a new certificate");
+    kill_wsi(wsi);
+    leg->retry_us = now_us();
+}
+
 static void measure(struct xw_uplink *u, int64_t now)
 {
     struct xw_pace_measure m;
@@ -314,6 +377,7 @@ static void on_tick(void *arg)
     xw_glink_tick(u->glink);
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         leg_tick(&u->leg[role], now);
+    renew(u);
     check_linked(u);
     if (now >= u->figures_due_us)
         publish(u);
@@ -428,6 +492,21 @@ void xw_uplink_free(struct xw_uplink *u)
     }
     xw_glink_free(u->glink);
     free(u);
+}
+
+int xw_uplink_renewed(struct xw_uplink *u)
+{
+    const struct xw_net_tls *tls = &u->config.tls;
+    if (!u->tls || !tls->cert_path)
+        return -EINVAL;
+    bool good = SSL_CTX_use_certificate_chain_file(u->tls, tls->cert_path) == 1 &&
+                SSL_CTX_use_PrivateKey_file(u->tls, tls->key_path, SSL_FILETYPE_PEM) == 1;
+    ERR_clear_error();
+    if (!good)
+        return -EBADMSG;
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        u->leg[role].renew = u->leg[role].state != LEG_IDLE;
+    return 0;
 }
 
 void xw_uplink_goodbye(struct xw_uplink *u)

@@ -64,6 +64,11 @@ void xw_uplink_free(struct xw_uplink *uplink);
  * later; without it the county only sees the sockets close. */
 void xw_uplink_goodbye(struct xw_uplink *uplink);
 
+/* The certificate and key files hold new ones: they are read, and both sockets are made anew with
+ * them, one after the other, so that the session goes on. -EBADMSG: they do not fit, the old ones
+ * stay in use. */
+XW_MUST_CHECK int xw_uplink_renewed(struct xw_uplink *uplink);
+
 /* A stream is open (header is committed or on its way to the spool). */
 XW_MUST_CHECK int xw_uplink_stream(struct xw_uplink *uplink, const struct xw_uuid *stream,
                                    const void *header, size_t header_size);

@@ -15,6 +15,8 @@
 #include "trust/cert.h"
 #include "trust/code.h"
 
+#include <stdatomic.h>
+
 enum {
     XW_ENROL_BODY_MAX = 8192,    /* of a request */
     XW_ENROL_ANSWER_MAX = 65536, /* of an answer */
@@ -91,7 +93,8 @@ struct xw_enrol_ask {
     const struct xw_code *code;
     EVP_PKEY *key;
     int64_t now_s;
-    int64_t timeout_us; /* for everything together */
+    int64_t timeout_us;        /* for everything together */
+    const atomic_bool *cancel; /* looked at five times a second; NULL: never */
 };
 struct xw_enrol_outcome {
     char word[32], text[200]; /* why not; words of PROTOCOL.md, or: network, tls, county, answer */

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <time.h>
 
+enum { SLICE_MS = 200 };
+
 struct talk {
     const struct xw_enrol_ask *ask;
     struct xw_enrol_outcome *outcome;
@@ -42,11 +44,14 @@ static int give_up(struct talk *t, int error, const char *word, const char *text
 
 static int wait_for(struct talk *t, short events)
 {
-    int64_t left_us = t->deadline_us - now_us();
     struct pollfd p = {.fd = t->fd, .events = events};
-    if (left_us <= 0 || poll(&p, 1, (int)(left_us / 1000) + 1) == 0)
-        return give_up(t, -ETIMEDOUT, "network", "the county does not answer");
-    return 0;
+    while (now_us() < t->deadline_us) {
+        if (t->ask->cancel && atomic_load(t->ask->cancel))
+            return give_up(t, -ECANCELED, "network", "stopped");
+        if (poll(&p, 1, SLICE_MS) > 0)
+            return 0;
+    }
+    return give_up(t, -ETIMEDOUT, "network", "the county does not answer");
 }
 
 static int connect_one(struct talk *t, const struct addrinfo *a)

@@ -3,6 +3,7 @@
 
 #include "base/loop.h"
 #include "center/audit.h"
+#include "center/gatewayadmin.h"
 #include "center/useradmin.h"
 #include "store/store.h"
 
@@ -16,7 +17,10 @@ struct work {
     struct xw_store *store;
     struct xw_users *users;
     struct xw_useradmin ask;
-    const json_t *request;
+    struct xw_identities *identities;
+    struct xw_gatewayadmin gateways;
+    bool of_gateways;
+    size_t step;
     json_t *answer;
     uint8_t after[64];
     size_t after_n;
@@ -33,6 +37,8 @@ static void on_closed(void *user)
 static void finish(struct work *w, int status)
 {
     w->status = status;
+    if (w->of_gateways && status == 0)
+        w->answer = xw_gatewayadmin_answer(&w->gateways, w->identities, xw_clock_wall(NULL).us);
     if (!w->answer)
         w->answer = w->ask.error ? json_pack("{s:s}", "error", w->ask.error) : json_object();
     xw_store_close(w->store, on_closed, w);
@@ -43,30 +49,50 @@ static void on_appended(void *user, const struct xw_store_done *done)
     finish(user, done->status);
 }
 
+static int append_all(struct work *w, const struct xw_store_record *records, size_t n)
+{
+    struct xw_store_batch *batch;
+    int r = xw_store_batch_new(w->store, &batch);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = xw_store_batch_record(batch, &records[i], NULL, NULL, 0);
+    if (r == 0)
+        return xw_store_append(w->store, batch, on_appended, w);
+    xw_store_batch_free(batch);
+    return r;
+}
+
 static int append(struct work *w, const struct xw_user *user)
 {
     char key[64], action[32];
     struct xw_buf body;
     struct xw_audit_entry entry;
     struct xw_store_record records[2];
-    struct xw_store_batch *batch;
     xw_buf_init(&body, 2048);
     snprintf(action, sizeof(action), "user_%.15s", w->ask.verb);
     int r = xw_user_pack(user, key, &body, &records[0]);
     xw_audit_fill(&entry, "local-admin", action, user->user, "ok", &records[1]);
     if (r == 0)
-        r = xw_store_batch_new(w->store, &batch);
-    if (r == 0) {
-        r = xw_store_batch_record(batch, &records[0], NULL, NULL, 0);
-        if (r == 0)
-            r = xw_store_batch_record(batch, &records[1], NULL, NULL, 0);
-        if (r == 0)
-            r = xw_store_append(w->store, batch, on_appended, w);
-        else
-            xw_store_batch_free(batch);
-    }
+        r = append_all(w, records, 2);
     xw_buf_done(&body);
     return r;
+}
+
+static void act_on_gateways(struct work *w)
+{
+    struct xw_gatewayadmin_records records;
+    int r = xw_gatewayadmin_apply(&w->gateways, w->identities, xw_clock_wall(NULL).us);
+    if (r < 0 || !xw_gatewayadmin_changes(&w->gateways)) {
+        finish(w, 0); /* what is wrong is in the answer */
+        return;
+    }
+    r = xw_gatewayadmin_pack(&w->gateways, &records);
+    if (r == 0)
+        r = append_all(w, records.v, records.n);
+    xw_gatewayadmin_records_done(&records);
+    if (r < 0)
+        finish(w, r);
 }
 
 static void act(struct work *w)
@@ -91,14 +117,60 @@ static void act(struct work *w)
 
 static void read_page(struct work *w);
 
-static void on_users(void *arg, const struct xw_store_records *records)
+static int take_user(struct work *w, const struct xw_store_record *record)
+{
+    struct xw_user user;
+    int r = xw_user_unpack(record, &user);
+    return r == 0 ? xw_users_put(w->users, &user) : r;
+}
+
+/* A gateway that was linked once has a setting of its own. */
+static int take_setting(struct work *w, const struct xw_store_record *record)
+{
+    size_t n = strlen(w->gateways.gateway);
+    if (record->key_size == n + 2 && memcmp(record->key, "g/", 2) == 0 &&
+        memcmp((const char *)record->key + 2, w->gateways.gateway, n) == 0)
+        w->gateways.known = true;
+    return 0;
+}
+
+static int take_identity(struct work *w, const struct xw_store_record *record)
+{
+    struct xw_identity identity = {.certificate = NULL};
+    int r = xw_identity_unpack(record, &identity);
+    if (r == 0)
+        r = xw_identities_put(w->identities, &identity);
+    free(identity.certificate);
+    return r;
+}
+
+static int take_enrolment(struct work *w, const struct xw_store_record *record)
+{
+    struct xw_enrolment enrolment;
+    int r = xw_enrolment_unpack(record, &enrolment);
+    return r == 0 ? xw_enrolments_put(w->identities, &enrolment) : r;
+}
+
+static const struct step {
+    uint32_t kind;
+    int (*take)(struct work *w, const struct xw_store_record *record);
+} user_steps[] = {{XW_LOCAL_USER, take_user}, {0, NULL}},
+  gateway_steps[] = {{XW_LOCAL_SETTING, take_setting},
+                     {XW_LOCAL_IDENTITY, take_identity},
+                     {XW_LOCAL_ENROLMENT, take_enrolment},
+                     {0, NULL}};
+
+static const struct step *step_of(const struct work *w)
+{
+    return (w->of_gateways ? gateway_steps : user_steps) + w->step;
+}
+
+static void on_page(void *arg, const struct xw_store_records *records)
 {
     struct work *w = arg;
-    for (size_t i = 0; records->status == 0 && i < records->records_n; i++) {
-        struct xw_user user;
-        if (xw_user_unpack(&records->records[i], &user) < 0 || xw_users_put(w->users, &user) < 0)
-            fprintf(stderr, "xinwang-admin: a user record cannot be read\n");
-    }
+    for (size_t i = 0; records->status == 0 && i < records->records_n; i++)
+        if (step_of(w)->take(w, &records->records[i]) < 0)
+            fprintf(stderr, "xinwang-admin: a record cannot be read\n");
     if (records->status < 0) {
         finish(w, records->status);
     } else if (records->more && records->records_n) {
@@ -107,14 +179,21 @@ static void on_users(void *arg, const struct xw_store_records *records)
         memcpy(w->after, last->key, w->after_n);
         read_page(w);
     } else {
-        act(w);
+        w->step++;
+        w->after_n = 0;
+        if (step_of(w)->take)
+            read_page(w);
+        else if (w->of_gateways)
+            act_on_gateways(w);
+        else
+            act(w);
     }
 }
 
 static void read_page(struct work *w)
 {
-    int r = xw_store_records(w->store, XW_LOCAL_USER, w->after_n ? w->after : NULL, w->after_n,
-                             false, PAGE, on_users, w);
+    int r = xw_store_records(w->store, step_of(w)->kind, w->after_n ? w->after : NULL, w->after_n,
+                             false, PAGE, on_page, w);
     if (r < 0)
         finish(w, r);
 }
@@ -122,7 +201,7 @@ static void read_page(struct work *w)
 int xw_admin_ask_store(const struct xw_center_config *config, const json_t *request,
                        json_t **ret_answer)
 {
-    struct work w = {.request = request};
+    struct work w = {.of_gateways = xw_gatewayadmin_knows(request)};
     struct xw_store_config store = {.dir = config->store_dir,
                                     .retain_us = (uint64_t)config->store_retain_us,
                                     .queue_bytes = QUEUE_BYTES,
@@ -130,11 +209,16 @@ int xw_admin_ask_store(const struct xw_center_config *config, const json_t *requ
     struct xw_store_watch watch = {0};
     w.ask.hash_rounds = (uint64_t)config->hash_rounds;
     w.ask.hash_memory_bytes = (size_t)config->hash_memory_bytes;
-    if (xw_useradmin_read(request, &w.ask) < 0) {
-        *ret_answer = json_pack("{s:s}", "error", w.ask.error);
+    w.gateways.life_default_us = config->enrol_code_us;
+    snprintf(w.gateways.by, sizeof(w.gateways.by), "local-admin");
+    if (w.of_gateways ? xw_gatewayadmin_read(request, &w.gateways) < 0
+                      : xw_useradmin_read(request, &w.ask) < 0) {
+        *ret_answer = json_pack("{s:s}", "error", w.of_gateways ? w.gateways.error : w.ask.error);
         return 0;
     }
     int r = xw_users_new(&w.users);
+    if (r == 0)
+        r = xw_identities_new(&w.identities);
     if (r == 0)
         r = xw_loop_new(NULL, &w.loop);
     if (r == 0)
@@ -146,6 +230,7 @@ int xw_admin_ask_store(const struct xw_center_config *config, const json_t *requ
     }
     xw_loop_free(w.loop);
     xw_users_free(w.users);
+    xw_identities_free(w.identities);
     if (r == 0)
         *ret_answer = w.answer;
     else

@@ -1,7 +1,7 @@
-/* xinwang-admin: users of the county, and copies of its archive.
+/* xinwang-admin: the county's authority, its gateways and users, and copies of its archive.
  *
- * Users: with a center running it asks over the admin socket; without one it works on the store
- * itself. A backup reads the store beside a running center, which goes on. */
+ * Gateways and users: with a center running it asks over the admin socket; without one it works on
+ * the store itself. A backup reads the store beside a running center, which goes on. */
 #include "admin.h"
 
 #include "base/cli.h"
@@ -13,14 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct options {
-    const char *config;
-    struct xw_cli_texts sets;
-    const char *name, *role, *site;
-    bool json;
-};
-
-static int load_config(const struct options *o, struct xw_center_config *ret_config)
+static int load_config(const struct xw_admin_options *o, struct xw_center_config *ret_config)
 {
     struct xw_config_error error = {{0}};
     int r = xw_config_init(&xw_center_schema, ret_config, &error);
@@ -36,7 +29,7 @@ static int load_config(const struct options *o, struct xw_center_config *ret_con
 }
 
 /* NULL after a message on stderr. */
-static json_t *make_request(const struct options *o, const char *verb, const char *user)
+static json_t *make_request(const struct xw_admin_options *o, const char *verb, const char *user)
 {
     char password[300] = "";
     bool wants_password = strcmp(verb, "add") == 0 || strcmp(verb, "passwd") == 0;
@@ -77,7 +70,7 @@ static void print_users(const json_t *answer)
     }
 }
 
-static int print_answer(const struct options *o, const json_t *answer)
+static int print_answer(const struct xw_admin_options *o, const json_t *answer)
 {
     const char *error = json_string_value(json_object_get(answer, "error"));
     if (o->json) {
@@ -88,21 +81,23 @@ static int print_answer(const struct options *o, const json_t *answer)
         fprintf(stderr, "xinwang-admin: %s\n", error);
         return 1;
     }
-    if (!o->json)
+    if (!o->json) {
         print_users(answer);
+        xw_admin_print_gateways(answer);
+    }
     return 0;
 }
 
-static int run(const struct options *o, const char *verb, const char *user)
+/* Takes request; NULL: nothing to ask. */
+static int run(const struct xw_admin_options *o, json_t *request)
 {
     struct xw_center_config config;
     char path[256] = "";
     json_t *answer = NULL;
-    if (load_config(o, &config) < 0)
+    if (!request)
         return 2;
-    json_t *request = make_request(o, verb, user);
-    if (!request) {
-        xw_config_done(&xw_center_schema, &config);
+    if (load_config(o, &config) < 0) {
+        json_decref(request);
         return 2;
     }
     int r = xw_center_admin_path(&config, path, sizeof(path));
@@ -118,7 +113,7 @@ static int run(const struct options *o, const char *verb, const char *user)
     return status;
 }
 
-static int backup(const struct options *o, const char *to)
+static int backup(const struct xw_admin_options *o, const char *to)
 {
     struct xw_center_config config;
     if (load_config(o, &config) < 0)
@@ -135,22 +130,32 @@ static int backup(const struct options *o, const char *to)
 
 int main(int argc, char **argv)
 {
-    static struct options o;
+    static struct xw_admin_options o;
     const struct xw_cli_option options[] = {
         {"config", 'c', "FILE", XW_CLI_TEXT, &o.config, "the center's configuration"},
         {"set", 0, "SECTION.NAME=VALUE", XW_CLI_TEXTS, &o.sets, "one value of it"},
-        {"name", 'n', "TEXT", XW_CLI_TEXT, &o.name, "add: the name that pages show"},
+        {"name", 'n', "TEXT", XW_CLI_TEXT, &o.name,
+         "user add: the name that pages show; authority init: of the county"},
         {"role", 'r', "ROLE", XW_CLI_TEXT, &o.role, "add: reader, technician, village or admin"},
         {"site", 's', "SITE", XW_CLI_TEXT, &o.site,
-         "add: the site of a technician or village doctor"},
+         "user add: the site of a technician or village doctor; gateway code: of the gateway"},
+        {"replace", 0, NULL, XW_CLI_FLAG, &o.replace,
+         "gateway code: it takes the place of the gateway that has this id"},
+        {"for", 0, "TIME", XW_CLI_DURATION, &o.life_us,
+         "gateway code: good for so long; authority server, gateway: life of the certificate"},
+        {"out", 'o', "FOLDER", XW_CLI_TEXT, &o.out,
+         "authority server, gateway: where NAME.pem, NAME.key and ca.pem are written"},
+        {"hosts", 0, "A,B,…", XW_CLI_TEXT, &o.hosts, "authority server: more names and addresses"},
         {"json", 'j', NULL, XW_CLI_FLAG, &o.json, "print the answer as JSON"},
     };
     const struct xw_cli cli = {
         .program = "xinwang-admin",
-        .args = "user list | user add|passwd|disable|enable NAME | backup FOLDER",
+        .args = "authority init|show FOLDER | authority server|gateway FOLDER NAME | "
+                "gateway list|codes | gateway code ID --site SITE | gateway withdraw CODE-ID | "
+                "revoke GATEWAY | user list | user add|passwd|disable|enable NAME | backup FOLDER",
         .summary =
-            "Users of the county (passwords are asked for, or read from a pipe, one line), and "
-            "copies of its archive.",
+            "The county's authority; its gateways (codes to enrol one, revoking one); its users "
+            "(passwords are asked for, or read from a pipe, one line); copies of its archive.",
         .options = options,
         .options_n = XW_ARRAY_N(options),
     };
@@ -160,12 +165,26 @@ int main(int argc, char **argv)
         return r > 0 ? 0 : 2;
     xw_log_set_level(XW_LOG_WARNING);
     int left = argc - first;
-    if (left == 2 && strcmp(argv[first], "backup") == 0)
-        return backup(&o, argv[first + 1]);
-    bool list = left == 2 && strcmp(argv[first + 1], "list") == 0;
-    if ((!list && left != 3) || strcmp(argv[first], "user") != 0 || xw_secret_init() < 0) {
+    char **words = argv + first;
+    if (left == 2 && strcmp(words[0], "backup") == 0)
+        return backup(&o, words[1]);
+    if (left < 2 || xw_secret_init() < 0) {
         xw_cli_help(&cli, stderr);
         return 2;
     }
-    return run(&o, argv[first + 1], list ? NULL : argv[first + 2]);
+    if (strcmp(words[0], "authority") == 0) {
+        r = xw_admin_authority(&o, left - 1, words + 1);
+        if (r >= 0)
+            return r;
+    } else if (strcmp(words[0], "gateway") == 0 || strcmp(words[0], "revoke") == 0) {
+        json_t *request = xw_admin_gateway_request(&o, left, words);
+        if (request)
+            return run(&o, request);
+    } else if (strcmp(words[0], "user") == 0) {
+        bool list = left == 2 && strcmp(words[1], "list") == 0;
+        if (list || left == 3)
+            return run(&o, make_request(&o, words[1], list ? NULL : words[2]));
+    }
+    xw_cli_help(&cli, stderr);
+    return 2;
 }

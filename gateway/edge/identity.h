@@ -1,0 +1,35 @@
+/* Who this gateway is at its county, as enrolment left it: one file that is whole or not there.
+ *
+ *   identity.json      everything: id, site, county, certificate, key, the county's root (0600)
+ *   certificate.pem key.pem ca.pem   copies for TLS, made from it again at each start
+ *   pending.key        the key of an enrolment or rotation under way: an answer that was lost is
+ *                      asked for again with the same key, and is then the same
+ *
+ * Killed at any point the gateway is what it was, or what it has become: identity.json is replaced
+ * by one rename. Threads: any, blocks on the disk: loading at start, the rest on a worker.
+ * Ownership: texts are freed with xw_edge_identity_done. Errors: -ENOENT not enrolled, -EBADMSG the
+ * file is broken. */
+#ifndef XW_EDGE_IDENTITY_H
+#define XW_EDGE_IDENTITY_H
+
+#include "trust/enrol.h"
+
+enum { XW_EDGE_PATH_N = 512, XW_EDGE_IDENTITY_MAX_N_BYTES = 65536 };
+
+struct xw_edge_identity {
+    struct xw_enrol_grant grant;         /* as the county gave it */
+    char address[XW_ENROL_HOST_MAX + 1]; /* where the county was reached */
+    char *key;                           /* PEM */
+    struct xw_cert_facts facts;          /* of the certificate */
+    char cert_path[XW_EDGE_PATH_N], key_path[XW_EDGE_PATH_N], ca_path[XW_EDGE_PATH_N];
+};
+
+XW_MUST_CHECK int xw_edge_identity_load(const char *dir, struct xw_edge_identity *ret_identity);
+/* Durable when it returns 0; pending.key is gone. Fills facts and paths. */
+XW_MUST_CHECK int xw_edge_identity_save(const char *dir, struct xw_edge_identity *identity);
+void xw_edge_identity_done(struct xw_edge_identity *identity);
+
+/* The key of what is under way: the one that was begun with, or a new one, durable. */
+XW_MUST_CHECK int xw_edge_pending_key(const char *dir, EVP_PKEY **ret_key);
+
+#endif
