@@ -14,7 +14,10 @@ umask 077
 mkdir -p "$dir"
 chmod 700 "$dir"
 
-[ -f "$dir/authority/ca.pem" ] || "$admin" authority init "$dir/authority" --name "Xinwang demo"
+if [ ! -f "$dir/authority/ca.pem" ]; then
+    rm -f "$dir"/*.pem "$dir"/*.key # of an authority that is not there any more
+    "$admin" authority init "$dir/authority" --name "Xinwang demo"
+fi
 for name; do
     [ -f "$dir/$name.pem" ] && continue
     case $what in

@@ -41,7 +41,7 @@ const section = (name, entries) =>
 // The disk of a demo or a test may be small: its reserves are, too.
 const room = { reserve: '64MiB', low: '256MiB' };
 
-export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [], store = {} }) {
+export function centerConfig({ dirs, web, port, linkPort, controlPath, enrol = {}, sites = [], store = {} }) {
   const nameOf = (kind) => sites.find((site) => site.kind === kind)?.name ?? '';
   return (
     section('store', { dir: path.join(dirs.data, 'center'), ...room, ...store }) +
@@ -53,6 +53,7 @@ export function centerConfig({ dirs, web, port, linkPort, controlPath, sites = [
       key: path.join(dirs.certs, 'county.key'),
       ca: path.join(dirs.certs, 'ca.pem'),
     }) +
+    section('enrol', { address: '127.0.0.1', authority: path.join(dirs.certs, 'authority'), ...enrol }) +
     section('admin', { socket: path.join(dirs.run, 'admin.sock') }) +
     section('demo', {
       enabled: 'yes',

@@ -25,7 +25,7 @@ const dirs = Object.fromEntries(
 );
 for (const dir of Object.values(dirs)) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
 
-const [linkPort, ...rest] = await freePorts(1 + 5 * SITES.length);
+const [linkPort, enrolPort, ...rest] = await freePorts(2 + 5 * SITES.length);
 const sites = SITES.map((site, i) => ({
   ...site,
   relayPort: rest[5 * i],
@@ -60,6 +60,7 @@ const center = new Process(
         port: Number(options.port),
         linkPort,
         controlPath,
+        enrol: { port: enrolPort },
         sites: SITES,
       }),
     ),

@@ -1,7 +1,9 @@
 // Writes first inputs for the fuzz targets, made from the byte examples of proto/vectors and from
 // texts below: node tests/fuzz/seeds.mjs. Run it again when a wire message has changed; what
 // libFuzzer has found beyond them stays where it is.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as wire from '../protocol/device/wire.mjs';
@@ -202,3 +204,30 @@ for (const [name, text] of Object.entries(hl7)) {
 write('fuzz_hl7', 'gb18030', Buffer.concat([Buffer.from(msh('GB 18030-2000')), Buffer.from('OBX|1|NM|2001^'), Buffer.from([0xd0, 0xc4, 0xc2, 0xca]), Buffer.from('^99X|1|72|bpm\rZZZ|'), Buffer.from([0x81, 0x7c, 0x81, 0x30, 0x81, 0x30, 0xff]), Buffer.from('|x\r')]));
 write('fuzz_hl7', 'latin', Buffer.concat([Buffer.from(msh('8859/1')), Buffer.from('OBX|1|NM|150364^^MDC|1|36.6|'), Buffer.from([0xb0]), Buffer.from('C\r')]));
 for (const [name, bytes] of [['two', '\x0bA\x1c\r\r\n\x0bB\x1c\r'], ['outside', '\x0bA\x1c\rX'], ['start-within', '\x0bA\x0bB\x1c\r'], ['end-without-cr', '\x0bA\x1cB'], ['open', '\x0bMSH|'], ['empty', '\x0b\x1c\r']]) write('fuzz_mllp', name, Buffer.from(`\x02${bytes}`));
+
+// ---- enrolment: which message, then its bytes. Requests and certificates are new each time (openssl). ----
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'xw-seeds-'));
+const openssl = (...args) => execFileSync('openssl', args, { cwd: scratch, stdio: ['ignore', 'pipe', 'ignore'] });
+openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=gw-01', '-keyout', 'a.key', '-out', 'a.csr');
+openssl('req', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=gw-01', '-keyout', 'b.key', '-out', 'b.csr');
+openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=gw-01/serialNumber=3', '-addext', 'subjectAltName=DNS:county.test,IP:127.0.0.1', '-keyout', 'c.key', '-out', 'c.pem');
+const file = (name) => fs.readFileSync(path.join(scratch, name), 'utf8');
+const id = '00112233445566778899aabbccddeeff';
+const pem = file('c.pem');
+for (const [name, kind, text] of [
+  ['hello', 0, JSON.stringify({ id, nonce: id + id })],
+  ['hello-short', 0, JSON.stringify({ id, nonce: id })],
+  ['request', 1, JSON.stringify({ id, key: id + id, csr: file('a.csr') })],
+  ['csr', 2, file('a.csr')],
+  ['csr-rsa', 2, file('b.csr')],
+  ['csr-twice', 2, file('a.csr') + file('a.csr')],
+  ['proof', 3, JSON.stringify({ nonce: id + id, proof: id + id })],
+  ['grant', 3, JSON.stringify({ gateway: 'gw-01', site: '东镇', host: 'county.test', port: 8701, certificate: pem, ca: pem })],
+  ['error', 3, JSON.stringify({ error: 'used_code', text: 'used' })],
+  ['head', 4, 'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n'],
+  ['head-twice', 4, 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\ncontent-length: 2\r\n\r\n'],
+  ['certificate', 5, pem],
+  ['code', 6, '0000-0000-0000-0000-0'],
+  ['code-typed', 6, 'oOoO iIlL 0000 zzzz b'],
+]) write('fuzz_enrol', name, Buffer.concat([Buffer.from([kind]), Buffer.from(text)]));
+fs.rmSync(scratch, { recursive: true });

@@ -50,15 +50,15 @@ export class Api {
 
 export class County {
   // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
-  // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
+  // spool, enrol: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
   // opens a port for patient monitors at each gateway.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false } = {}) {
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, enrol = {}, monitors = false } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool, enrol, monitors });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -70,12 +70,14 @@ export class County {
   }
 
   async prepare() {
-    const ports = await freePorts(2 + 4 * this.gatewaysN);
+    const ports = await freePorts(3 + 4 * this.gatewaysN);
     [this.webPort, this.linkPort] = ports;
+    this.enrolPort = ports.at(-1);
     const ids = Array.from({ length: this.gatewaysN }, (_, i) => `gw-${String(i + 1).padStart(2, '0')}`);
     const certs = path.join(root, 'deploy', 'certs.sh');
-    execFileSync(certs, [this.dirs.certs, 'county', 'county']);
-    execFileSync(certs, [this.dirs.certs, 'gateway', ...ids]);
+    const admin = { env: { ...process.env, XW_ADMIN: path.join(this.bin, 'xinwang-admin') } };
+    execFileSync(certs, [this.dirs.certs, 'county', 'county'], admin);
+    execFileSync(certs, [this.dirs.certs, 'gateway', ...ids], admin);
     const env = {
       GST_PLUGIN_PATH: path.join(root, 'build', this.preset, 'gst'),
       GST_REGISTRY: path.join(this.dirs.run, 'gst.registry'),
@@ -93,6 +95,7 @@ export class County {
             port: this.webPort,
             linkPort: this.linkPort,
             controlPath: path.join(this.dirs.run, 'control.sock'),
+            enrol: { port: this.enrolPort, ...this.enrol },
             store: this.store,
           }) + this.centerExtra,
         ),

@@ -1,0 +1,261 @@
+/* Codes and revocations: what an administrator may, what is refused, what survives in records. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "center/gatewayadmin.h"
+
+#define NOW INT64_C(1800000000000000)
+#define HOUR INT64_C(3600000000)
+
+static struct xw_identities *table;
+
+static int new_table(void **state)
+{
+    (void)state;
+    return xw_identities_new(&table);
+}
+
+static int free_table(void **state)
+{
+    (void)state;
+    xw_identities_free(table);
+    return 0;
+}
+
+static struct xw_gatewayadmin ask(const char *text)
+{
+    struct xw_gatewayadmin a = {.life_default_us = HOUR, .by = "boss"};
+    json_t *o = json_loads(text, 0, NULL);
+    assert_non_null(o);
+    assert_true(xw_gatewayadmin_knows(o));
+    (void)!xw_gatewayadmin_read(o, &a);
+    json_decref(o);
+    return a;
+}
+
+static void enrolled(const char *id, uint32_t generation)
+{
+    struct xw_identity i = {
+        .generation = generation, .revision = generation, .certificate = (char[]){"PEM"}};
+    snprintf(i.id, sizeof(i.id), "%s", id);
+    assert_int_equal(xw_identities_put(table, &i), 0);
+}
+
+static const char *judged(const char *id, uint32_t generation)
+{
+    struct xw_cert_facts facts = {.generation = generation};
+    snprintf(facts.name, sizeof(facts.name), "%s", id);
+    return xw_identities_refuse(table, &facts);
+}
+
+static void a_code_is_shown_once_and_kept_hashed(void **state)
+{
+    (void)state;
+    struct xw_gatewayadmin a = ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"东镇\"}");
+    struct xw_gatewayadmin_records records;
+    struct xw_enrolment kept;
+    struct xw_code code;
+    struct xw_code_keys keys;
+    uint8_t hash[32];
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    assert_int_equal(xw_code_parse(a.code, &code), 0);
+    assert_int_equal(xw_gatewayadmin_pack(&a, &records), 0);
+    assert_int_equal(records.n, 2);
+    assert_int_equal(xw_enrolment_unpack(&records.v[0], &kept), 0);
+    assert_string_equal(kept.site, "东镇");
+    assert_int_equal(kept.expires_wall_us, NOW + HOUR);
+    xw_code_derive(&code, &keys);
+    xw_code_hash(keys.gateway, hash);
+    assert_memory_equal(kept.id, keys.id, sizeof(keys.id));
+    assert_memory_equal(kept.gateway_hash, hash, sizeof(hash));
+    /* Neither the code nor the key that opens it is in what is stored. */
+    char hex[65], *body = strndup(records.v[0].body, records.v[0].body_size);
+    sodium_bin2hex(hex, sizeof(hex), keys.gateway, sizeof(keys.gateway));
+    assert_null(strstr(body, hex));
+    assert_null(strstr(body, a.code));
+    free(body);
+    xw_gatewayadmin_put(&a, table);
+    assert_string_equal(xw_enrolment_state(xw_enrolments_find(table, keys.id), NOW), "open");
+    assert_string_equal(xw_enrolment_state(xw_enrolments_find(table, keys.id), NOW + HOUR),
+                        "expired");
+    xw_gatewayadmin_records_done(&records);
+}
+
+static void an_id_that_is_taken_needs_to_be_replaced(void **state)
+{
+    (void)state;
+    enrolled("gw-1", 1);
+    struct xw_gatewayadmin a = ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"s\"}");
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), -EINVAL);
+    assert_string_equal(a.word, "conflict");
+    a = ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"s\",\"replace\":true}");
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    /* One that was made by hand counts as well. */
+    a = ask("{\"do\":\"code\",\"gateway\":\"gw-2\",\"site\":\"s\"}");
+    a.known = true;
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), -EINVAL);
+}
+
+static void a_withdrawn_code_is_closed_and_a_used_one_stays_used(void **state)
+{
+    (void)state;
+    struct xw_gatewayadmin a = ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"s\"}");
+    char text[128], hex[33];
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    xw_gatewayadmin_put(&a, table);
+    sodium_bin2hex(hex, sizeof(hex), a.enrolment.id, sizeof(a.enrolment.id));
+    snprintf(text, sizeof(text), "{\"do\":\"withdraw\",\"id\":\"%s\"}", hex);
+    struct xw_enrolment used = a.enrolment;
+    a = ask(text);
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    xw_gatewayadmin_put(&a, table);
+    assert_string_equal(xw_enrolment_state(&a.enrolment, NOW), "withdrawn");
+    used.used_wall_us = NOW;
+    used.revision = 9;
+    assert_int_equal(xw_enrolments_put(table, &used), 0);
+    a = ask(text);
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), -EINVAL);
+    assert_string_equal(a.word, "conflict");
+}
+
+static void a_revoked_gateway_is_refused_until_it_is_enrolled_anew(void **state)
+{
+    (void)state;
+    enrolled("gw-1", 3);
+    assert_null(judged("gw-1", 3));
+    struct xw_gatewayadmin a = ask("{\"do\":\"revoke\",\"gateway\":\"gw-1\"}");
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    /* A rotation that was under way does not undo it, in whichever order they are stored. */
+    struct xw_identity rotated = *xw_identities_find(table, "gw-1");
+    rotated.revision++;
+    xw_gatewayadmin_put(&a, table);
+    assert_non_null(judged("gw-1", 3));
+    rotated.certificate = NULL;
+    assert_int_equal(xw_identities_put(table, &rotated), 0);
+    assert_non_null(judged("gw-1", 3));
+    assert_non_null(judged("gw-1", 2));
+    assert_null(judged("gw-2", 3));
+    assert_null(judged("gw-1", 4));
+    a = ask("{\"do\":\"revoke\",\"gateway\":\"gw-1\"}");
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), -EINVAL);
+    struct xw_identity again = *xw_identities_find(table, "gw-1");
+    again.generation = 4;
+    again.revoked_wall_us = 0;
+    again.revision = xw_identity_overrule(again.revision);
+    again.certificate = NULL;
+    assert_int_equal(xw_identities_put(table, &again), 0);
+    assert_null(judged("gw-1", 4));
+    assert_non_null(judged("gw-1", 3));
+}
+
+static void a_gateway_that_is_not_known_can_be_revoked_when_it_was_linked(void **state)
+{
+    (void)state;
+    struct xw_gatewayadmin a = ask("{\"do\":\"revoke\",\"gateway\":\"gw-9\"}");
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), -EINVAL);
+    assert_string_equal(a.word, "not_found");
+    a = ask("{\"do\":\"revoke\",\"gateway\":\"gw-9\"}");
+    a.known = true;
+    assert_int_equal(xw_gatewayadmin_apply(&a, table, NOW), 0);
+    xw_gatewayadmin_put(&a, table);
+    assert_non_null(judged("gw-9", 1));
+    assert_non_null(judged("gw-9", 0));
+}
+
+static void an_identity_survives_in_its_record(void **state)
+{
+    (void)state;
+    struct xw_identity i = {.generation = 5,
+                            .revoked_wall_us = NOW,
+                            .from_wall_us = NOW - HOUR,
+                            .until_wall_us = NOW + HOUR,
+                            .certificate = (char[]){"-----BEGIN"},
+                            .revision = 70000},
+                       back;
+    char key[XW_IDENTITY_KEY_N];
+    struct xw_buf body;
+    struct xw_store_record record;
+    memset(i.id, 'x', XW_ENROL_ID_MAX); /* the longest */
+    randombytes_buf(i.key_hash, sizeof(i.key_hash));
+    xw_buf_init(&body, XW_IDENTITY_BODY_MAX);
+    assert_int_equal(xw_identity_pack(&i, key, &body, &record), 0);
+    assert_true(record.key_size <= 64);
+    assert_int_equal(xw_identity_unpack(&record, &back), 0);
+    assert_string_equal(back.id, i.id);
+    assert_int_equal(back.generation, 5);
+    assert_int_equal(back.revoked_wall_us, NOW);
+    assert_int_equal(back.revision, 70000);
+    assert_memory_equal(back.key_hash, i.key_hash, sizeof(i.key_hash));
+    assert_string_equal(back.certificate, "-----BEGIN");
+    free(back.certificate);
+    record.body_size /= 2;
+    assert_true(xw_identity_unpack(&record, &back) < 0);
+    xw_buf_done(&body);
+}
+
+static void two_changes_of_one_gateway_exclude_each_other(void **state)
+{
+    (void)state;
+    assert_true(xw_identities_hold(table, "a"));
+    assert_false(xw_identities_hold(table, "a"));
+    assert_true(xw_identities_hold(table, "b"));
+    xw_identities_release(table, "a");
+    assert_true(xw_identities_hold(table, "a"));
+}
+
+static void what_is_asked_wrongly_is_told(void **state)
+{
+    static const char *const wrong[] = {
+        "{\"do\":\"code\",\"gateway\":\"a b\",\"site\":\"s\"}",
+        "{\"do\":\"code\",\"gateway\":\"a\"}",
+        "{\"do\":\"code\",\"gateway\":\"a\",\"site\":\"s\\u0001\"}",
+        "{\"do\":\"code\",\"gateway\":\"a\",\"site\":\"s\",\"life_us\":5}",
+        "{\"do\":\"withdraw\",\"id\":\"00\"}",
+        "{\"do\":\"withdraw\"}",
+        "{\"do\":\"revoke\"}",
+    };
+    (void)state;
+    for (size_t i = 0; i < XW_ARRAY_N(wrong); i++) {
+        struct xw_gatewayadmin a = ask(wrong[i]);
+        assert_non_null(a.error);
+        assert_string_equal(a.word, "bad_request");
+    }
+}
+
+static void codes_are_bounded(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i <= XW_ENROLMENTS_OPEN_MAX; i++) {
+        char text[96];
+        snprintf(text, sizeof(text), "{\"do\":\"code\",\"gateway\":\"gw-%u\",\"site\":\"s\"}", i);
+        struct xw_gatewayadmin a = ask(text);
+        int r = xw_gatewayadmin_apply(&a, table, NOW);
+        assert_int_equal(r, i < XW_ENROLMENTS_OPEN_MAX ? 0 : -EINVAL);
+        if (r == 0)
+            xw_gatewayadmin_put(&a, table);
+    }
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, new_table, free_table)
+    const struct CMUnitTest tests[] = {
+        TEST(a_code_is_shown_once_and_kept_hashed),
+        TEST(an_id_that_is_taken_needs_to_be_replaced),
+        TEST(a_withdrawn_code_is_closed_and_a_used_one_stays_used),
+        TEST(a_revoked_gateway_is_refused_until_it_is_enrolled_anew),
+        TEST(a_gateway_that_is_not_known_can_be_revoked_when_it_was_linked),
+        TEST(an_identity_survives_in_its_record),
+        TEST(two_changes_of_one_gateway_exclude_each_other),
+        TEST(what_is_asked_wrongly_is_told),
+        TEST(codes_are_bounded),
+    };
+    if (sodium_init() < 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
