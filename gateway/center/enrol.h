@@ -1,5 +1,5 @@
 /* Enrolment of gateways: a port of its own (HTTPS, no client certificate), and rotation over the
- * link. Protocol: PROTOCOL.md, section 3.9.
+ * link. Protocol: PROTOCOL.md, section 3.13.
  *
  * A gateway shows the name of its code, the county proves that it knows the code, the gateway shows
  * its own key from the code with a request; the county signs, makes code, certificate and audit

@@ -1,4 +1,4 @@
-/* The messages of enrolment and rotation (PROTOCOL.md, section 3.9): JSON objects, both ends.
+/* The messages of enrolment and rotation (PROTOCOL.md, section 3.13): JSON objects, both ends.
  *
  *   POST /enrol/hello    {"id","nonce"}               {"nonce","proof"}
  *   POST /enrol/request  {"id","key","csr"} {"gateway","site","host","port","certificate","ca"}

@@ -203,6 +203,40 @@ export const cases = [
     },
   },
   {
+    name: 'the administrator makes a code that is shown once, and revokes a gateway after a confirmation',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      await enter(page, url, 'admin');
+      await page.click('[data-enrol]');
+      await page.fill('input[name=gateway]', 'gw-xizhen');
+      await page.fill('input[name=site]', '西镇');
+      await page.click('.enrol-form .primary');
+      await until('told that it is taken', async () => /已有同名网关/.test(await page.textContent('.enrol-form')), 3000);
+      await page.fill('input[name=gateway]', 'gw-new');
+      await page.click('.enrol-form .primary');
+      await page.waitForSelector('[data-code]');
+      assert.match(await page.textContent('[data-code]'), /^[0-9A-Z]{4}(-[0-9A-Z]{4}){3}-[0-9A-Z]$/);
+      assert.match(await page.textContent('.enrol-code'), /有效期至.*只显示这一次/);
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('[data-open-code=gw-new]');
+      assert.equal(await page.locator('[data-code]').count(), 0);
+      assert.doesNotMatch(await page.textContent('.page'), /7KQ4/);
+      await page.click('[data-open-code=gw-new] .button');
+      await until('withdrawn', async () => (await page.locator('[data-open-code]').count()) === 0, 3000);
+
+      await page.click('[data-revoke=gw-xizhen]');
+      assert.match(await page.textContent('dialog'), /几秒内断开/);
+      await page.click('dialog .dialog-actions .button >> nth=0');
+      await until('closed', async () => (await page.locator('dialog').count()) === 0, 3000);
+      assert.ok(!center.gateways[1].revoked);
+      await page.click('[data-revoke=gw-xizhen]');
+      await page.click('[data-confirm]');
+      await until('revoked', async () => /已吊销/.test(await page.textContent('[data-gateway=gw-xizhen]')), 4000);
+      assert.ok(center.gateways[1].revoked);
+      assert.equal(await page.locator('[data-revoke=gw-xizhen]').count(), 0);
+    },
+  },
+  {
     name: 'the console acts on the target that was chosen, and the steps tick themselves off',
     center: { streams: 4 },
     async run({ page, center, url }) {

@@ -110,6 +110,18 @@ export interface JsonGateway {
   backfill_samples_per_s: number;
   software: string;
   streams: number;
+  certificate_until_wall_us?: number | null;
+  revoked_wall_us?: number | null;
+}
+export interface JsonEnrolment {
+  id: string;
+  gateway: string;
+  site: string;
+  state: 'open' | 'used' | 'withdrawn' | 'expired';
+  by: string;
+  made_wall_us: number;
+  expires_wall_us: number;
+  code?: string; // in the answer to its making, never again
 }
 export interface JsonTechnical {
   id: string;
@@ -236,6 +248,10 @@ export const api = {
   },
   clips: async (attachment: string) => (await get<{ clips: JsonClip[] }>(`/api/attachments/${attachment}/clips`)).clips,
   gateways: async () => (await get<{ gateways: JsonGateway[] }>('/api/gateways')).gateways,
+  revokeGateway: (id: string) => post<object>(`/api/gateways/${encodeURIComponent(id)}/revoke`, {}),
+  enrolments: () => get<{ codes: JsonEnrolment[]; open: boolean; port: number }>('/api/enrolments'),
+  createEnrolment: (gateway: string, site: string, replace: boolean) => post<JsonEnrolment>('/api/enrolments', { gateway, site, replace }),
+  withdrawEnrolment: (id: string) => post<JsonEnrolment>(`/api/enrolments/${id}/withdraw`, {}),
   alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
   ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),
   studies: (before = '') => get<{ studies: JsonStudy[]; more: boolean }>(`/api/studies${before ? `?before=${before}` : ''}`),

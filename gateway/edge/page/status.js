@@ -8,7 +8,12 @@ const WORDS = {
     attached: '在线', detached: '离线', opening: '接入中', ending: '结束中', ago: '前', never: '尚无', lost: '本页与网关失去联系', updated: '更新于', samples: '样本', uptime: '运行', s: '秒', monitors: '监护仪 (HL7)', messages: '消息', values: '测量值', without_value: '其中无有效值', unknown_codes: '未知项目',
     turned_away: '被拒消息', clock_behind: '时钟落后', refused: '已拒绝',
     pictures: '超声图像', start: '开始', stop: '停止', idle: '未开始', starting: '正在打开', live: '有图像', no_signal: '无信号', failed: '打不开', recording: '正在录像', not_recording: '未录像',
-    watched: '县中心正在看', yielded: '链路太窄，图像让位给心电', source: '信号源', sent: '发送', clips: '本地录像', unsent: '待上传', finishing: '整理中' },
+    watched: '县中心正在看', yielded: '链路太窄，图像让位给心电', source: '信号源', sent: '发送', clips: '本地录像', unsent: '待上传', finishing: '整理中',
+    enrol: '登记本网关', enrol_help: '向县中心要一个登记码（只能用一次）。登记后本网关立即开始工作。', enrol_county: '县中心地址', enrol_code: '登记码', enrol_do: '登记',
+    enrol_asking: '正在登记…', enrol_waiting: '暂时连不上县中心，稍后自动再试', enrol_refused: '没有登记成功', certificate: '证书有效期至',
+    why_mistyped: '登记码有一位输错了，请再看一遍', why_address: '地址应为“主机”或“主机:端口”', why_unknown_code: '县中心没有这个登记码', why_used_code: '这个登记码已用过，请再要一个',
+    why_expired_code: '登记码已过期，请再要一个', why_withdrawn_code: '登记码已被收回', why_id_taken: '这个编号已被另一台网关占用', why_too_many: '试得太多，请等一分钟', why_busy: '县中心正忙', why_storage: '县中心磁盘已满',
+    why_network: '网络不通', why_tls: '对方不是县中心的登记端口', why_county: '对方不知道这个登记码：可能不是县中心，登记码没有发出去', why_answer: '对方的回答不可用', why_disk: '本机磁盘写不进去', why_bad_request: '县中心不接受这个请求' },
   en: { title: 'Xinwang gateway', demo: 'Demo data', waiting: 'Devices that wait', waiting_help: 'Accept only devices that you know. A refused device is cut off.', alarms: 'Technical alarms',
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
@@ -18,7 +23,12 @@ const WORDS = {
     without_value: 'Without a value', unknown_codes: 'Unknown items', turned_away: 'Refused', clock_behind: 'Clock behind by', refused: 'Refused',
     pictures: 'Ultrasound pictures', start: 'Start', stop: 'Stop', idle: 'Not started', starting: 'Opening', live: 'Picture', no_signal: 'No signal', failed: 'Cannot be opened',
     recording: 'Recording', not_recording: 'Not recording', watched: 'The county is watching', yielded: 'Narrow link: pictures give way to ECG', source: 'Source', sent: 'Sent',
-    clips: 'Recordings here', unsent: 'to be sent', finishing: 'being finished' },
+    clips: 'Recordings here', unsent: 'to be sent', finishing: 'being finished',
+    enrol: 'Enrol this gateway', enrol_help: 'Ask the county for a code; it works once. The gateway starts at once when it is enrolled.', enrol_county: 'Address of the county', enrol_code: 'Code', enrol_do: 'Enrol',
+    enrol_asking: 'Enrolling …', enrol_waiting: 'The county cannot be reached; trying again', enrol_refused: 'Not enrolled', certificate: 'Certificate until',
+    why_mistyped: 'One character of the code is wrong; look again', why_address: 'The address is HOST or HOST:PORT', why_unknown_code: 'The county knows no such code', why_used_code: 'This code was used already; ask for another',
+    why_expired_code: 'This code has expired; ask for another', why_withdrawn_code: 'This code was withdrawn', why_id_taken: 'Another gateway has this name', why_too_many: 'Too many tries; wait a minute', why_busy: 'The county is busy', why_storage: "The county's disk is full",
+    why_network: 'No way to the county', why_tls: 'This is not a port for enrolment', why_county: 'Whoever answers does not know the code: not the county. The code was not sent', why_answer: 'The answer is of no use', why_disk: 'This disk cannot be written', why_bad_request: 'The county does not take this request' },
 };
 const token = document.querySelector('meta[name=xw-token]').content;
 let lang = localStorage.getItem('xw-lang') === 'en' ? 'en' : 'zh';
@@ -124,18 +134,41 @@ function drawPictures(pictures, clips, now) {
   });
   $('clips').textContent = t('clips') + ' ' + clips.kept + ' · ' + bytes(clips.kept_bytes) + ' · ' + t('unsent') + ' ' + clips.unsent + (clips.finishing ? ' · ' + t('finishing') + ' ' + clips.finishing : '');
 }
+function drawEnrolment(e) {
+  $('enrol-box').hidden = !e.needed;
+  $('rest').hidden = e.needed;
+  if (!e.needed) return;
+  const asking = e.state === 'asking';
+  if (!$('enrol-county').value && e.county && document.activeElement !== $('enrol-county')) $('enrol-county').value = e.county;
+  for (const field of $('enrol').elements) field.disabled = asking;
+  const why = WORDS[lang]['why_' + e.word] || e.text;
+  $('enrol-state').textContent = asking ? t('enrol_asking') : e.state === 'idle' ? '' : t('enrol_' + e.state) + (why ? '：' + why : '');
+  $('enrol-state').className = e.state === 'refused' ? 'bad' : 'stale';
+}
+$('enrol').onsubmit = async (event) => {
+  event.preventDefault();
+  const body = JSON.stringify({ county: $('enrol-county').value.trim(), code: $('enrol-code').value });
+  await fetch('/enrol', { method: 'POST', headers: { 'X-Xinwang-Token': token }, body });
+  await update();
+};
 function draw(s) {
   $('who').textContent = s.gateway + (s.site ? ' · ' + s.site : '');
   $('demo').hidden = !s.demo;
   $('fresh').textContent = t('updated') + ' ' + new Date(s.wall_us / 1000).toLocaleTimeString();
   $('fresh').className = 'fresh';
+  drawEnrolment(s.enrolment);
+  if (s.enrolment.needed) {
+    lastGood = performance.now();
+    return;
+  }
   drawWaiting(s.waiting);
   drawDevices(s.devices);
   drawMonitors(s.monitors, s.monitor_port);
   drawPictures(s.pictures, s.clips, s.wall_us);
   $('alarms').replaceChildren(...(s.alarms.length ? s.alarms.map((a) => el('li', a.code + ' · ' + a.subject + ' · ' + a.text)) : [el('li', t('none'), 'none')]));
   big('link-state', s.link.configured ? t(s.link.linked ? 'linked' : 'cut') : t('off'), s.link.linked);
-  list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')], ['', s.link.text || '']]);
+  list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')],
+    ...(s.link.certificate_until_wall_us ? [[t('certificate'), new Date(s.link.certificate_until_wall_us / 1000).toLocaleDateString()]] : []), ['', s.link.text || '']]);
   big('spool-state', t(s.spool.full ? 'full' : s.alarms.some((a) => a.code === 'spool_low') ? 'low' : 'ok'), !s.spool.full);
   list('spool', [[t('used'), bytes(s.spool.bytes)], [t('free'), bytes(s.spool.free_bytes)], [t('streams'), s.spool.streams], [t('records'), s.spool.records], [t('conflicts'), s.spool.conflicts]]);
   big('clock-state', new Date(s.wall_us / 1000).toLocaleTimeString(), true);

@@ -445,8 +445,10 @@ export class FakeCenter {
     if (path === '/api/gateways') {
       return this.json(a, 200, { gateways: this.gateways.filter((g) => !me.site || g.site === me.site).map((g) => ({
         id: g.id, site: g.site, linked: g.linked, since_wall_us: g.since * 1000, rtt_us: 8200, clock_offset_us: -1300,
-        backlog_samples: g.linked ? 0 : 12345, received_bytes_per_s: g.linked ? 63000 : 0, backfill_samples_per_s: 0, software: '0.1.0', streams: g.streams })) });
+        backlog_samples: g.linked ? 0 : 12345, received_bytes_per_s: g.linked ? 63000 : 0, backfill_samples_per_s: 0, software: '0.1.0', streams: g.streams,
+        certificate_until_wall_us: (Date.now() + 200 * 86400e3) * 1000, revoked_wall_us: g.revoked ?? null })) });
     }
+    if (path.startsWith('/api/enrolments') || path.endsWith('/revoke')) return this.enrolling(a, path, q.method, body, me);
     if (path === '/api/alarms') return this.json(a, 200, { alarms: this.alarms.slice(0, 100), technical: this.technical });
     const k = /^\/api\/alarms\/([0-9a-f]+)\/ack$/.exec(path);
     if (k) return this.ack(a, k[1], me);
@@ -485,6 +487,33 @@ export class FakeCenter {
       newest_wall_us: this.wallUs(s, s.newest), live: Date.now() - s.lastGrow < 1500, rate_bpm: s.bpm, alarm: s.alarm ? 'high' : 'none', alarm_code: s.alarm?.code ?? '',
     };
   }
+  // Codes for new gateways, and revoking one.
+  enrolling(a, path, method, body, me) {
+    if (me.role !== 'admin') this.fail(403, 'forbidden');
+    this.codes ??= [];
+    const revoke = /^\/api\/gateways\/([^/]+)\/revoke$/.exec(path);
+    if (revoke) {
+      const g = this.gateways.find((one) => one.id === decodeURIComponent(revoke[1]));
+      if (!g) this.fail(404, 'not_found');
+      if (g.revoked) this.fail(409, 'conflict');
+      g.revoked = this.now();
+      this.cut(g.id);
+      return this.json(a, 200, { id: g.id, revoked_wall_us: g.revoked });
+    }
+    if (method === 'GET') return this.json(a, 200, { codes: this.codes.map(({ code, ...rest }) => rest), open: true, port: 8702 });
+    const withdraw = /^\/api\/enrolments\/([0-9a-f]{32})\/withdraw$/.exec(path);
+    if (withdraw) {
+      const known = this.codes.find((one) => one.id === withdraw[1]);
+      if (!known) this.fail(404, 'not_found');
+      known.state = 'withdrawn';
+      return this.json(a, 200, known);
+    }
+    if (this.gateways.some((g) => g.id === body.gateway && !g.revoked) && !body.replace) this.fail(409, 'conflict');
+    const made = { id: String(this.codes.length).padStart(32, '0'), gateway: body.gateway, site: body.site, state: 'open', by: me.user, made_wall_us: this.now(), expires_wall_us: this.now() + 86400e6, code: '7KQ4-M2XN-09RT-V8HC-3' };
+    this.codes.push(made);
+    return this.json(a, 200, made);
+  }
+
   streamRoute(a, s, what, query) {
     const first = Number(query.get('first') ?? 0);
     const end = Math.min(first + Number(query.get('count') ?? 0), s.newest);

@@ -2,11 +2,13 @@
 
 import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
+import { enrolWords } from './words-enrol';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
   ...bedWords,
   ...ctgWords,
+  ...enrolWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
@@ -370,7 +372,7 @@ export const words = {
   'gw.software': ['版本', 'Software'],
   'gw.streams': ['信号', 'Streams'],
   'gw.empty': ['还没有网关连接过', 'No gateway has ever connected'],
-  'gw.empty.do': ['在乡镇装好网关并导入证书，它会自动出现。', 'Install a gateway at a township with its certificate; it appears by itself.'],
+  'gw.empty.do': ['由管理员登记一台网关，它会自动出现。', 'The administrator enrols a gateway; it appears by itself.'],
   'gw.samples': ['{n} 点', '{n} samples'],
   'gw.health': ['县中心自检', 'County self-check'],
   'gw.health.ok': ['正常', 'ok'],

@@ -2,12 +2,13 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { api, ApiError, type JsonAudit } from '../api';
+import { api, ApiError, type JsonAudit, type JsonGateway } from '../api';
 import { dateText } from '../base/clock';
 import { t } from '../i18n/t';
 import { loadAlarms } from '../live/alarms';
 import { Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
+import { Enrolment, RevokeDialog } from './enrol';
 import { GatewayTable, Technicals } from './gateways';
 
 function Health(): JSX.Element | null {
@@ -59,13 +60,20 @@ function Audit(): JSX.Element {
 export function AdminPage(): JSX.Element {
   useDemo();
   const { value, error, again } = useFetch(() => api.gateways(), [], 10_000);
+  const [revoking, setRevoking] = useState<JsonGateway | null>(null);
   useEffect(() => void loadAlarms(), []);
+  const revoked = (): void => {
+    setRevoking(null);
+    again();
+  };
   return (
     <div class="page">
       <h1>{t('nav.admin')}</h1>
       <Health />
       <h2>{t('gw.title')}</h2>
-      {value ? <GatewayTable list={value} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
+      <Enrolment />
+      {revoking && <RevokeDialog gateway={revoking} onClose={() => setRevoking(null)} onDone={revoked} />}
+      {value ? <GatewayTable list={value} onRevoke={setRevoking} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
       <Technicals />
       <Audit />
       <DemoConsole collapsible />

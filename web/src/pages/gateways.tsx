@@ -26,15 +26,17 @@ function merged(g: JsonGateway): JsonGateway {
 const ms = (us: number): string => `${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms`;
 const bytes = (n: number): string => (n >= 1e6 ? `${(n / 1e6).toFixed(1)} MB/s` : `${(n / 1e3).toFixed(0)} kB/s`);
 
-export function GatewayTable(props: { list: JsonGateway[] }): JSX.Element {
+// onRevoke: for who may.
+export function GatewayTable(props: { list: JsonGateway[]; onRevoke?: (g: JsonGateway) => void }): JSX.Element {
   void statusVersion.value;
+  const { onRevoke } = props;
   return (
     <div class="scroll-x">
       <table class="data">
         <thead>
           <tr>
             <th>{t('gw.id')}</th><th>{t('gw.link')}</th><th class="n">{t('gw.streams')}</th><th class="n">{t('gw.rtt')}</th><th class="n">{t('gw.offset')}</th>
-            <th class="n">{t('gw.backlog')}</th><th class="n">{t('gw.rate')}</th><th class="n">{t('gw.backfill')}</th><th>{t('gw.software')}</th>
+            <th class="n">{t('gw.backlog')}</th><th class="n">{t('gw.rate')}</th><th class="n">{t('gw.backfill')}</th><th>{t('gw.certificate')}</th><th>{t('gw.software')}</th>
           </tr>
         </thead>
         <tbody>
@@ -51,6 +53,11 @@ export function GatewayTable(props: { list: JsonGateway[] }): JSX.Element {
               <td class="n">{t('gw.samples', { n: g.backlog_samples.toLocaleString() })}</td>
               <td class="n">{bytes(g.received_bytes_per_s)}</td>
               <td class="n">{g.backfill_samples_per_s > 0 ? t('gw.samples', { n: g.backfill_samples_per_s.toLocaleString() }) + '/s' : '–'}</td>
+              <td>
+                {g.revoked_wall_us ? <b class="tech-text">{t('gw.revoked', { t: dateText(g.revoked_wall_us) })}</b>
+                  : g.certificate_until_wall_us ? t('gw.certificate.until', { t: dateText(g.certificate_until_wall_us) }) : '–'}
+                {onRevoke && !g.revoked_wall_us && <button class="button" data-revoke={g.id} onClick={() => onRevoke(g)}>{t('gw.revoke')}</button>}
+              </td>
               <td class="software" title={g.software}>{g.software}</td>
             </tr>
           ))}
