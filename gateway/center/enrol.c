@@ -1,5 +1,5 @@
 /* Who gets a certificate. */
-#include "center/enrol.h"
+#include "center/enrol_in.h"
 
 #include "base/fault.h"
 #include "base/file.h"
@@ -16,8 +16,7 @@
 #include <string.h>
 
 XW_COUNTER(enrolled, "xw_center_enrolled_total", NULL, "gateways enrolled");
-XW_COUNTER(renewed, "xw_center_certificates_renewed_total", NULL, "certificates rotated");
-XW_COUNTER(repeated, "xw_center_enrolments_repeated_total", NULL,
+XW_COUNTER(repeated, "xw_center_enrolments_repeated_total", "what=\"enrolment\"",
            "answers given again to a gateway that did not hear the first");
 #define REFUSED(var, reason)                                                                       \
     XW_COUNTER(var, "xw_center_enrolments_refused_total", "reason=\"" reason "\"",                 \
@@ -30,18 +29,8 @@ REFUSED(refused_withdrawn, "withdrawn_code");
 REFUSED(refused_csr, "request");
 REFUSED(refused_many, "too_many");
 REFUSED(refused_taken, "id_taken");
-REFUSED(refused_renewal, "renewal");
 
 enum { ALL_FACTOR = 10, RENEWALS_PER_MIN = 6, FORGET_EACH_S = 60 };
-
-struct xw_enrol {
-    struct xw_center *center;
-    struct xw_authority *authority;
-    struct lws_vhost *vhost;
-    struct xw_limiter *per_address, *in_all, *renewals;
-    char host[XW_ENROL_HOST_MAX + 1];
-    uint32_t seconds;
-};
 
 static int64_t now_us(void)
 {
@@ -101,15 +90,7 @@ static void take_hello(struct xw_enrol_post *post)
 
 /* ---- the request ---- */
 
-/* What is being made durable. */
-struct grant {
-    struct xw_enrol *enrol;
-    struct xw_enrol_post *post; /* NULL: over the link */
-    struct xw_enrolment code;
-    struct xw_identity identity;
-};
-
-static void grant_free(struct grant *grant)
+void xw_enrol_grant_free(struct xw_enrol_job *grant)
 {
     if (grant->post)
         xw_enrol_post_unref(grant->post);
@@ -134,7 +115,7 @@ static void answer_grant(struct xw_enrol_post *post, const struct xw_identity *i
 
 static void on_enrolled(void *user, int status)
 {
-    struct grant *g = user;
+    struct xw_enrol_job *g = user;
     struct xw_center *center = g->enrol->center;
     xw_identities_release(center->identities, g->identity.id);
     if (status < 0) {
@@ -154,11 +135,11 @@ static void on_enrolled(void *user, int status)
             xw_downlink_check(center->downlink); /* one that it replaces ends now */
         answer_grant(g->post, &g->identity);
     }
-    grant_free(g);
+    xw_enrol_grant_free(g);
 }
 
 /* Signs a key for the identity, whose id, site, generation are set; the rest is filled in. */
-static int sign(struct xw_enrol *e, EVP_PKEY *key, struct xw_identity *identity)
+int xw_enrol_sign(struct xw_enrol *e, EVP_PKEY *key, struct xw_identity *identity)
 {
     struct xw_cert_facts facts;
     struct xw_buf chain;
@@ -183,8 +164,8 @@ static int sign(struct xw_enrol *e, EVP_PKEY *key, struct xw_identity *identity)
 }
 
 /* code may be NULL: a rotation. */
-static int append(struct grant *g, const struct xw_enrolment *code, const char *action,
-                  xw_journal_fn done)
+int xw_enrol_append(struct xw_enrol_job *g, const struct xw_enrolment *code, const char *action,
+                    xw_journal_fn done)
 {
     struct xw_store_record records[3];
     char keys[2][XW_IDENTITY_KEY_N];
@@ -215,7 +196,7 @@ static void enrol(struct xw_enrol_post *post, const struct xw_enrolment *code, E
         return;
     }
     bool linked_before = xw_gateways_find(e->center->gateways, code->gateway) != NULL;
-    struct grant *g = calloc(1, sizeof(*g));
+    struct xw_enrol_job *g = calloc(1, sizeof(*g));
     int r = g ? 0 : -ENOMEM;
     if (g) {
         g->enrol = e;
@@ -226,7 +207,7 @@ static void enrol(struct xw_enrol_post *post, const struct xw_enrolment *code, E
         g->identity.revision = before ? before->revision : 0;
         snprintf(g->identity.id, sizeof(g->identity.id), "%s", code->gateway);
         snprintf(g->identity.site, sizeof(g->identity.site), "%s", code->site);
-        r = sign(e, key, &g->identity);
+        r = xw_enrol_sign(e, key, &g->identity);
         g->identity.revision = xw_identity_overrule(g->identity.revision);
     }
     if (r == 0) {
@@ -236,14 +217,14 @@ static void enrol(struct xw_enrol_post *post, const struct xw_enrolment *code, E
         r = xw_fault_point("center.enrol");
     }
     if (r == 0)
-        r = append(g, &g->code, "gateway_enrol", on_enrolled);
+        r = xw_enrol_append(g, &g->code, "gateway_enrol", on_enrolled);
     if (r == 0)
         return;
     xw_identities_release(table, code->gateway);
     xw_log_error("enrol.failed", XW_LOG_ERR(r));
     xw_enrol_reply(post, 503, xw_enrol_error_text("busy", "could not be signed; try again"));
     if (g)
-        grant_free(g);
+        xw_enrol_grant_free(g);
 }
 
 /* The same key with the same code: the answer was lost on its way. */
@@ -321,103 +302,6 @@ void xw_enrol_take(struct xw_enrol_post *post)
         take_hello(post);
     else
         take_request(post);
-}
-
-/* ---- rotation over the link ---- */
-
-static void answer_renewal(struct xw_center *center, const char *gateway_id, const char *topic,
-                           const char *text)
-{
-    if (center->downlink)
-        xw_downlink_ephemeral(center->downlink, gateway_id, topic, text, strlen(text));
-}
-
-static void refuse_renewal(struct xw_center *center, const char *gateway_id, const char *why)
-{
-    xw_counter_add(&refused_renewal, 1);
-    xw_log_warning("enrol.renewal_refused", XW_LOG_STR("gateway", gateway_id),
-                   XW_LOG_STR("why", why));
-    answer_renewal(center, gateway_id, XW_ENROL_REFUSED, why);
-}
-
-static void on_renewed(void *user, int status)
-{
-    struct grant *g = user;
-    struct xw_center *center = g->enrol->center;
-    if (status < 0) {
-        refuse_renewal(center, g->identity.id, "could not be stored; try again");
-    } else {
-        if (xw_identities_put(center->identities, &g->identity) < 0)
-            xw_log_error("identities.full");
-        xw_counter_add(&renewed, 1);
-        xw_log_notice("enrol.renewed", XW_LOG_STR("gateway", g->identity.id),
-                      XW_LOG_STR("certificate", g->identity.serial));
-        answer_renewal(center, g->identity.id, XW_ENROL_CERTIFICATE, g->identity.certificate);
-    }
-    grant_free(g);
-}
-
-static int renew(struct xw_enrol *e, const char *gateway_id, const struct xw_cert_facts *now,
-                 EVP_PKEY *key)
-{
-    const struct xw_identity *before = xw_identities_find(e->center->identities, gateway_id);
-    const struct xw_gateway *known = xw_gateways_find(e->center->gateways, gateway_id);
-    struct grant *g = calloc(1, sizeof(*g));
-    if (!g)
-        return -ENOMEM;
-    g->enrol = e;
-    if (before) {
-        g->identity = *before;
-        g->identity.certificate = NULL;
-    }
-    if (g->identity.generation < now->generation)
-        g->identity.revoked_wall_us = 0; /* it was an older one */
-    g->identity.generation = now->generation;
-    snprintf(g->identity.id, sizeof(g->identity.id), "%s", gateway_id);
-    if (!before && known)
-        snprintf(g->identity.site, sizeof(g->identity.site), "%s", known->site);
-    int r = sign(e, key, &g->identity);
-    if (r == 0)
-        r = xw_fault_point("center.renew");
-    if (r == 0)
-        r = append(g, NULL, "gateway_renew", on_renewed);
-    if (r < 0)
-        grant_free(g);
-    return r;
-}
-
-void xw_enrol_renew(struct xw_center *center, const char *gateway_id, const void *payload,
-                    size_t size)
-{
-    struct xw_enrol *e = center->enrol;
-    struct xw_cert_facts now;
-    uint8_t key_hash[XW_CERT_HASH_N];
-    xw_autokey EVP_PKEY *key = NULL;
-    if (!e) {
-        refuse_renewal(center, gateway_id, "this county signs no certificates");
-        return;
-    }
-    if (xw_downlink_certificate(center->downlink, gateway_id, &now) < 0 ||
-        xw_identities_refuse(center->identities, &now))
-        return; /* it is being closed */
-    if (!xw_limiter_try(e->renewals, 'g', gateway_id)) {
-        refuse_renewal(center, gateway_id, "too many requests");
-        return;
-    }
-    if (xw_csr_read(payload, size, &key) < 0 || xw_key_hash(key, key_hash) < 0) {
-        refuse_renewal(center, gateway_id, "a request of an EC P-256 key is needed");
-        return;
-    }
-    const struct xw_identity *before = xw_identities_find(center->identities, gateway_id);
-    if (before && before->certificate && before->generation == now.generation &&
-        memcmp(before->key_hash, key_hash, sizeof(key_hash)) == 0 &&
-        strcmp(before->serial, now.serial) != 0) {
-        xw_counter_add(&repeated, 1); /* the answer was lost */
-        answer_renewal(center, gateway_id, XW_ENROL_CERTIFICATE, before->certificate);
-        return;
-    }
-    if (renew(e, gateway_id, &now, key) < 0)
-        refuse_renewal(center, gateway_id, "could not be signed; try again");
 }
 
 /* ---- life ---- */

@@ -1,19 +1,14 @@
 /* The gateway's sockets: connecting, again and again, and joining them to the session core. */
-#include "link/uplink.h"
+#include "link/uplink_in.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <sodium.h>
 
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "link/glink.h"
-#include "link/socket.h"
-#include "link/tls.h"
 
 XW_COUNTER(connects, "xw_link_connects_total", NULL, "connections tried");
 XW_COUNTER(connect_failures, "xw_link_connect_failures_total", NULL, "connections that failed");
@@ -29,43 +24,6 @@ enum {
     RETRY_MAX_US = 1200000, /* with jitter below 1.5 s: a healed link is found at once */
     REFUSED_US = 4000000,   /* the county said why, and it will not change soon */
     FIGURES_US = 1000000,
-};
-
-enum leg_state { LEG_IDLE, LEG_CONNECTING, LEG_UP };
-
-struct leg {
-    struct xw_uplink *uplink;
-    unsigned role;
-    enum leg_state state;
-    struct xw_socket socket;
-    int64_t deadline_us, retry_us;
-    unsigned tries;
-    bool renew;        /* its certificate is the old one */
-    const char *alert; /* what the county's TLS said, static text */
-};
-
-/* What libwebsockets may still look at or write to when the uplink is gone. */
-struct anchor {
-    struct xw_uplink *uplink;
-    struct lws *connecting[XW_LINK_ROLES_N];
-    struct xw_tls_watch watch;
-};
-
-struct xw_uplink {
-    struct xw_loop *loop;
-    struct xw_net *net;
-    struct xw_uplink_config config;
-    struct xw_uplink_watch watch;
-    struct xw_glink *glink;
-    struct anchor *anchor;
-    struct lws_vhost *vhost;
-    SSL_CTX *tls; /* of the vhost */
-    struct leg leg[XW_LINK_ROLES_N];
-    struct xw_timer *tick, *gather;
-    struct xw_uplink_state state;
-    char text[160];
-    int64_t figures_due_us, measure_due_us;
-    bool gathering, ending;
 };
 
 static int64_t now_us(void)
@@ -187,28 +145,6 @@ static struct leg *leg_of(struct lws *wsi)
     return anchor && anchor->uplink ? leg : NULL;
 }
 
-/* The county's TLS said something: it belongs to the leg that is connecting over it. */
-static void on_alert(void *user, SSL *ssl, const char *text)
-{
-    struct anchor *anchor = user;
-    for (unsigned role = 0; anchor->uplink && role < XW_LINK_ROLES_N; role++) {
-        struct lws *wsi = anchor->connecting[role];
-        if (wsi && lws_is_ssl(wsi) && lws_get_ssl(wsi) == ssl)
-            anchor->uplink->leg[role].alert = text;
-    }
-}
-
-static void take_context(struct lws *wsi, SSL_CTX *ctx)
-{
-    struct lws_vhost *vhost = wsi ? lws_get_vhost(wsi) : NULL;
-    struct anchor *anchor = vhost ? lws_get_vhost_user(vhost) : NULL;
-    if (!anchor || !anchor->uplink)
-        return;
-    anchor->watch = (struct xw_tls_watch){on_alert, anchor};
-    anchor->uplink->tls = ctx;
-    xw_tls_watch_client(ctx, &anchor->watch);
-}
-
 /* A handshake may end without CONNECTION_ERROR: a county that does not like our certificate just
  * closes. Then this is all that we hear of it. */
 static void destroyed(struct lws *wsi)
@@ -239,7 +175,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         destroyed(wsi);
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
-        take_context(wsi, user);
+        xw_uplink_take_tls(wsi, user);
         return 0;
     default:
         return 0;
@@ -341,15 +277,10 @@ static void leg_tick(struct leg *leg, int64_t now)
     }
 }
 
-/* Bulk first; signals when bulk is there to carry on. */
-static void renew(struct xw_uplink *u)
+static void leg_renew(struct xw_uplink *u)
 {
-    struct leg *bulk = &u->leg[XW__SOCKET_ROLE__SOCKET_BULK];
-    struct leg *signals = &u->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS];
-    struct leg *leg = bulk->renew ? bulk : signals->renew ? signals : NULL;
-    if (!leg || leg->state != LEG_UP || u->ending)
-        return;
-    if (leg == signals && (bulk->state != LEG_UP || bulk->socket.conn.state != XW_CONN_OPEN))
+    struct leg *leg = xw_uplink_leg_to_renew(u);
+    if (!leg)
         return;
     struct lws *wsi = leg->socket.wsi;
     lws_set_opaque_user_data(wsi, NULL);
@@ -377,7 +308,7 @@ static void on_tick(void *arg)
     xw_glink_tick(u->glink);
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         leg_tick(&u->leg[role], now);
-    renew(u);
+    leg_renew(u);
     check_linked(u);
     if (now >= u->figures_due_us)
         publish(u);
@@ -492,21 +423,6 @@ void xw_uplink_free(struct xw_uplink *u)
     }
     xw_glink_free(u->glink);
     free(u);
-}
-
-int xw_uplink_renewed(struct xw_uplink *u)
-{
-    const struct xw_net_tls *tls = &u->config.tls;
-    if (!u->tls || !tls->cert_path)
-        return -EINVAL;
-    bool good = SSL_CTX_use_certificate_chain_file(u->tls, tls->cert_path) == 1 &&
-                SSL_CTX_use_PrivateKey_file(u->tls, tls->key_path, SSL_FILETYPE_PEM) == 1;
-    ERR_clear_error();
-    if (!good)
-        return -EBADMSG;
-    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
-        u->leg[role].renew = u->leg[role].state != LEG_IDLE;
-    return 0;
 }
 
 void xw_uplink_goodbye(struct xw_uplink *u)

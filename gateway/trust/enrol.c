@@ -5,8 +5,6 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { DEPTH_MAX = 4 };
-
 bool xw_enrol_id_ok(const char *id)
 {
     size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
@@ -24,21 +22,10 @@ bool xw_enrol_text_ok(const char *text, size_t max_n_bytes)
     return utf8 != NULL;
 }
 
-static bool too_deep(const char *data, size_t n_bytes)
-{
-    size_t depth = 0;
-    for (size_t i = 0; i < n_bytes; i++) {
-        depth += data[i] == '{' || data[i] == '[';
-        if (depth > DEPTH_MAX)
-            return true; /* brackets in texts count as well: ours hold none */
-    }
-    return false;
-}
-
 /* NULL: no such object. */
 static json_t *parse(const void *data, size_t n_bytes, size_t max_n_bytes)
 {
-    if (!n_bytes || n_bytes > max_n_bytes || too_deep(data, n_bytes))
+    if (!n_bytes || n_bytes > max_n_bytes)
         return NULL;
     json_t *o = json_loadb(data, n_bytes, JSON_REJECT_DUPLICATES, NULL);
     if (json_is_object(o))
