@@ -92,6 +92,8 @@ struct bench {
     uint64_t shown, live;
     unsigned linked_n, unlinked_n, records, county_records;
     bool gateway_linked;
+    const char *refusal; /* of every certificate; NULL: none */
+    char serial[XW_CERT_SERIAL_N];
 };
 
 static void on_gateway(void *user, const struct xw_downlink_gateway *g)
@@ -131,9 +133,20 @@ static void run_stores(void *arg)
     model_run(b->rig->archive);
 }
 
+static const char *refuse(void *user, const struct xw_cert_facts *certificate)
+{
+    struct bench *b = user;
+    assert_string_equal(certificate->name, "town-a");
+    return b->refusal;
+}
+
 static void start_downlink(struct bench *b, bool tls)
 {
-    struct xw_downlink_config config = {.address = "127.0.0.1", .port = b->port, .gateways_max = 4};
+    struct xw_downlink_config config = {.address = "127.0.0.1",
+                                        .port = b->port,
+                                        .gateways_max = 4,
+                                        .refuse = refuse,
+                                        .refuse_user = b};
     struct xw_downlink_watch watch = {
         .user = b, .on_gateway = on_gateway, .on_block = on_block, .on_record = on_record};
     if (tls)
@@ -376,6 +389,65 @@ static void a_county_of_another_name_is_not_trusted(void **state)
     refused_certificate("town-a", "elsewhere.test");
 }
 
+static bool told(struct bench *b)
+{
+    struct xw_uplink_state s;
+    xw_uplink_get_state(b->uplink, &s);
+    return b->refusal && strstr(s.text, b->refusal);
+}
+
+static void a_revoked_certificate_ends_a_live_session_and_opens_no_other(void **state)
+{
+    (void)state;
+    struct bench *b = bench_new();
+    start_downlink(b, true);
+    start_uplink(b, "town-a", "county.test");
+    assert_true(wait_for(b, linked, WAIT_MS));
+    b->refusal = "it was revoked";
+    xw_downlink_check(b->downlink);
+    assert_true(wait_for(b, cut, WAIT_MS));
+    assert_true(wait_for(b, told, WAIT_MS));
+    unsigned linked_n = b->linked_n;
+    wait_for(b, never, 6000); /* it tries again after 4 s */
+    assert_int_equal(b->linked_n, linked_n);
+    assert_true(told(b));
+    b->refusal = NULL;
+    capture(b, 20);
+    assert_true(wait_for(b, linked, WAIT_MS));
+    assert_true(wait_for(b, all_there, WAIT_MS));
+    bench_free(b);
+}
+
+static bool other_certificate(struct bench *b)
+{
+    struct xw_cert_facts facts;
+    return xw_downlink_certificate(b->downlink, "town-a", &facts) == 0 &&
+           strcmp(facts.serial, b->serial) != 0;
+}
+
+static void a_new_certificate_is_used_without_losing_the_session(void **state)
+{
+    (void)state;
+    struct xw_cert_facts facts;
+    struct bench *b = bench_new();
+    start_downlink(b, true);
+    start_uplink(b, "town-a", "county.test");
+    assert_true(wait_for(b, linked, WAIT_MS));
+    assert_int_equal(xw_downlink_certificate(b->downlink, "town-a", &facts), 0);
+    memcpy(b->serial, facts.serial, sizeof(b->serial));
+    make_certificate("ca", "town-a", "town-a");
+    assert_int_equal(xw_uplink_renewed(b->uplink), 0);
+    for (unsigned i = 0; i < 20; i++) {
+        capture(b, 20);
+        wait_for(b, never, 20);
+    }
+    assert_true(wait_for(b, other_certificate, WAIT_MS));
+    assert_true(wait_for(b, all_there, WAIT_MS));
+    assert_int_equal(b->unlinked_n, 0);
+    assert_int_equal(b->linked_n, 1);
+    bench_free(b);
+}
+
 static void without_tls_only_loopback_is_served(void **state)
 {
     (void)state;
@@ -480,6 +552,8 @@ int main(void)
         cmocka_unit_test(a_stranger_is_refused),
         cmocka_unit_test(a_certificate_of_another_gateway_is_refused),
         cmocka_unit_test(a_county_of_another_name_is_not_trusted),
+        cmocka_unit_test(a_revoked_certificate_ends_a_live_session_and_opens_no_other),
+        cmocka_unit_test(a_new_certificate_is_used_without_losing_the_session),
         cmocka_unit_test(without_tls_only_loopback_is_served),
         cmocka_unit_test(garbage_is_answered_with_a_reason_and_others_go_on),
     };
