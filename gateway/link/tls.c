@@ -70,10 +70,16 @@ void xw_tls_address(int fd, char *ret_text, size_t size)
     socklen_t n = sizeof(a);
     char text[INET6_ADDRSTRLEN] = "?";
     if (getpeername(fd, (struct sockaddr *)&a, &n) == 0) {
-        const void *address = a.ss_family == AF_INET6
-                                  ? (const void *)&((const struct sockaddr_in6 *)&a)->sin6_addr
-                                  : (const void *)&((const struct sockaddr_in *)&a)->sin_addr;
-        (void)inet_ntop(a.ss_family, address, text, sizeof(text));
+        const struct in6_addr *six = &((const struct sockaddr_in6 *)&a)->sin6_addr;
+        const void *address = &((const struct sockaddr_in *)&a)->sin_addr;
+        int family = a.ss_family;
+        if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six)) {
+            family = AF_INET;
+            address = &six->s6_addr[12];
+        } else if (family == AF_INET6) {
+            address = six;
+        }
+        (void)inet_ntop(family, address, text, sizeof(text));
     }
     snprintf(ret_text, size, "%s", text);
 }

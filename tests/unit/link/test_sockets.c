@@ -136,7 +136,7 @@ static void run_stores(void *arg)
 static const char *refuse(void *user, const struct xw_cert_facts *certificate)
 {
     struct bench *b = user;
-    assert_string_equal(certificate->name, "town-a");
+    assert_true(certificate->name[0]);
     return b->refusal;
 }
 
