@@ -92,6 +92,9 @@ static void on_server_info(const SSL *ssl, int where, int value)
     if (where != SSL_CB_WRITE_ALERT || alert == SSL_AD_CLOSE_NOTIFY || SSL_is_init_finished(ssl))
         return;
     const char *why = SSL_alert_desc_string_long(value);
+    char peer[64] = "?";
+    if (SSL_get_fd(ssl) >= 0)
+        xw_tls_address(SSL_get_fd(ssl), peer, sizeof(peer));
     if (without_certificate(alert)) {
         xw_counter_add(&refused_none, 1);
         why = "no certificate";
@@ -99,12 +102,11 @@ static void on_server_info(const SSL *ssl, int where, int value)
         xw_counter_add(counter_of(verdict), 1);
         why = X509_verify_cert_error_string(verdict);
     } else {
+        /* A line of its own: who knocks and goes must not silence those above. */
         xw_counter_add(&refused_protocol, 1);
+        xw_log_warning("link.handshake", XW_LOG_STR("peer", peer), XW_LOG_STR("why", why));
+        return;
     }
-    char peer[64] = "?";
-    int fd = SSL_get_fd(ssl);
-    if (fd >= 0)
-        xw_tls_address(fd, peer, sizeof(peer));
     xw_log_warning("link.refused", XW_LOG_STR("peer", peer), XW_LOG_STR("why", why));
 }
 

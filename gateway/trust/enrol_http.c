@@ -62,9 +62,9 @@ int xw_enrol_head_read(const void *data, size_t n_bytes, unsigned *ret_status, s
         return n_bytes >= XW_ENROL_HEAD_MAX ? -EOVERFLOW : 0;
     for (size_t at = 0; r == 0 && at + 2 < head_n;) {
         const char *line = text + at, *end = memchr(line, '\r', head_n - at);
-        size_t n = (size_t)(end - line);
-        if (end[1] != '\n' || memchr(line, 0, n))
+        if (!end || end[1] != '\n' || memchr(line, 0, (size_t)(end - line)))
             return -EBADMSG;
+        size_t n = (size_t)(end - line);
         if (!at) {
             r = status_of(line, n, &status);
         } else if (n >= sizeof(name) - 1 && !strncasecmp(line, name, sizeof(name) - 1)) {
