@@ -42,7 +42,7 @@ export class Api {
     const answer = await this.request('/api/demo/enter', { method: 'POST', body: { role } });
     if (!answer.ok) throw new Error(`enter as ${role}: ${answer.status} ${await answer.text()}`);
     const { csrf } = await answer.json();
-    this.cookie = answer.headers.getSetCookie()[0].split(';')[0];
+    this.cookie = answer.headers.get('set-cookie').split(';')[0];
     this.headers = { cookie: this.cookie, 'x-xinwang-csrf': csrf };
     return this;
   }
