@@ -22,7 +22,7 @@ import { SiteState } from './gateways';
 stripTheme(() => theme.value);
 
 const ROW = 64;
-const BED_LINE = 40; // what a bed has besides its ECG
+const BED_LINE = 46; // what a bed has besides its ECG
 const streams = signal<JsonStream[] | null>(null);
 const beds = signal<JsonBed[]>([]);
 const streamsError = signal<ApiError | null>(null);
