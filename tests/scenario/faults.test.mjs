@@ -15,9 +15,9 @@ import { County, seeded } from '../support/county.mjs';
 import { metrics, total } from '../support/metrics.mjs';
 import { judgeObservations, observationsExact } from '../support/observations.mjs';
 import { brief, judgeAtRest, readJournal } from '../support/oracle.mjs';
-import { Probe, TOKEN, picture } from '../support/probe.mjs';
+import { Probe, TOKEN, picture, status } from '../support/probe.mjs';
 import { freePorts, sleep, until } from '../support/processes.mjs';
-import { Technician, Witness, judge as judgeClips, judgeSeen, keptWhole, overlaps, settled, whole } from '../support/recordings.mjs';
+import { Technician, Witness, judge as judgeClips, judgeSeen, keptWhole, objectFiles, overlaps, settled, store, whole } from '../support/recordings.mjs';
 import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
@@ -50,6 +50,8 @@ const points = ['gateway', 'center'].flatMap((who) =>
   [...new Set(faultPoints(`xinwang-${who}`))].filter((name) => !OFF_THE_WAY[who].includes(name)).map((name) => ({ who, name })));
 const OF_PICTURES = /^(video\.|store\.object\.|file\.)/;
 const BY_THE_KEEPER = /^store\.(segment|retain)/; // each 30 s
+// How many passages of a point there are within the time that is waited for them, less one.
+const passages = (name) => (name === 'store.retain' ? 0 : OF_PICTURES.test(name) && name !== 'video.clip.write' ? 2 : 20);
 const reached = new Set();
 const isReached = (point) => reached.has(`${point.who}:${point.name}`);
 let pointsLeft = [];
@@ -62,7 +64,8 @@ function nextPoint() {
   if (notPassed.length && (!pointsLeft.length || random.next() < 0.3)) return { ...notPassed.shift(), after: 0 };
   if (!pointsLeft.length) pointsLeft = [...points].sort(() => random.next() - 0.5);
   const at = Math.max(0, pointsLeft.findLastIndex(isRipe));
-  return { ...pointsLeft.splice(at, 1)[0], after: random.pick([0, 0, random.int(1, 20)]) };
+  const [point] = pointsLeft.splice(at, 1);
+  return { ...point, after: random.pick([0, 0, random.int(1, 20)]) % (passages(point.name) + 1) };
 }
 
 // What a dead gateway left is looked at before it is started again. writing: it died of writing a
@@ -121,8 +124,7 @@ const faults = {
     const gateway = ofPictures || name === 'store.retain' ? county.gateways[0] : any;
     const process = who === 'center' ? county.center : gateway.process;
     await process.kill();
-    // Passed once or twice in a recording, but for the writes.
-    start(process, { env: { XW_FAULT: `${name}:after=${ofPictures && name !== 'video.clip.write' ? after % 3 : after}` } });
+    start(process, { env: { XW_FAULT: `${name}:after=${after}` } });
     await Promise.race([process.exited, sleep(2000)]);
     if (process.running) gateway.relay.reset();
     if (process.running && who === 'center') await actAtCounty().catch(() => {});
@@ -316,6 +318,13 @@ async function judgePictures() {
   check('every recording that was on the gateway\'s disk is an object at the county, once, byte for byte', keptWhole(kept), JSON.stringify(kept));
   check('what a kill interrupted says so', kept.left === 0 || verdict.ends.interrupted > 0, `${kept.left} left by kills, ${verdict.ends.interrupted} interrupted`);
   check('nothing was recorded twice', overlaps(county, gateway) === 0);
+  let room;
+  await until('the gateway to have the files that it knows of', async () => {
+    room = { files: objectFiles(store(county, gateway.id)).length, kept: (await status(gateway)).clips.kept };
+    return room.files === room.kept;
+  }, { timeoutMs: 10000, stepMs: 100 }).catch(() => {});
+  check('no file lies among the gateway\'s objects that it does not know of', room.files === room.kept, JSON.stringify(room));
+  console.log(`# ${verdict.clips - room.kept} recordings have gone from the gateway, which the county has`);
   const left = fs.readdirSync(path.join(county.dirs.data, gateway.id, 'clips'));
   check('no recording is left to be finished', left.length === 0, left.join(' '));
   const { attachment } = await picture(gateway);

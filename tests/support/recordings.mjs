@@ -170,7 +170,7 @@ export class Witness {
 export const keptWhole = (v) => v.onDisk > 0 && [v.lost, v.differ, v.notInterrupted, v.toldLost, v.strange].every((list) => list.length === 0);
 
 // Names of all that lies among a store's objects, whole or not.
-function objectFiles(dir) {
+export function objectFiles(dir) {
   const root = path.join(dir, 'objects');
   return fs.existsSync(root) ? fs.readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => entry.name) : [];
 }
