@@ -71,7 +71,7 @@ function nextPoint() {
 // What a dead gateway left is looked at before it is started again. writing: it died of writing a
 // recording.
 function start(process, { env, writing = false } = {}) {
-  if (process === county.gateways[0].process) witness.died(writing);
+  if (process === county.gateways[0].process) witness.died(writing || technician.recording);
   process.start(env);
 }
 
@@ -316,7 +316,7 @@ async function judgePictures() {
   console.log(`# pictures ${JSON.stringify(verdict)}, on the disk ${JSON.stringify(kept)}`);
   check('every recording is at the county, record and bytes, in whole fragments', whole(verdict) && verdict.clips > rounds / 3, JSON.stringify(verdict));
   check('every recording that was on the gateway\'s disk is an object at the county, once, byte for byte', keptWhole(kept), JSON.stringify(kept));
-  check('what a kill interrupted says so', kept.left === 0 || verdict.ends.interrupted > 0, `${kept.left} left by kills, ${verdict.ends.interrupted} interrupted`);
+  check('what a kill interrupted says so', kept.notInterrupted.length === 0, `${kept.left} left by kills, ${kept.interrupted} of them in the middle ${kept.notInterrupted.join('; ')}`);
   check('nothing was recorded twice', overlaps(county, gateway) === 0);
   let room;
   await until('the gateway to have the files that it knows of', async () => {
@@ -324,7 +324,7 @@ async function judgePictures() {
     return room.files === room.kept;
   }, { timeoutMs: 10000, stepMs: 100 }).catch(() => {});
   check('no file lies among the gateway\'s objects that it does not know of', room.files === room.kept, JSON.stringify(room));
-  console.log(`# ${verdict.clips - room.kept} recordings have gone from the gateway, which the county has`);
+  console.log(`# ${kept.objects - room.kept} recordings have gone from the gateway, which the county has`);
   const left = fs.readdirSync(path.join(county.dirs.data, gateway.id, 'clips'));
   check('no recording is left to be finished', left.length === 0, left.join(' '));
   const { attachment } = await picture(gateway);

@@ -56,7 +56,7 @@ export function overlaps(county, gateway) {
 // writes down what the gateway said was on its disk.
 export class Technician {
   constructor(gateway, random) {
-    Object.assign(this, { gateway, random, told: new Map(), ending: false });
+    Object.assign(this, { gateway, random, told: new Map(), recording: false, ending: false });
   }
 
   begin() {
@@ -73,7 +73,9 @@ export class Technician {
     while (!this.ending) {
       try {
         await run(this.gateway, 'start');
+        this.recording = false;
         await this.#watch(this.random.int(300, 3000));
+        this.recording = false;
         await run(this.gateway, 'stop');
         await sleep(this.random.int(100, 600));
       } catch {
@@ -82,11 +84,13 @@ export class Technician {
     }
   }
 
-  // So long from the first whole fragment on.
+  // So long from the first whole fragment on. recording: what the gateway said last, and nobody has
+  // asked it to stop since.
   async #watch(ms) {
     let end = performance.now() + 8000;
     for (let first = true; performance.now() < end && !this.ending; await sleep(100)) {
       const one = await picture(this.gateway);
+      this.recording = one.recording;
       if (!one.recording || !one.clip_bytes) continue;
       this.told.set(one.clip_since_wall_us, Math.max(one.clip_bytes, this.told.get(one.clip_since_wall_us) ?? 0));
       if (first) end = performance.now() + ms;
@@ -141,7 +145,7 @@ export class Witness {
     const center = store(county, 'center');
     const theirs = clips(center);
     const byId = new Map(theirs.map((one) => [one.id, one]));
-    const v = { seen: this.known.size, onDisk: 0, bytes: 0, left: 0, lost: [], differ: [], notInterrupted: [], toldLost: [], strange: [], told: told.size };
+    const v = { seen: this.known.size, onDisk: 0, bytes: 0, left: 0, interrupted: 0, lost: [], differ: [], notInterrupted: [], toldLost: [], strange: [], told: told.size };
     for (const name of this.known) {
       const id = path.basename(name, '.part');
       const bytes = fs.readFileSync(path.join(this.dir, name));
@@ -149,7 +153,8 @@ export class Witness {
       const clip = byId.get(id);
       const left = this.left.get(name);
       if (left?.size && clip) v.left += 1;
-      if (left?.writing && clip && clip.end !== 'interrupted') v.notInterrupted.push(`${id} ${clip.end}`);
+      if (left?.writing && clip?.end === 'interrupted') v.interrupted += 1;
+      else if (left?.writing && clip) v.notInterrupted.push(`${id} ${clip.end}`);
       if (!size && !left?.size) continue; // nothing that could be seen was ever on the disk
       v.onDisk += 1;
       v.bytes += size;
@@ -167,7 +172,7 @@ export class Witness {
     return v;
   }
 }
-export const keptWhole = (v) => v.onDisk > 0 && [v.lost, v.differ, v.notInterrupted, v.toldLost, v.strange].every((list) => list.length === 0);
+export const keptWhole = (v) => v.onDisk > 0 && [v.lost, v.differ, v.toldLost, v.strange].every((list) => list.length === 0);
 
 // Names of all that lies among a store's objects, whole or not.
 export function objectFiles(dir) {
