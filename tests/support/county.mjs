@@ -51,14 +51,15 @@ export class Api {
 export class County {
   // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
   // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
-  // opens a port for patient monitors at each gateway.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false } = {}) {
+  // opens a port for patient monitors at each gateway; token: of the gateways' pages, which is random
+  // otherwise. What is said of gateways may be a function of a gateway's id.
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false, token } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors, token });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -108,14 +109,16 @@ export class County {
         devicePort,
         statusPort,
         ...(this.monitors ? { monitorPort } : {}),
+        token: this.token,
       };
+      const said = (setting) => (typeof setting === 'function' ? setting(id) : setting);
       return {
         ...site,
         relay: this.useRelays ? new Relay({ listenPort: relayPort, targetPort: this.linkPort }) : null,
         process: new Process(
           id,
           path.join(this.bin, 'xinwang-gateway'),
-          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site, spool: this.spool }) + this.gatewayExtra)],
+          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site, spool: said(this.spool) }) + said(this.gatewayExtra))],
           { logDir: this.dirs.logs, env },
         ),
       };
