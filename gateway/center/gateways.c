@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "center/json.h"
+#include "center/local.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -204,29 +205,18 @@ size_t xw_gateways_statuses(struct xw_gateways *gateways,
 int xw_gateway_pack(const struct xw_gateway *gateway, char *ret_key, struct xw_buf *ret_body,
                     struct xw_store_record *ret_record)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "id", xw_json_text(gateway->id));
-    json_object_set_new(o, "site", xw_json_text(gateway->site));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(o);
-    if (!text)
-        return -ENOMEM;
-    int r = xw_buf_append_text(ret_body, text);
-    free(text);
-    if (r < 0)
-        return r;
     int n = snprintf(ret_key, 64, "g/%s", gateway->id);
     if (n >= 64)
         return -ENAMETOOLONG;
-    *ret_record = (struct xw_store_record){.key = ret_key,
-                                           .key_size = (size_t)n,
-                                           .revision = gateway->revision,
-                                           .kind = XW_LOCAL_SETTING,
-                                           .body = ret_body->data,
-                                           .body_size = ret_body->n,
-                                           .origin = "county",
-                                           .wall_us = xw_clock_wall(NULL).us};
-    return 0;
+    json_t *o = json_object();
+    json_object_set_new(o, "id", xw_json_text(gateway->id));
+    json_object_set_new(o, "site", xw_json_text(gateway->site));
+    const struct xw_local local = {.key = ret_key,
+                                   .key_size = (size_t)n,
+                                   .kind = XW_LOCAL_SETTING,
+                                   .revision = gateway->revision,
+                                   .wall_us = xw_clock_wall(NULL).us};
+    return xw_local_pack(o, &local, ret_body, ret_record);
 }
 
 int xw_gateways_restore(struct xw_gateways *gateways, const struct xw_store_record *record)

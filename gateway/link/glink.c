@@ -356,20 +356,6 @@ void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struc
     }
 }
 
-void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures)
-{
-    const struct xw_lane *lane = &glink->side.lanes.lane[XW__LANE__LANE_VIDEO];
-    uint64_t used_bytes = XW_MIN(lane->bytes, lane->bytes_max);
-    *ret_pictures = (struct xw_uplink_pictures){
-        .waiting_bytes = lane->bytes,
-        .room_bytes = lane->bytes_max - used_bytes,
-        .waiting_us = xw_lanes_age_us(&glink->side.lanes, XW__LANE__LANE_VIDEO,
-                                      xw_clock_mono(glink->clock).us),
-        .lost_n = lane->refused_n + lane->late_n,
-        .suspended_n = glink->suspended_n,
-    };
-}
-
 bool xw_glink_linked(const struct xw_glink *glink)
 {
     return glink->side.active;
@@ -435,6 +421,7 @@ void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink
         return;
     const struct xw_side *side = &glink->side;
     const struct xw_lane *l = &side->lanes.lane[lane];
+    ret_lane->room_bytes = l->bytes_max - XW_MIN(l->bytes, l->bytes_max);
     ret_lane->dropped_n = l->refused_n + l->late_n;
     ret_lane->sent_bytes = l->sent_n_bytes;
     if (!side->active)

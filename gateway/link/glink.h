@@ -68,7 +68,6 @@ XW_MUST_CHECK int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[3
 /* Samples to be healed before all others: of a study that is urgent or claimed, around an alarm. */
 void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struct xw_range range);
 
-void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures);
 bool xw_glink_linked(const struct xw_glink *glink); /* welcomed */
 void xw_glink_wake(struct xw_glink *glink);
 

@@ -482,11 +482,6 @@ void xw_uplink_urgent(struct xw_uplink *u, const struct xw_uuid *stream, struct 
     xw_glink_urgent(u->glink, stream, range);
 }
 
-void xw_uplink_pictures(const struct xw_uplink *u, struct xw_uplink_pictures *ret_pictures)
-{
-    xw_glink_pictures(u->glink, ret_pictures);
-}
-
 void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_state)
 {
     *ret_state = u->state;

@@ -48,14 +48,6 @@ struct xw_uplink_watch {
     void (*on_object)(void *user, const uint8_t sha256[32], int status);
 };
 
-/* What waits on the lane of pictures. */
-struct xw_uplink_pictures {
-    size_t waiting_bytes, room_bytes; /* room: what the lane takes before it refuses */
-    int64_t waiting_us;               /* age of the oldest; 0 = nothing waits */
-    uint64_t lost_n;                  /* messages that the lane refused or let go stale */
-    unsigned suspended_n;             /* streams of samples that give way: the link is too narrow */
-};
-
 XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
                                 const struct xw_uplink_config *config,
                                 const struct xw_uplink_watch *watch, struct xw_uplink **ret_uplink);
@@ -82,14 +74,14 @@ XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha25
  * known from its record.) */
 void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
-void xw_uplink_pictures(const struct xw_uplink *uplink, struct xw_uplink_pictures *ret_pictures);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
 /* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a
- * second. Zeros while there is no link. */
+ * second. While there is no link nothing waits and the rate is 0. */
 struct xw_uplink_lane {
     size_t waiting_bytes;      /* in our queue; what the kernel holds is not counted */
-    int64_t oldest_us;         /* age of the oldest of it */
+    size_t room_bytes;         /* what it takes before it refuses */
+    int64_t oldest_us;         /* age of the oldest that waits; 0: nothing does */
     uint64_t dropped_n;        /* things refused for want of room or too old, since the start */
     uint64_t sent_bytes;       /* since the start */
     uint64_t rate_bytes_per_s; /* what the paced lanes (backfill, video, bulk) may send together */
