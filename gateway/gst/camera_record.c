@@ -212,20 +212,23 @@ static void drain(struct camera_record *record)
     camera_in_step(c);
 }
 
-/* Cut to whole fragments; what is left behind them is of no use. */
+/* Cut to whole fragments; what is left behind them is of no use. Whatever fails, what is whole
+ * stays: the owner syncs it again before it counts. */
 static uint64_t finish_file(struct camera_record *record)
 {
     uint64_t whole = record->fragments.whole;
-    if (whole && ftruncate(record->fd, (off_t)whole) == 0 && fsync(record->fd) == 0)
-        return whole;
-    (void)unlink(record->path);
-    return 0;
+    if (!whole)
+        (void)unlink(record->path);
+    else if (ftruncate(record->fd, (off_t)whole) < 0 || fsync(record->fd) < 0)
+        fail(record, -errno);
+    return whole;
 }
 
 void camera_record_end(struct camera_record *record, enum xw_camera_end end)
 {
     struct xw_camera *c = record->camera;
     drain(record);
+    uint64_t whole = finish_file(record);
     int error = atomic_load(&record->error);
     if (error == -ENOSPC || error == -EDQUOT)
         end = XW_CAMERA_END_NO_ROOM;
@@ -239,7 +242,7 @@ void camera_record_end(struct camera_record *record, enum xw_camera_end end)
         .height = record->fragments.height,
         .start_wall_us = record->start_wall_us,
         .frames_n = record->fragments.frames_n,
-        .size = finish_file(record),
+        .size = whole,
     };
     event.end_wall_us = record->start_wall_us + xw_fragments_duration_us(&record->fragments);
     memcpy(event.codec, record->fragments.codec, sizeof(event.codec));
