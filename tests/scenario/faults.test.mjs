@@ -177,9 +177,10 @@ const injections = [['dev-3', 'vf', 'VF'], ['dev-4', 'asystole', 'ASYSTOLE']];
 const INJECTED_MS = 12000; // long enough to be recognised whatever happens meanwhile
 const injected = new Map();
 async function inject(round) {
-  const at = [Math.floor(rounds / 4), Math.floor(rounds / 2)];
+  const every = Math.min(rounds, 24);
+  const at = [Math.floor(every / 4), Math.floor(every / 2)];
   for (const [i, [device, action]] of injections.entries()) {
-    if (round === at[i]) {
+    if (round >= 0 && round % every === at[i]) {
       await county.askSim(action, device);
       injected.set(device, performance.now());
     }
