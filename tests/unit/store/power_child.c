@@ -93,6 +93,8 @@ static bool taken(struct asked *asked, int r)
 
 static bool well(const struct child *child, int status)
 {
+    if (status < 0)
+        (void)fprintf(stderr, "the child is told %s\n", strerrorname_np(-status));
     assert_true(status == 0 || child->work.may_fail);
     return status == 0;
 }
@@ -220,8 +222,10 @@ static void write_state(struct child *child)
 static void copy(struct child *child)
 {
     char dir[400];
-    struct asked *asked = ask(child, child->life.copies++);
-    (void)snprintf(dir, sizeof dir, "%s-copy%u", child->dir, asked->no);
+    do /* one that was cut short stays as it is */
+        (void)snprintf(dir, sizeof dir, "%s-copy%u", child->dir, child->life.copies++);
+    while (access(dir, F_OK) == 0);
+    struct asked *asked = ask(child, child->life.copies - 1);
     if (taken(asked, xw_store_backup(child->ts.store, dir, on_copy, asked)))
         while (child->waiting > 0)
             ts_spin(&child->ts);

@@ -10,11 +10,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 /* Starts this program in another part of it; what it prints goes where `log` says. */
-static pid_t start(char **argv, int out, const char *log)
+static pid_t start(char **argv, int out, const char *log, bool aborts)
 {
+    struct rlimit none = {0, 0};
     pid_t pid = fork();
     if (pid != 0)
         return pid;
@@ -22,6 +24,9 @@ static pid_t start(char **argv, int out, const char *log)
     (void)dup2(fd, 1);
     (void)dup2(fd, 2);
     (void)fcntl(out, F_SETFD, 0);
+    (void)setrlimit(RLIMIT_CORE, &none);
+    if (aborts) /* a failed check then says which one */
+        (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
     (void)execv("/proc/self/exe", argv);
     _exit(127);
 }
@@ -102,7 +107,7 @@ int power_child(const struct round *round, const struct work *work, const char *
     (void)snprintf(random, sizeof random, "%llu", (unsigned long long)seed);
     char *argv[] = {
         name, part, (char *)(uintptr_t)round->dir, (char *)(uintptr_t)rules, random, out, in, NULL};
-    pid_t pid = start(argv, ends[1], round->log);
+    pid_t pid = start(argv, ends[1], round->log, !work->may_fail);
     (void)close(ends[1]);
     (void)close(fd);
     take_all(ends[0], life, ret_acted_n);
@@ -117,7 +122,7 @@ bool power_judge(const struct round *round, const struct life *life)
     char in[16], name[] = "power", part[] = "judge";
     (void)snprintf(in, sizeof in, "%d", fd);
     char *argv[] = {name, part, (char *)(uintptr_t)round->dir, in, NULL};
-    pid_t pid = start(argv, fd, round->log);
+    pid_t pid = start(argv, fd, round->log, true);
     (void)close(fd);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
