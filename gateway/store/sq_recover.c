@@ -7,10 +7,12 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int rename_one(const char *path, const char *suffix, const char *aside)
 {
@@ -211,12 +213,30 @@ static int start_anew(struct sq_store *store)
     return r;
 }
 
+/* A process that was killed between writing a commit and syncing it leaves a log that SQLite reads
+ * as committed. What is found so is as good as acknowledged (a block that comes again is known, a
+ * log's sequence was given out), so it must be on the disk before anybody is told. */
+static int sync_log(const struct sq_store *store)
+{
+    xw_autofree char *path = NULL;
+    if (asprintf(&path, "%s-wal", store->meta_path) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return fdatasync(fd) < 0 ? -errno : 0;
+}
+
 int sq_recover_open(struct sq_store *store)
 {
     bool fresh = access(store->meta_path, F_OK) < 0;
     int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
+    if (r == 0)
+        r = sync_log(store);
     /* No meta.db but day files: as if it had been damaged; also when this was interrupted. */
     int known = r == 0 ? has_identity(store) : 1;
     if (known < 0)

@@ -54,10 +54,12 @@ void power_object(uint32_t k, uint8_t data[POWER_OBJECT], uint8_t sha256[32]);
 int power_open(struct ts *ts, const char *dir, uint32_t append);
 void power_later(void); /* the wall clock of the next append */
 
-/* How a child works: how much, whether its power is cut at the end, and whether calls may fail. */
+/* How a child works: how much, how it ends if it comes that far, and whether calls may fail. */
+enum work_end { END_CLOSED, END_CUT, END_LEFT /* as by SIGKILL */ };
 struct work {
     uint32_t appends_n;
-    bool cut, may_fail;
+    enum work_end end;
+    bool may_fail;
 };
 
 /* A folder, the file that what is printed goes into, and whether failures are printed. */

@@ -304,9 +304,11 @@ int power_run_child(char **argv)
     if (well(&child, xw_file_make_dirs(clips, 0750)))
         work(&child, begin);
     tell(&child, TOLD_ACTED, 0, xw_disk_counts().acted_n);
-    if (!child.work.cut || ts_random(&child.random) % 2) /* a sync or two stand behind the last */
-        ts_close(&child.ts);
-    if (child.work.cut)
+    if (child.work.end == END_LEFT)
+        _exit(0);
+    if (child.work.end == END_CLOSED || ts_random(&child.random) % 2)
+        ts_close(&child.ts); /* a sync or two stand behind the last */
+    if (child.work.end == END_CUT)
         xw_disk_cut();
     return 0;
 }

@@ -21,7 +21,7 @@ enum {
 
 static bool one_cut(const struct round *round, const char *rules, uint64_t seed, struct life *life)
 {
-    const struct work work = {.appends_n = APPENDS, .cut = true};
+    const struct work work = {.appends_n = APPENDS, .end = END_CUT};
     uint64_t acted;
     int status = power_child(round, &work, rules, seed, life, &acted);
     bool cut = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
