@@ -229,9 +229,8 @@ static int sync_log(const struct sq_store *store)
     return fdatasync(fd) < 0 ? -errno : 0;
 }
 
-int sq_recover_open(struct sq_store *store)
+static int open_meta(struct sq_store *store, bool fresh)
 {
-    bool fresh = access(store->meta_path, F_OK) < 0;
     int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
@@ -243,8 +242,20 @@ int sq_recover_open(struct sq_store *store)
         r = known;
     else if (known == 0)
         r = reindex_all(store);
-    if (r == 0)
-        r = sq_load(store);
+    return r == 0 ? sq_load(store) : r;
+}
+
+/* A read that failed (EIO) comes out of SQLite as "malformed", like damage. What is damaged is so
+ * at a second look too; nothing is put aside for less. */
+int sq_recover_open(struct sq_store *store)
+{
+    bool fresh = access(store->meta_path, F_OK) < 0;
+    int r = open_meta(store, fresh);
+    if (r == -EUCLEAN) {
+        sq_unload(store);
+        sq_conn_close(&store->writer.conn);
+        r = open_meta(store, fresh);
+    }
     if (r == -EUCLEAN)
         r = start_anew(store);
     return r < 0 ? r : sq_check_days(store);
@@ -292,6 +303,19 @@ static int lose_day(struct sq_store *store, uint32_t day)
     return r;
 }
 
+/* Two looks, as above. */
+static int look_at_day(const struct sq_store *store, uint32_t day)
+{
+    int r = -EUCLEAN;
+    for (int looks = 0; r == -EUCLEAN && looks < 2; looks++) {
+        sqlite3 *db = NULL;
+        bool unlocked;
+        r = sq_day_open(store, day, &db, &unlocked);
+        (void)sqlite3_close(db);
+    }
+    return r;
+}
+
 int sq_check_days(struct sq_store *store)
 {
     xw_autofree uint32_t *days = NULL;
@@ -306,10 +330,7 @@ int sq_check_days(struct sq_store *store)
     }
     (void)sqlite3_reset(rows);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        sqlite3 *db = NULL;
-        bool unlocked;
-        r = sq_day_open(store, days[i], &db, &unlocked);
-        (void)sqlite3_close(db);
+        r = look_at_day(store, days[i]);
         if (r != -EUCLEAN && r != -ENOENT)
             continue;
         xw_autofree char *path = sq_day_path(store, days[i]);
