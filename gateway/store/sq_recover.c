@@ -170,7 +170,13 @@ static int has_identity(struct sq_store *store)
     return r;
 }
 
-static int reindex_all(struct sq_store *store)
+static void tell_lost(struct sq_store *store, const char *text)
+{
+    struct xw_uuid nil = {{0}};
+    sq_note_unreadable(store, &nil, (struct xw_range){0, 0}, text);
+}
+
+static int reindex_all(struct sq_store *store, size_t *ret_days_n)
 {
     xw_autofree uint32_t *days = NULL;
     size_t n = 0;
@@ -193,23 +199,24 @@ static int reindex_all(struct sq_store *store)
         xw_log_notice("store.reindexed", XW_LOG_UINT("days", n),
                       XW_LOG_UINT("streams", store->streams_n), XW_LOG_ERR(r));
     sq_unload(store);
+    *ret_days_n = n;
     return r;
 }
 
 static int start_anew(struct sq_store *store)
 {
-    struct xw_uuid nil = {{0}};
+    size_t days_n;
     sq_unload(store);
     sq_conn_close(&store->writer.conn);
     int r = sq_put_aside(store->meta_path);
     if (r == 0)
         r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0)
-        r = reindex_all(store);
+        r = reindex_all(store, &days_n);
     if (r == 0)
         r = sq_load(store);
     if (r == 0)
-        sq_note_unreadable(store, &nil, (struct xw_range){0, 0}, "meta.db was damaged: put aside");
+        tell_lost(store, "meta.db was damaged: put aside");
     return r;
 }
 
@@ -231,6 +238,7 @@ static int sync_log(const struct sq_store *store)
 
 static int open_meta(struct sq_store *store, bool fresh)
 {
+    size_t days_n = 0;
     int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
@@ -241,7 +249,9 @@ static int open_meta(struct sq_store *store, bool fresh)
     if (known < 0)
         r = known;
     else if (known == 0)
-        r = reindex_all(store);
+        r = reindex_all(store, &days_n);
+    if (r == 0 && days_n > 0)
+        tell_lost(store, "meta.db was not there");
     return r == 0 ? sq_load(store) : r;
 }
 
