@@ -81,13 +81,13 @@ static void sweep(const char *rule, const char *more, unsigned points, unsigned 
 static void each_call_fails_once(void **state)
 {
     (void)state;
-    sweep("disk.*:error=EIO", ":times=1", 12, 900);
-    sweep("disk.write:error=ENOSPC", ":times=1", 8, 240);
-    sweep("disk.write:short", ":times=1", 4, 240);
-    sweep("disk.read:error=EIO", ":times=1", 8, 400);
-    sweep("disk.read:short", ":times=1", 4, 400);
-    sweep("disk.sync:error=EIO", ":times=1", 8, 120);
-    sweep("disk.open:error=EMFILE", ":times=1", 6, 60);
+    sweep("disk.*:error=EIO", ":times=1", 6, 900);
+    sweep("disk.write:error=ENOSPC", ":times=1", 4, 240);
+    sweep("disk.write:short", ":times=1", 2, 240);
+    sweep("disk.read:error=EIO", ":times=1", 4, 400);
+    sweep("disk.read:short", ":times=1", 2, 400);
+    sweep("disk.sync:error=EIO", ":times=1", 4, 120);
+    sweep("disk.open:error=EMFILE", ":times=1", 3, 60);
     sweep("disk.truncate:error=ENOSPC", ":times=1", 2, 6);
     sweep("disk.rename:error=EIO", ":times=1", 2, 4);
     sweep("disk.link:error=EIO", ":times=1", 1, 2);
@@ -98,17 +98,17 @@ static void each_call_fails_once(void **state)
 static void from_one_call_on_the_disk_is_dead(void **state)
 {
     (void)state;
-    sweep("disk.*:error=EIO", "", 6, 900);
-    sweep("disk.write:error=ENOSPC", "", 6, 240);
-    sweep("disk.sync:error=EIO", "", 4, 120);
+    sweep("disk.*:error=EIO", "", 3, 900);
+    sweep("disk.write:error=ENOSPC", "", 3, 240);
+    sweep("disk.sync:error=EIO", "", 2, 120);
 }
 
 /* Full while a transaction is being written, and room again after some calls. */
 static void room_comes_back(void **state)
 {
     (void)state;
-    sweep("disk.write:error=ENOSPC", ":times=7", 6, 240);
-    sweep("disk.write:error=ENOSPC:prob=0.2", ":times=30", 3, 60);
+    sweep("disk.write:error=ENOSPC", ":times=7", 3, 240);
+    sweep("disk.write:error=ENOSPC:prob=0.2", ":times=30", 2, 60);
 }
 
 static void each_allocation_fails_once(void **state)
@@ -121,7 +121,7 @@ static void each_allocation_fails_once(void **state)
     skip();
 #endif
 #endif
-    sweep("alloc", ":times=1", 30, 9000);
+    sweep("alloc", ":times=1", 12, 9000);
 }
 
 int main(int argc, char **argv)
