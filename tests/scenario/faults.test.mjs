@@ -138,7 +138,7 @@ async function cutPower(processes, afterMs = () => random.int(0, 1500)) {
   const were = processes.filter((one) => one.running);
   const how = await Promise.all(were.map((one) => one.cutPower()));
   cuts += how.filter(Boolean).length;
-  notCut += how.filter((cut) => !cut).length;
+  notCut += how.filter((cut) => cut === false).length;
   for (const one of processes) one.start();
   await sleep(afterMs());
   return processes.map((one) => one.name).join(' and ');

@@ -51,11 +51,13 @@ export class Process {
     await this.exited;
   }
 
-  // What was not synced is lost in part. True: it was a power cut, and not some other end.
+  // What was not synced is lost in part. True: it was a power cut; false: some other end; null: so
+  // soon after the start that the layer was not there yet, nor anything written.
   async cutPower() {
     if (!this.running) return false;
     const before = fs.statSync(this.logFile).size;
     await this.kill('SIGPWR');
+    if (this.child.signalCode === 'SIGPWR') return null;
     return fs.readFileSync(this.logFile, 'utf8').slice(before).includes('disk: power cut');
   }
 
