@@ -1,35 +1,14 @@
-/* What stands in for libc's calls on bytes of files: open, close, read, write, lengths, syncs. */
+/* What stands in for libc's calls on bytes of files: open, close, read, write. */
 #include "disk_in.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-static bool on(void)
-{
-    return atomic_load_explicit(&disk_on, memory_order_acquire);
-}
-
-static void enter(void)
-{
-    pthread_mutex_lock(&disk_lock);
-    disk_inside++;
-}
-
-static void leave(void)
-{
-    int kept = errno;
-    disk_inside--;
-    pthread_mutex_unlock(&disk_lock);
-    errno = kept;
-}
 
 /* ---- opening ---- */
 
@@ -66,11 +45,11 @@ static int open_followed(int folder, const char *path, int flags, mode_t mode)
 
 static int open_any(int folder, const char *path, int flags, mode_t mode)
 {
-    if (!on() || (flags & (O_PATH | O_DIRECTORY)) || (flags & O_TMPFILE) == O_TMPFILE)
+    if (!layer_on() || (flags & (O_PATH | O_DIRECTORY)) || (flags & O_TMPFILE) == O_TMPFILE)
         return raw_open(folder, path, flags, mode);
-    enter();
+    layer_enter();
     int fd = open_followed(folder, path, flags, mode);
-    leave();
+    layer_leave();
     return fd;
 }
 
@@ -149,12 +128,12 @@ int __openat64_2(int folder, const char *path, int flags)
 
 int close(int fd)
 {
-    if (!on())
+    if (!layer_on())
         return raw_close(fd);
-    enter();
+    layer_enter();
     files_closing(fd);
     int r = raw_close(fd);
-    leave();
+    layer_leave();
     return r;
 }
 
@@ -162,11 +141,11 @@ int close(int fd)
 
 static int read_refused(int fd, bool placed, uint64_t offset, size_t *n)
 {
-    enter();
+    layer_enter();
     const struct file *file = files_of_fd(fd, NULL);
     off_t at = !file || placed ? (off_t)offset : lseek(fd, 0, SEEK_CUR);
     int r = file ? rules_ask(CALL_READ, file->path, (uint64_t)at, *n) : RULE_PASS;
-    leave();
+    layer_leave();
     if (r == RULE_SHORT && *n > 1)
         *n /= 2;
     if (r < 0)
@@ -176,14 +155,14 @@ static int read_refused(int fd, bool placed, uint64_t offset, size_t *n)
 
 ssize_t read(int fd, void *data, size_t n)
 {
-    if (on() && disk_rules.calls && read_refused(fd, false, 0, &n) < 0)
+    if (layer_on() && disk_rules.calls && read_refused(fd, false, 0, &n) < 0)
         return -1;
     return syscall(SYS_read, fd, data, n);
 }
 
 ssize_t pread(int fd, void *data, size_t n, off_t offset)
 {
-    if (on() && disk_rules.calls && read_refused(fd, true, (uint64_t)offset, &n) < 0)
+    if (layer_on() && disk_rules.calls && read_refused(fd, true, (uint64_t)offset, &n) < 0)
         return -1;
     return syscall(SYS_pread64, fd, data, n, offset);
 }
@@ -249,12 +228,12 @@ static ssize_t write_followed(struct file *file, int fd, const void *data, size_
 
 static ssize_t write_any(int fd, const void *data, size_t n, bool placed, uint64_t offset)
 {
-    if (!on())
+    if (!layer_on())
         return write_raw(fd, data, n, placed, offset);
-    enter();
+    layer_enter();
     struct file *file = files_of_fd(fd, NULL);
     ssize_t r = file ? write_followed(file, fd, data, n, placed, offset) : -2;
-    leave();
+    layer_leave();
     return r == -2 ? write_raw(fd, data, n, placed, offset) : r;
 }
 
@@ -263,10 +242,10 @@ static ssize_t write_parts(int fd, const struct iovec *parts, int parts_n, bool 
                            off_t offset)
 {
     bool followed = false;
-    if (on()) {
-        enter();
+    if (layer_on()) {
+        layer_enter();
         followed = files_of_fd(fd, NULL) != NULL;
-        leave();
+        layer_leave();
     }
     if (!followed)
         return placed ? syscall(SYS_pwritev, fd, parts, parts_n, offset, 0)
@@ -312,209 +291,4 @@ ssize_t pwritev(int fd, const struct iovec *parts, int parts_n, off_t offset)
 ssize_t pwritev64(int fd, const struct iovec *parts, int parts_n, off64_t offset)
 {
     return write_parts(fd, parts, parts_n, true, offset);
-}
-
-/* ---- lengths ---- */
-
-static int truncate_followed(struct file *file, int fd, off_t length)
-{
-    int rule = rules_ask(CALL_TRUNCATE, file->path, 0, 0);
-    if (rule < 0) {
-        errno = -rule;
-        return -1;
-    }
-    if (disk_rules.power.on && length >= 0)
-        files_before_truncate(file, (uint64_t)length);
-    int r = (int)syscall(SYS_ftruncate, fd, length);
-    if (r == 0 && disk_rules.power.on) {
-        files_note_truncate(file, (uint64_t)length);
-        cut_count();
-    }
-    return r;
-}
-
-int ftruncate(int fd, off_t length)
-{
-    if (!on())
-        return (int)syscall(SYS_ftruncate, fd, length);
-    enter();
-    struct file *file = files_of_fd(fd, NULL);
-    int r = file ? truncate_followed(file, fd, length) : (int)syscall(SYS_ftruncate, fd, length);
-    leave();
-    return r;
-}
-
-int ftruncate64(int fd, off64_t length)
-{
-    return ftruncate(fd, length);
-}
-
-int truncate(const char *path, off_t length)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    int r = fd < 0 ? -1 : ftruncate(fd, length);
-    int kept = errno;
-    if (fd >= 0)
-        close(fd);
-    errno = kept;
-    return r;
-}
-
-int truncate64(const char *path, off64_t length)
-{
-    return truncate(path, length);
-}
-
-int fallocate(int fd, int mode, off_t offset, off_t n)
-{
-    if (!on())
-        return (int)syscall(SYS_fallocate, fd, mode, offset, n);
-    enter();
-    struct file *file = files_of_fd(fd, NULL);
-    if (file && mode != 0 && disk_rules.power.on)
-        disk_die("fallocate of mode %d can not be followed", mode);
-    int rule = file ? rules_ask(CALL_TRUNCATE, file->path, 0, 0) : RULE_PASS;
-    errno = rule < 0 ? -rule : errno;
-    int r = rule < 0 ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, n);
-    if (r == 0 && file && disk_rules.power.on) {
-        files_note_truncate(file, files_size(file));
-        cut_count();
-    }
-    leave();
-    return r;
-}
-
-int fallocate64(int fd, int mode, off64_t offset, off64_t n)
-{
-    return fallocate(fd, mode, offset, n);
-}
-
-int posix_fallocate(int fd, off_t offset, off_t n)
-{
-    return fallocate(fd, 0, offset, n) < 0 ? errno : 0;
-}
-
-int posix_fallocate64(int fd, off64_t offset, off64_t n)
-{
-    return posix_fallocate(fd, offset, n);
-}
-
-/* ---- syncs ---- */
-
-/* The cut may come while the disk is at it: then nothing of it counts. */
-static int sync_followed(int fd, long call)
-{
-    struct stat st;
-    bool folder = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
-    struct file *file = folder ? NULL : files_of_fd(fd, NULL);
-    if (!folder && !file)
-        return (int)syscall(call, fd);
-    int rule = rules_ask(CALL_SYNC, folder ? "folder" : file->path, 0, 0);
-    if (rule < 0) {
-        errno = -rule;
-        return -1;
-    }
-    if (!disk_rules.power.on)
-        return (int)syscall(call, fd);
-    cut_count_sync();
-    if (folder && !disk_rules.power.lie_names)
-        names_synced(st.st_dev, st.st_ino);
-    if (file && !disk_rules.power.lie_data)
-        files_synced(file);
-    return 0; /* the real disk is not asked: what it holds is decided at the cut */
-}
-
-static int sync_any(int fd, long call)
-{
-    if (!on())
-        return (int)syscall(call, fd);
-    enter();
-    int r = sync_followed(fd, call);
-    leave();
-    return r;
-}
-
-int fsync(int fd)
-{
-    return sync_any(fd, SYS_fsync);
-}
-
-int fdatasync(int fd)
-{
-    return sync_any(fd, SYS_fdatasync);
-}
-
-static void sync_all(void)
-{
-    enter();
-    cut_count_sync();
-    if (!disk_rules.power.lie_names)
-        names_synced_all();
-    if (!disk_rules.power.lie_data)
-        files_synced_all();
-    leave();
-}
-
-void sync(void)
-{
-    if (on() && disk_rules.power.on)
-        sync_all();
-    else
-        syscall(SYS_sync);
-}
-
-int syncfs(int fd)
-{
-    if (!on() || !disk_rules.power.on)
-        return (int)syscall(SYS_syncfs, fd);
-    sync_all();
-    return 0;
-}
-
-int sync_file_range(int fd, off64_t offset, off64_t n, unsigned flags)
-{
-    return (int)syscall(SYS_sync_file_range, fd, offset, n, flags);
-}
-
-/* ---- what can not be followed ---- */
-
-static void refuse(int fd, const char *what)
-{
-    if (!on() || !disk_rules.power.on)
-        return;
-    enter();
-    const struct file *file = files_of_fd(fd, NULL);
-    if (file)
-        disk_die("%s into %s can not be followed", what, file->path);
-    leave();
-}
-
-void *mmap(void *at, size_t n, int access, int flags, int fd, off_t offset)
-{
-    if (fd >= 0 && (access & PROT_WRITE) && (flags & MAP_SHARED))
-        refuse(fd, "a shared mapping");
-    return (void *)syscall(SYS_mmap, at, n, access, flags, fd, offset);
-}
-
-void *mmap64(void *at, size_t n, int access, int flags, int fd, off64_t offset)
-{
-    return mmap(at, n, access, flags, fd, offset);
-}
-
-ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t n,
-                        unsigned flags)
-{
-    refuse(to, "copy_file_range");
-    return syscall(SYS_copy_file_range, from, from_at, to, to_at, n, flags);
-}
-
-ssize_t sendfile(int to, int from, off_t *at, size_t n)
-{
-    refuse(to, "sendfile");
-    return syscall(SYS_sendfile, to, from, at, n);
-}
-
-ssize_t sendfile64(int to, int from, off64_t *at, size_t n)
-{
-    return sendfile(to, from, at, n);
 }

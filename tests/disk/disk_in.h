@@ -23,6 +23,11 @@ char *disk_copy_text(const char *text);
 __attribute__((noreturn, format(printf, 1, 2))) void disk_die(const char *format, ...);
 void disk_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Whether calls are followed at all; the lock, around every call that is. errno is kept. */
+bool layer_on(void);
+void layer_enter(void);
+void layer_leave(void);
+
 int raw_open(int folder, const char *path, int flags, mode_t mode);
 int raw_close(int fd);
 ssize_t raw_pread(int fd, void *data, size_t n, uint64_t offset);

@@ -11,25 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static bool on(void)
-{
-    return atomic_load_explicit(&disk_on, memory_order_acquire);
-}
-
-static void enter(void)
-{
-    pthread_mutex_lock(&disk_lock);
-    disk_inside++;
-}
-
-static void leave(void)
-{
-    int kept = errno;
-    disk_inside--;
-    pthread_mutex_unlock(&disk_lock);
-    errno = kept;
-}
-
 /* 0, or -1 with errno as the rule says. */
 static int refused(enum disk_call call, const struct place *place)
 {
@@ -49,9 +30,9 @@ static struct file *file_at(const struct place *place)
 static int rename_any(int from_folder, const char *from, int to_folder, const char *to,
                       unsigned flags)
 {
-    if (!on())
+    if (!layer_on())
         return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
-    enter();
+    layer_enter();
     struct place a = {.path = NULL}, b = {.path = NULL};
     (void)place_of(from_folder, from, &a);
     (void)place_of(to_folder, to, &b);
@@ -67,7 +48,7 @@ static int rename_any(int from_folder, const char *from, int to_folder, const ch
     }
     place_done(&a);
     place_done(&b);
-    leave();
+    layer_leave();
     return r;
 }
 
@@ -90,9 +71,9 @@ int renameat2(int from_folder, const char *from, int to_folder, const char *to, 
 
 int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags)
 {
-    if (!on())
+    if (!layer_on())
         return (int)syscall(SYS_linkat, from_folder, from, to_folder, to, flags);
-    enter();
+    layer_enter();
     struct place a = {.path = NULL}, b = {.path = NULL};
     (void)place_of(from_folder, from, &a);
     (void)place_of(to_folder, to, &b);
@@ -106,7 +87,7 @@ int linkat(int from_folder, const char *from, int to_folder, const char *to, int
     }
     place_done(&a);
     place_done(&b);
-    leave();
+    layer_leave();
     return r;
 }
 
@@ -119,9 +100,9 @@ int link(const char *from, const char *to)
 
 int unlinkat(int folder, const char *path, int flags)
 {
-    if (!on())
+    if (!layer_on())
         return (int)syscall(SYS_unlinkat, folder, path, flags);
-    enter();
+    layer_enter();
     struct place place = {.path = NULL};
     (void)place_of(folder, path, &place);
     struct file *file = flags & AT_REMOVEDIR ? NULL : file_at(&place);
@@ -134,7 +115,7 @@ int unlinkat(int folder, const char *path, int flags)
         cut_count();
     }
     place_done(&place);
-    leave();
+    layer_leave();
     return r;
 }
 
@@ -158,9 +139,9 @@ int remove(const char *path)
 
 int mkdirat(int folder, const char *path, mode_t mode)
 {
-    if (!on())
+    if (!layer_on())
         return (int)syscall(SYS_mkdirat, folder, path, mode);
-    enter();
+    layer_enter();
     struct place place = {.path = NULL};
     (void)place_of(folder, path, &place);
     int r = refused(CALL_MKDIR, &place);
@@ -171,7 +152,7 @@ int mkdirat(int folder, const char *path, mode_t mode)
         cut_count();
     }
     place_done(&place);
-    leave();
+    layer_leave();
     return r;
 }
 
@@ -185,7 +166,7 @@ int mkdir(const char *path, mode_t mode)
 /* A fault point that kills its process stands for the power failing there. */
 int kill(pid_t pid, int signal)
 {
-    if (on() && disk_rules.power.on && pid == getpid() && signal == SIGKILL) {
+    if (layer_on() && disk_rules.power.on && pid == getpid() && signal == SIGKILL) {
         pthread_mutex_lock(&disk_lock);
         cut_now("fault point");
     }
@@ -195,7 +176,7 @@ int kill(pid_t pid, int signal)
 int xw_disk_configure(const char *text)
 {
     char error[256] = "";
-    enter();
+    layer_enter();
     atomic_store(&disk_on, false);
     int r = rules_parse(text, error, sizeof(error));
     if (!disk_rules.power.on) {
@@ -206,7 +187,7 @@ int xw_disk_configure(const char *text)
         r = cut_begin();
     bool any = disk_rules.power.on || disk_rules.calls || disk_rules.alloc;
     atomic_store_explicit(&disk_on, r == 0 && any, memory_order_release);
-    leave();
+    layer_leave();
     if (error[0])
         disk_say("disk: %s", error);
     return r;
@@ -214,11 +195,11 @@ int xw_disk_configure(const char *text)
 
 struct xw_disk_counts xw_disk_counts(void)
 {
-    enter();
+    layer_enter();
     struct xw_disk_counts counts = cut_counts();
     counts.acted_n = rules_acted_n();
     counts.allocs_n = rules_allocs_n();
-    leave();
+    layer_leave();
     return counts;
 }
 

@@ -1,6 +1,7 @@
-/* System calls without libc's wrappers, and memory that no rule can take away. */
+/* System calls without libc's wrappers, memory that no rule can take away, and the layer's lock. */
 #include "disk_in.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -78,4 +79,23 @@ ssize_t raw_pwrite(int fd, const void *data, size_t n, uint64_t offset)
 int raw_unlink(const char *path, bool folder)
 {
     return (int)syscall(SYS_unlinkat, AT_FDCWD, path, folder ? AT_REMOVEDIR : 0);
+}
+
+bool layer_on(void)
+{
+    return atomic_load_explicit(&disk_on, memory_order_acquire);
+}
+
+void layer_enter(void)
+{
+    pthread_mutex_lock(&disk_lock);
+    disk_inside++;
+}
+
+void layer_leave(void)
+{
+    int kept = errno;
+    disk_inside--;
+    pthread_mutex_unlock(&disk_lock);
+    errno = kept;
 }
