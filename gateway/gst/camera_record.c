@@ -153,11 +153,14 @@ int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record *
     snprintf(record->path, sizeof(record->path), "%s/%s.part", c->clips_dir,
              xw_uuid_format(&record->id, id));
     record->fd = open(record->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    int r = record->fd < 0 ? -errno : assemble(record, caps, text);
+    /* Every fragment is synced; without this a power cut could take the name of all of them. */
+    int r = record->fd < 0 ? -errno : xw_file_sync_parent(record->path);
+    if (r == 0)
+        r = assemble(record, caps, text);
     if (r < 0) {
         if (record->fd >= 0)
             (void)unlink(record->path);
-        else
+        if (!text[0])
             snprintf(text, sizeof(text), "the clip's file: %s", strerror(-r));
         pthread_mutex_lock(&c->lock);
         snprintf(c->error, sizeof(c->error), "%s", text);

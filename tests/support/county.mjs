@@ -52,14 +52,15 @@ export class County {
   // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
   // spool: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
   // opens a port for patient monitors at each gateway; token: of the gateways' pages, which is random
-  // otherwise. What is said of gateways may be a function of a gateway's id.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false, token } = {}) {
+  // otherwise; power: what the fault file layer is told at each start of a daemon (tests/disk/disk.h),
+  // then Process.cutPower() cuts it. What is said of gateways may be a function of a gateway's id.
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, monitors = false, token, power = null } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors, token });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool, monitors, token, power });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -123,6 +124,7 @@ export class County {
         ),
       };
     });
+    for (const one of [this.center, ...this.gateways.map((gateway) => gateway.process)]) one.power = this.power;
     this.api = new Api(`http://127.0.0.1:${this.webPort}`);
     return this;
   }
