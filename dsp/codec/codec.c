@@ -80,35 +80,35 @@ static size_t searched_n(const struct xw_codec *s)
     return s->channels_n < XW_RULE_CHANNELS ? s->channels_n : XW_RULE_CHANNELS;
 }
 
-static void put_rules(struct xw_codec *s, struct xw_range_encoder *e)
+static void put_rules(struct xw_codec *s, struct io *io)
 {
     for (size_t c = 1; c < searched_n(s); c++) {
         const struct xw_lead_rule *rule = &s->leads[c].rule;
-        code_bits(e, NULL, rule->on, 1);
+        code_bits(io, false, rule->on, 1);
         if (!rule->on)
             continue;
-        code_bits(e, NULL, rule->a, XW_RULE_CHANNEL_BITS);
-        code_bits(e, NULL, rule->b, XW_RULE_CHANNEL_BITS);
-        code_bits(e, NULL, xw_rule_form_of(rule), XW_RULE_FORM_BITS);
+        code_bits(io, false, rule->a, XW_RULE_CHANNEL_BITS);
+        code_bits(io, false, rule->b, XW_RULE_CHANNEL_BITS);
+        code_bits(io, false, xw_rule_form_of(rule), XW_RULE_FORM_BITS);
         uint32_t offset = (uint32_t)rule->offset;
-        code_number(s, e, NULL, ((offset << 1) ^ (0U - (offset >> 31))) + 1);
+        code_number(s, io, false, ((offset << 1) ^ (0U - (offset >> 31))) + 1);
     }
 }
 
-static void get_rules(struct xw_codec *s, struct xw_range_decoder *d)
+static void get_rules(struct xw_codec *s, struct io *io)
 {
-    for (size_t c = 1; c < searched_n(s) && !d->bad; c++) {
-        struct xw_lead_rule rule = {.on = code_bits(NULL, d, 0, 1)};
+    for (size_t c = 1; c < searched_n(s) && !io->d.bad; c++) {
+        struct xw_lead_rule rule = {.on = code_bits(io, true, 0, 1)};
         if (!rule.on)
             continue;
-        rule.a = (uint8_t)code_bits(NULL, d, 0, XW_RULE_CHANNEL_BITS);
-        rule.b = (uint8_t)code_bits(NULL, d, 0, XW_RULE_CHANNEL_BITS);
-        unsigned form = code_bits(NULL, d, 0, XW_RULE_FORM_BITS);
-        uint32_t folded = code_number(s, NULL, d, 0) - 1;
+        rule.a = (uint8_t)code_bits(io, true, 0, XW_RULE_CHANNEL_BITS);
+        rule.b = (uint8_t)code_bits(io, true, 0, XW_RULE_CHANNEL_BITS);
+        unsigned form = code_bits(io, true, 0, XW_RULE_FORM_BITS);
+        uint32_t folded = code_number(s, io, true, 0) - 1;
         rule.offset = (int32_t)(folded >> 1 ^ (0U - (folded & 1)));
         if (rule.a >= c || rule.b >= c || form >= XW_RULE_FORMS ||
             rule.offset > XW_RULE_OFFSET_MAX || rule.offset < -XW_RULE_OFFSET_MAX) {
-            d->bad = true;
+            io->d.bad = true;
             return;
         }
         xw_rule_form(form, &rule);
@@ -159,7 +159,7 @@ static int get_plain(struct xw_codec *s, const uint8_t *data, size_t n_bytes, si
 static size_t encode_block(struct xw_codec *s, bool key, const int32_t *x, size_t count_n,
                            uint8_t *ret_data, size_t cap_n_bytes)
 {
-    struct xw_range_encoder e;
+    struct io io = {0};
     size_t channels_n = s->channels_n;
     enum kind kind = KIND_KEY;
     if (key) {
@@ -170,17 +170,17 @@ static size_t encode_block(struct xw_codec *s, bool key, const int32_t *x, size_
         kind = rules_break(s, x, count_n) ? KIND_RULES : KIND_CHAINED;
     }
     count_predicted(s);
-    xw_range_encoder_init(&e, ret_data, cap_n_bytes);
-    xw_range_put(&e, kind_start[kind], kind_start[kind + 1] - kind_start[kind], KIND_BITS);
+    xw_range_encoder_init(&io.e, ret_data, cap_n_bytes);
+    xw_range_put(&io.e, kind_start[kind], kind_start[kind + 1] - kind_start[kind], KIND_BITS);
     if (kind != KIND_CHAINED)
-        put_rules(s, &e);
-    for (size_t i = 0; i < count_n && !e.full; i++) {
+        put_rules(s, &io);
+    for (size_t i = 0; i < count_n && !io.e.full; i++) {
         const int32_t *row = x + i * channels_n;
         for (size_t c = 0; c < channels_n; c++)
-            pass(s, &e, NULL, &s->leads[c], row, row[c]);
+            pass(s, &io, false, &s->leads[c], row, row[c]);
         next_row(s);
     }
-    size_t n_bytes = xw_range_end(&e);
+    size_t n_bytes = xw_range_end(&io.e);
     return n_bytes ? n_bytes : put_plain(s, x, channels_n * count_n, ret_data);
 }
 
@@ -215,27 +215,27 @@ static enum kind get_kind(struct xw_range_decoder *d)
 static int decode_block(struct xw_codec *s, bool key, const uint8_t *data, size_t n_bytes,
                         size_t count_n, int32_t *ret_x)
 {
-    struct xw_range_decoder d;
+    struct io io = {0};
     size_t channels_n = s->channels_n;
-    xw_range_decoder_init(&d, data, n_bytes);
-    enum kind kind = d.bad ? KIND_N : get_kind(&d);
-    if (d.bad || key != (kind == KIND_KEY))
+    xw_range_decoder_init(&io.d, data, n_bytes);
+    enum kind kind = io.d.bad ? KIND_N : get_kind(&io.d);
+    if (io.d.bad || key != (kind == KIND_KEY))
         return -EBADMSG;
     if (key)
         begin(s);
     if (kind != KIND_CHAINED) {
         for (size_t c = 0; c < channels_n; c++)
             s->leads[c].rule.on = false;
-        get_rules(s, &d);
+        get_rules(s, &io);
         count_predicted(s);
     }
-    for (size_t i = 0; i < count_n && !d.bad; i++) {
+    for (size_t i = 0; i < count_n && !io.d.bad; i++) {
         int32_t *row = ret_x + i * channels_n;
         for (size_t c = 0; c < channels_n; c++)
-            row[c] = pass(s, NULL, &d, &s->leads[c], row, 0);
+            row[c] = pass(s, &io, true, &s->leads[c], row, 0);
         next_row(s);
     }
-    return xw_range_ended(&d) ? 0 : -EBADMSG;
+    return xw_range_ended(&io.d) ? 0 : -EBADMSG;
 }
 
 int xw_codec_decode(struct xw_codec *codec, uint64_t first, uint64_t key_first, const uint8_t *data,

@@ -14,6 +14,11 @@
 
 enum { SPLIT_BITS = 16 };
 
+struct io { /* one of them is in use */
+    struct xw_range_encoder e;
+    struct xw_range_decoder d;
+};
+
 struct xw_codec {
     size_t channels_n, predicted_n;
     bool chained;
@@ -26,34 +31,33 @@ struct xw_codec {
     struct xw_lead leads[];
 };
 
-ALWAYS_INLINE uint32_t code_bits(struct xw_range_encoder *e, struct xw_range_decoder *d, uint32_t v,
-                                 unsigned bits)
+ALWAYS_INLINE uint32_t code_bits(struct io *io, bool decode, uint32_t v, unsigned bits)
 {
-    if (e) {
-        xw_range_put(e, v, 1, bits);
+    if (!decode) {
+        xw_range_put(&io->e, v, 1, bits);
         return v;
     }
-    v = xw_range_peek(d, bits);
-    xw_range_take(d, v, 1);
+    v = xw_range_peek(&io->d, bits);
+    xw_range_take(&io->d, v, 1);
     return v;
 }
 
 /* A number of 1 to 2^32 - 1: its length by a model, then its bits below the first. Rare. */
-static __attribute__((noinline)) uint32_t
-code_number(struct xw_codec *s, struct xw_range_encoder *e, struct xw_range_decoder *d, uint32_t v)
+static __attribute__((noinline)) uint32_t code_number(struct xw_codec *s, struct io *io,
+                                                      bool decode, uint32_t v)
 {
-    unsigned bits = e ? xw_lead_log2(v) : 0;
-    if (e)
-        xw_model_put(&s->lengths, e, bits);
+    unsigned bits = decode ? 0 : xw_lead_log2(v);
+    if (decode)
+        bits = xw_model_get(&s->lengths, &io->d);
     else
-        bits = xw_model_get(&s->lengths, d);
+        xw_model_put(&s->lengths, &io->e, bits);
     uint32_t got = 1;
     if (bits > SPLIT_BITS) {
         unsigned upper = bits - SPLIT_BITS;
-        got = got << upper | code_bits(e, d, v >> SPLIT_BITS & ((1U << upper) - 1), upper);
+        got = got << upper | code_bits(io, decode, v >> SPLIT_BITS & ((1U << upper) - 1), upper);
         bits = SPLIT_BITS;
     }
-    return bits ? got << bits | code_bits(e, d, v & ((1U << bits) - 1), bits) : got;
+    return bits ? got << bits | code_bits(io, decode, v & ((1U << bits) - 1), bits) : got;
 }
 
 struct context {
@@ -93,36 +97,35 @@ ALWAYS_INLINE struct context context_of(const struct xw_codec *s, const struct x
 
 enum { MIDDLE = XW_MODEL_SYMBOLS / 2, LAST = XW_MODEL_SYMBOLS - 1 };
 
-ALWAYS_INLINE void put_error(struct xw_codec *s, struct xw_range_encoder *e, struct context k,
-                             int32_t error)
+ALWAYS_INLINE void put_error(struct xw_codec *s, struct io *io, struct context k, int32_t error)
 {
     struct xw_model *model = &s->model[k.model];
     int64_t high = error >> k.low_bits;
     if (high <= -MIDDLE) {
-        xw_model_put(model, e, 0);
-        code_number(s, e, NULL, (uint32_t)(1 - MIDDLE - high));
+        xw_model_put(model, &io->e, 0);
+        code_number(s, io, false, (uint32_t)(1 - MIDDLE - high));
     } else if (high >= LAST - MIDDLE) {
-        xw_model_put(model, e, LAST);
-        code_number(s, e, NULL, (uint32_t)(high - (LAST - MIDDLE) + 1));
+        xw_model_put(model, &io->e, LAST);
+        code_number(s, io, false, (uint32_t)(high - (LAST - MIDDLE) + 1));
     } else {
-        xw_model_put(model, e, (unsigned)(high + MIDDLE));
+        xw_model_put(model, &io->e, (unsigned)(high + MIDDLE));
     }
     if (k.low_bits)
-        code_bits(e, NULL, (uint32_t)error & ((1U << k.low_bits) - 1), k.low_bits);
+        code_bits(io, false, (uint32_t)error & ((1U << k.low_bits) - 1), k.low_bits);
 }
 
-ALWAYS_INLINE int32_t get_error(struct xw_codec *s, struct xw_range_decoder *d, struct context k)
+ALWAYS_INLINE int32_t get_error(struct xw_codec *s, struct io *io, struct context k)
 {
-    unsigned symbol = xw_model_get(&s->model[k.model], d);
+    unsigned symbol = xw_model_get(&s->model[k.model], &io->d);
     int64_t error = (int64_t)symbol - MIDDLE;
     if (symbol == 0)
-        error = 1 - MIDDLE - (int64_t)code_number(s, NULL, d, 0);
+        error = 1 - MIDDLE - (int64_t)code_number(s, io, true, 0);
     else if (symbol == LAST)
-        error = LAST - MIDDLE - 1 + (int64_t)code_number(s, NULL, d, 0);
+        error = LAST - MIDDLE - 1 + (int64_t)code_number(s, io, true, 0);
     if (k.low_bits)
-        error = error * ((int64_t)1 << k.low_bits) + code_bits(NULL, d, 0, k.low_bits);
+        error = error * ((int64_t)1 << k.low_bits) + code_bits(io, true, 0, k.low_bits);
     if (error > INT32_MAX || error < INT32_MIN) {
-        d->bad = true;
+        io->d.bad = true;
         error = 0;
     }
     return (int32_t)error;
@@ -146,9 +149,8 @@ ALWAYS_INLINE void remember(struct xw_codec *s, struct xw_lead *lead, int64_t di
 }
 
 /* Codes or decodes one value; row: the values of the channels before it at this instant. */
-ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct xw_range_encoder *e,
-                           struct xw_range_decoder *d, struct xw_lead *lead, const int32_t *row,
-                           int32_t value)
+ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct io *io, bool decode, struct xw_lead *lead,
+                           const int32_t *row, int32_t value)
 {
     int16_t taps[XW_LEAD_TAPS];
     int64_t predicted = 0; /* 1/16 counts */
@@ -158,17 +160,18 @@ ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct xw_range_encoder *e,
         memcpy(taps + XW_LEAD_OWN, s->all + s->all_at - XW_LEAD_ALL, XW_LEAD_ALL * sizeof(taps[0]));
         predicted = first ? 0 : (int64_t)lead->previous * 16 + xw_lead_predict(lead, taps);
     } else {
+        memset(taps, 0, sizeof(taps));
         predicted = xw_rule_twice(&lead->rule, row) * 8;
     }
     int64_t whole = (predicted + 8) >> 4;
     whole = whole > INT32_MAX ? INT32_MAX : whole < INT32_MIN ? INT32_MIN : whole;
     struct context k = context_of(s, lead, predicted);
     int32_t error;
-    if (e) {
+    if (!decode) {
         error = (int32_t)((uint32_t)value - (uint32_t)whole);
-        put_error(s, e, k, error);
+        put_error(s, io, k, error);
     } else {
-        error = get_error(s, d, k);
+        error = get_error(s, io, k);
         value = (int32_t)((uint32_t)whole + (uint32_t)error);
     }
     int64_t difference = first ? 0 : (int64_t)value - lead->previous;

@@ -22,7 +22,7 @@ static inline void counting_put(struct xw_model *m, struct xw_range_encoder *e, 
 }
 
 #define xw_model_put counting_put
-#include "dsp/codec/codec.c"
+#include "dsp/codec/codec.c" /* NOLINT(bugprone-suspicious-include) */
 #undef xw_model_put
 
 enum { KEY_S = 10, BLOCKS_A_SECOND = 4, SETS = 2 };
@@ -80,13 +80,14 @@ static void curve_of(unsigned context, double *ret_share)
     enum { FINE_PLACES = 16, NORMAL_PLACE = 24, STEPS = 5 };
     unsigned place = context / 4, side = context % 4;
     double bin = place >= NORMAL_PLACE ? 2 : 1, total = 0;
-    double mean = pow(2, (double)(place / 4) - 4) * (1 + ((double)(place % 4) + 0.5) / 4);
+    double mean = pow(2, floor(place / 4.0) - 4) * (1 + (fmod(place, 4) + 0.5) / 4);
     double middle = place < FINE_PLACES ? ((double)side - 2) / 4 + 0.125 : 0;
     double sigma = mean * 1.25 / bin;
     for (int i = 0; i < XW_MODEL_SYMBOLS; i++) {
         double sum = 0;
         for (int k = -2; k <= 2; k++) {
-            double z = (i - XW_MODEL_SYMBOLS / 2 + (bin > 1 ? 0.5 : 0) - middle + k * 0.2) / sigma;
+            double z =
+                (i - 0.5 * XW_MODEL_SYMBOLS + (bin > 1 ? 0.5 : 0) - middle + k * 0.2) / sigma;
             sum += (0.6 * exp(-0.5 * z * z) + 0.24 * exp(-1.2 * fabs(z))) / sigma;
         }
         ret_share[i] = sum / STEPS + 2e-4;

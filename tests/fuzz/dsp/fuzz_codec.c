@@ -37,7 +37,7 @@ static void there_and_back(struct ends *ends, bool key, const int32_t *x, size_t
     check(room && back);
     int n = xw_codec_encode(ends->coder, ends->at, key, x, rows_n, room, bound, &key_first);
     check(n >= 1 && (size_t)n <= bound);
-    uint8_t *exact = malloc((size_t)n);
+    uint8_t *exact = calloc((size_t)n, 1);
     check(exact);
     memcpy(exact, room, (size_t)n);
     check(xw_codec_decode(ends->decoder, ends->at, key_first, exact, (size_t)n, rows_n, back) == 0);
@@ -68,10 +68,8 @@ static void block_part(struct ends *ends, struct ends *again, unsigned flags, si
                        const uint8_t *bytes, size_t n_bytes)
 {
     int32_t *x = malloc(ends->channels_n * rows_n * sizeof(*x));
-    uint8_t *exact = malloc(n_bytes + 1);
+    uint8_t *exact = calloc(n_bytes ? n_bytes : 1, 1);
     check(x && exact);
-    exact = realloc(exact, n_bytes ? n_bytes : 1);
-    check(exact);
     memcpy(exact, bytes, n_bytes);
     unsigned jump = flags >> 1 & 3;
     if (flags & 1)
