@@ -58,7 +58,7 @@ static void begin(struct xw_codec *s)
     for (unsigned i = 0; i < XW_MODEL_SYMBOLS; i++)
         s->lengths.start[i] = (int16_t)(i << (XW_MODEL_BITS - 5));
     for (size_t c = 0; c < s->channels_n; c++)
-        xw_lead_init(&s->leads[c]);
+        xw_lead_init(&s->leads[c], XW_LEAD_STEP_USUAL);
     memset(s->all, 0, XW_LEAD_ALL * sizeof(s->all[0]));
     s->own_at = XW_LEAD_OWN;
     s->all_at = XW_LEAD_ALL;
@@ -78,6 +78,39 @@ static void count_predicted(struct xw_codec *s)
 static size_t searched_n(const struct xw_codec *s)
 {
     return s->channels_n < XW_RULE_CHANNELS ? s->channels_n : XW_RULE_CHANNELS;
+}
+
+/* How large the steps of a channel are in this block, for a good beginning. */
+static unsigned step_log2(const int32_t *x, size_t channels_n, size_t count_n, size_t c)
+{
+    uint64_t sum = 0;
+    for (size_t i = 1; i < count_n; i++) {
+        int64_t d = (int64_t)x[i * channels_n + c] - x[(i - 1) * channels_n + c];
+        sum += (uint64_t)(d < 0 ? -d : d);
+    }
+    if (count_n < 2)
+        return XW_LEAD_STEP_USUAL;
+    uint64_t mean = (sum << 8) / (count_n - 1);
+    return xw_lead_log2(mean > UINT32_MAX ? UINT32_MAX : (uint32_t)mean);
+}
+
+static void put_steps(struct xw_codec *s, struct io *io, const int32_t *x, size_t count_n)
+{
+    for (size_t c = 0; c < s->channels_n; c++) {
+        struct xw_lead *lead = &s->leads[c];
+        if (lead->rule.on)
+            continue;
+        unsigned step = step_log2(x, s->channels_n, count_n, c);
+        code_bits(io, false, step, XW_LEAD_STEP_BITS);
+        xw_lead_init(lead, step);
+    }
+}
+
+static void get_steps(struct xw_codec *s, struct io *io)
+{
+    for (size_t c = 0; c < s->channels_n; c++)
+        if (!s->leads[c].rule.on)
+            xw_lead_init(&s->leads[c], code_bits(io, true, 0, XW_LEAD_STEP_BITS));
 }
 
 static void put_rules(struct xw_codec *s, struct io *io)
@@ -174,6 +207,8 @@ static size_t encode_block(struct xw_codec *s, bool key, const int32_t *x, size_
     xw_range_put(&io.e, kind_start[kind], kind_start[kind + 1] - kind_start[kind], KIND_BITS);
     if (kind != KIND_CHAINED)
         put_rules(s, &io);
+    if (key)
+        put_steps(s, &io, x, count_n);
     for (size_t i = 0; i < count_n && !io.e.full; i++) {
         const int32_t *row = x + i * channels_n;
         for (size_t c = 0; c < channels_n; c++)
@@ -229,6 +264,8 @@ static int decode_block(struct xw_codec *s, bool key, const uint8_t *data, size_
         get_rules(s, &io);
         count_predicted(s);
     }
+    if (key)
+        get_steps(s, &io);
     for (size_t i = 0; i < count_n && !io.d.bad; i++) {
         int32_t *row = ret_x + i * channels_n;
         for (size_t c = 0; c < channels_n; c++)

@@ -16,12 +16,20 @@ static void begin_weights(struct xw_lead *lead)
     }
 }
 
-void xw_lead_init(struct xw_lead *lead)
+static int32_t shift_for(uint32_t step)
 {
-    enum { ERROR = 4 << 8, STEP = 8 << 8 };
-    *lead = (struct xw_lead){.shift = -3, .step = STEP};
-    lead->last = lead->mean = lead->long_mean = ERROR;
-    lead->reciprocal = (1U << 24) / ERROR;
+    int32_t shift = (int32_t)xw_lead_log2(step) - 8 - STEP_LOG2;
+    return shift < SHIFT_LEAST ? SHIFT_LEAST : shift;
+}
+
+void xw_lead_init(struct xw_lead *lead, unsigned step_log2)
+{
+    enum { STEP_LEAST_LOG2 = 3, STEP_MOST_LOG2 = 29 };
+    unsigned log2 = step_log2 < STEP_LEAST_LOG2 ? STEP_LEAST_LOG2 : step_log2;
+    uint32_t step = 1U << (log2 > STEP_MOST_LOG2 ? STEP_MOST_LOG2 : log2);
+    *lead = (struct xw_lead){.step = step + step / 2, .shift = shift_for(step)};
+    lead->last = lead->mean = lead->long_mean = step / 2;
+    lead->reciprocal = (1U << 24) / lead->long_mean;
     begin_weights(lead);
 }
 
@@ -43,9 +51,7 @@ void xw_lead_rescale(struct xw_lead *lead, size_t at, bool early)
     uint64_t usual = lead->shift >= 0 ? (uint64_t)lead->step >> lead->shift
                                       : (uint64_t)lead->step << -lead->shift;
     bool fits = usual >= 24 << 8 && usual <= 256 << 8;
-    int32_t wanted = (int32_t)xw_lead_log2(lead->step) - 8 - STEP_LOG2;
-    if (wanted < SHIFT_LEAST)
-        wanted = SHIFT_LEAST;
+    int32_t wanted = shift_for(lead->step);
     if ((fits && !early) || wanted == lead->shift)
         return;
     move_taps(lead->own + at - XW_LEAD_OWN, XW_LEAD_OWN, wanted - lead->shift);

@@ -47,7 +47,11 @@ struct xw_lead {
 
 extern const int16_t xw_lead_weights[XW_LEAD_TAPS];
 
-void xw_lead_init(struct xw_lead *lead);
+enum { XW_LEAD_STEP_BITS = 5, XW_LEAD_STEP_USUAL = 11 };
+
+/* step_log2: of the usual |difference| in 1/256 counts, 0 to 31; XW_LEAD_STEP_USUAL if not known.
+ */
+void xw_lead_init(struct xw_lead *lead, unsigned step_log2);
 
 /* Makes the scale of the taps fit again; `at`: where the next own difference will be put. */
 void xw_lead_rescale(struct xw_lead *lead, size_t at, bool early);

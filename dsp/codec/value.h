@@ -131,15 +131,19 @@ ALWAYS_INLINE int32_t get_error(struct xw_codec *s, struct io *io, struct contex
     return (int32_t)error;
 }
 
+ALWAYS_INLINE void put_taps(struct xw_codec *s, struct xw_lead *lead, int16_t tap)
+{
+    lead->own[s->own_at] = tap;
+    s->all[s->all_at++] = s->predicted_n > 1 ? tap : 0;
+}
+
 /* The new difference into both windows, and into the usual step. */
 ALWAYS_INLINE void remember(struct xw_codec *s, struct xw_lead *lead, int64_t difference)
 {
     enum { STEP_MOST = 1 << 22, EARLY = 64 };
     int64_t tap =
         lead->shift >= 0 ? difference >> lead->shift : difference * ((int64_t)1 << -lead->shift);
-    tap = xw_lead_clip(tap, XW_LEAD_TAP_MAX);
-    lead->own[s->own_at] = (int16_t)tap;
-    s->all[s->all_at++] = s->predicted_n > 1 ? (int16_t)tap : 0;
+    put_taps(s, lead, (int16_t)xw_lead_clip(tap, XW_LEAD_TAP_MAX));
     int64_t size = difference < 0 ? -difference : difference;
     size = size > STEP_MOST ? STEP_MOST : size;
     lead->step = xw_lead_toward(lead->step, (uint32_t)size << 8, 6);
@@ -148,17 +152,33 @@ ALWAYS_INLINE void remember(struct xw_codec *s, struct xw_lead *lead, int64_t di
         xw_lead_rescale(lead, s->own_at + 1, early);
 }
 
+/* The first value of a predicted channel, from nothing. */
+static __attribute__((noinline)) int32_t pass_first(struct xw_codec *s, struct io *io, bool decode,
+                                                    struct xw_lead *lead, int32_t value)
+{
+    uint32_t v = (uint32_t)value, folded = (v << 1) ^ (0U - (v >> 31));
+    uint32_t half = code_number(s, io, decode, (folded >> 1) + 1) - 1;
+    if (half > INT32_MAX)
+        io->d.bad = true;
+    folded = half << 1 | code_bits(io, decode, folded & 1, 1);
+    value = (int32_t)((folded >> 1) ^ (0U - (folded & 1)));
+    lead->previous = value;
+    put_taps(s, lead, 0);
+    return value;
+}
+
 /* Codes or decodes one value; row: the values of the channels before it at this instant. */
 ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct io *io, bool decode, struct xw_lead *lead,
                            const int32_t *row, int32_t value)
 {
     int16_t taps[XW_LEAD_TAPS];
     int64_t predicted = 0; /* 1/16 counts */
-    bool first = s->row == 0;
+    if (!lead->rule.on && s->row == 0)
+        return pass_first(s, io, decode, lead, value);
     if (!lead->rule.on) {
         memcpy(taps, lead->own + s->own_at - XW_LEAD_OWN, XW_LEAD_OWN * sizeof(taps[0]));
         memcpy(taps + XW_LEAD_OWN, s->all + s->all_at - XW_LEAD_ALL, XW_LEAD_ALL * sizeof(taps[0]));
-        predicted = first ? 0 : (int64_t)lead->previous * 16 + xw_lead_predict(lead, taps);
+        predicted = (int64_t)lead->previous * 16 + xw_lead_predict(lead, taps);
     } else {
         memset(taps, 0, sizeof(taps));
         predicted = xw_rule_twice(&lead->rule, row) * 8;
@@ -174,16 +194,13 @@ ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct io *io, bool decode, struc
         error = get_error(s, io, k);
         value = (int32_t)((uint32_t)whole + (uint32_t)error);
     }
-    int64_t difference = first ? 0 : (int64_t)value - lead->previous;
+    int64_t difference = (int64_t)value - lead->previous;
     lead->previous = value;
-    if (!first) {
-        s->surprise += xw_lead_note(lead, error, s->row);
-        s->surprises_n++;
-    }
+    s->surprise += xw_lead_note(lead, error, s->row);
+    s->surprises_n++;
     if (lead->rule.on)
         return value;
-    if (!first)
-        xw_lead_learn(lead, taps, (int64_t)value * 16 - predicted, k.scale);
+    xw_lead_learn(lead, taps, (int64_t)value * 16 - predicted, k.scale);
     remember(s, lead, difference);
     return value;
 }
