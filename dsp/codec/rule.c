@@ -8,7 +8,7 @@ static const int8_t forms[XW_RULE_FORMS][2] = {
     {2, -2}, {-2, 2}, {2, 2},  {-2, -2}, {1, 1},  {-1, -1}, {2, -1},
     {-1, 2}, {1, -2}, {-2, 1}, {1, -1},  {-1, 1}, {2, 0},   {-2, 0},
 };
-enum { COPIES = 12, ROWS_LEAST = 16, PROBES = 8, SPREAD_MAX = 20 };
+enum { COPIES = 12, ROWS_LEAST = 8, PROBES = 8, SPREAD_MAX = 20 };
 
 void xw_rule_form(unsigned form, struct xw_lead_rule *rule)
 {
