@@ -230,7 +230,7 @@ static void the_gateway_codes_only_for_a_county_that_says_it_reads_it(void **sta
         struct rig *rig = rig_new(1);
         struct rig_stream *stream = rig_add_stream(rig);
         struct xw_conn conn;
-        Xw__Block b;
+        Xw__Block b = XW__BLOCK__INIT;
         xw_conn_init(&conn, &rig->clock);
         xw_glink_open(rig->glink, &conn, 0);
         assert_int_equal(welcome_gateway(rig, &conn, codings[k]), 0);
@@ -253,7 +253,7 @@ static void a_reconnected_gateway_begins_with_a_key_block(void **state)
     struct rig_stream *stream = rig_add_stream(rig);
     for (unsigned k = 0; k < 3; k++) {
         struct xw_conn conn;
-        Xw__Block b;
+        Xw__Block b = XW__BLOCK__INIT;
         xw_conn_init(&conn, &rig->clock);
         xw_glink_open(rig->glink, &conn, 0);
         assert_int_equal(welcome_gateway(rig, &conn, 1U << XW_CODING_CHAINED), 0);
@@ -276,7 +276,7 @@ static void a_live_block_that_was_left_out_is_followed_by_a_key_block(void **sta
     struct rig *rig = rig_new(1);
     struct rig_stream *stream = rig_add_stream(rig);
     struct xw_conn conn;
-    Xw__Block b;
+    Xw__Block b = XW__BLOCK__INIT;
     xw_conn_init(&conn, &rig->clock);
     xw_glink_open(rig->glink, &conn, 0);
     assert_int_equal(welcome_gateway(rig, &conn, 1U << XW_CODING_CHAINED), 0);
