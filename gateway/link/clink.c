@@ -21,6 +21,12 @@ int xw_clink_fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
     return -EPROTO;
 }
 
+static void chains_done(struct xw_cgateway *g)
+{
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        xw_chains_done(&g->chains[role]);
+}
+
 static void destroy(struct xw_life *life)
 {
     struct xw_clink *clink = XW_CONTAINER_OF(life, struct xw_clink, life);
@@ -29,11 +35,14 @@ static void destroy(struct xw_life *life)
         clink->gateways = g->next;
         xw_clink_sweep(g, true);
         xw_side_done(&g->side);
+        chains_done(g);
         free(g);
     }
     xw_idmap_done(&clink->streams);
     xw_wire_arena_done(&clink->arena);
+    xw_chains_done(&clink->chains);
     free(clink->samples);
+    free(clink->recoded);
     free(clink);
 }
 
@@ -51,6 +60,7 @@ int xw_clink_new(struct xw_store *store, const struct xw_clock *clock, uint32_t 
     if (watch)
         clink->watch = *watch;
     xw_idmap_init(&clink->streams, STREAMS_MAX);
+    xw_chains_init(&clink->chains, 1);
     clink->samples = malloc(XW_BLOCK_VALUES_MAX * sizeof(*clink->samples));
     if (!clink->samples || xw_wire_arena_init(&clink->arena) < 0) {
         xw_life_end(&clink->life);
@@ -123,6 +133,8 @@ static int add(struct xw_clink *clink, const char *id, struct xw_cgateway **ret_
     snprintf(g->out_log, sizeof(g->out_log), "gw/%s", id);
     xw_side_init(&g->side, &clink->life, clink->store, clink->clock, g->out_log,
                  &xw_clink_intake_ops, g);
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        xw_chains_init(&g->chains[role], XW_CHAINS_LIVE_MAX);
     g->side.on_record = on_record;
     g->side.on_ephemeral = on_ephemeral;
     g->side.user = g;
@@ -173,6 +185,7 @@ static void set_linked(struct xw_cgateway *g, bool linked)
 static void end_session(struct xw_cgateway *g)
 {
     xw_side_end(&g->side);
+    chains_done(g);
     g->state = XW_CGATEWAY_IDLE;
     g->withheld_n_bytes = 0;
     set_linked(g, false);
@@ -208,6 +221,7 @@ static void send_welcome(struct xw_cgateway *g, struct xw_conn *conn)
     welcome.county_records_last = xw_store_log_last(g->clink->store, g->out_log);
     welcome.county_wall_us = xw_clock_wall(g->clink->clock).us;
     welcome.credit_bytes = conn->allowed_n_bytes = XW_CONN_CREDIT_N_BYTES;
+    welcome.block_codings = UINT64_C(1) << XW_CODING_CHAINED;
     message.body_case = XW__LINK_MESSAGE__BODY_WELCOME;
     message.welcome = &welcome;
     conn->state = XW_CONN_OPEN;

@@ -72,6 +72,24 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
         glink->watch.on_ephemeral(glink->watch.user, topic, payload, size);
 }
 
+static bool coded_stream(void *user, const struct xw_uuid *id, struct xw_coder_stream *ret_stream)
+{
+    enum { CHAIN_S = 10 };
+    const struct xw_gstream *s = xw_glink_find(user, id);
+    if (!s)
+        return false;
+    *ret_stream = (struct xw_coder_stream){s->header->n_channels, (uint64_t)(CHAIN_S * s->rate_hz)};
+    return true;
+}
+/* What live costs is judged by what it came to in its coding. */
+static void went(void *user, const struct xw_uuid *id, uint32_t count, size_t n_bytes)
+{
+    struct xw_gstream *s = xw_glink_find(user, id);
+    if (s)
+        s->wire_per_sample +=
+            ((double)(n_bytes + XW_GLINK_BLOCK_COST_N_BYTES) / count - s->wire_per_sample) / 16;
+}
+
 static void stream_free(struct xw_gstream *s)
 {
     if (s->header)
@@ -92,6 +110,7 @@ static void destroy(struct xw_life *life)
     }
     xw_idmap_done(&glink->by_id);
     xw_side_done(&glink->side);
+    xw_coder_done(&glink->coder);
     xw_wire_arena_done(&glink->arena);
     free(glink);
 }
@@ -116,6 +135,11 @@ int xw_glink_new(struct xw_store *store, const struct xw_clock *clock,
         return r;
     }
     xw_side_init(&glink->side, &glink->life, store, clock, "county", &intake_ops, glink);
+    xw_coder_init(&glink->coder);
+    glink->coder.of = coded_stream;
+    glink->coder.went = went;
+    glink->coder.user = glink;
+    glink->side.lanes.coder = &glink->coder;
     glink->side.on_record = on_record;
     glink->side.on_ephemeral = on_ephemeral;
     glink->side.user = glink;
@@ -245,6 +269,7 @@ void xw_glink_open(struct xw_glink *glink, struct xw_conn *conn, unsigned role)
     conn->role = role;
     conn->session = glink;
     glink->side.conn[role] = conn;
+    xw_coder_socket(&glink->coder, role, false); /* the welcome tells what the county reads */
     xw_pace_open(&glink->side.pace, role, xw_clock_mono(glink->clock).us);
     bool first = !glink->greeted;
     if (first)
@@ -263,6 +288,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
     if (glink->side.conn[role] != conn)
         return;
     glink->side.conn[role] = NULL;
+    xw_coder_socket(&glink->coder, role, false);
     xw_pace_close(&glink->side.pace, role);
     if (!glink->side.conn[!role]) {
         end_session(glink);
@@ -307,9 +333,6 @@ bool xw_glink_block(struct xw_glink *glink, const struct xw_store_block *block)
     s->live_wall_us = xw_clock_wall(glink->clock).us;
     s->live_end = XW_MAX(s->live_end, block->first + block->count);
     s->bytes_per_sample += ((double)block->size / block->count - s->bytes_per_sample) / 16;
-    s->wire_per_sample +=
-        ((double)(block->size + XW_GLINK_BLOCK_COST_N_BYTES) / block->count - s->wire_per_sample) /
-        16;
     if (!glink->side.active || s->suspended)
         return false;
     renew(s, (struct xw_range){block->first, block->first + block->count});

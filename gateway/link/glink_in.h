@@ -44,6 +44,7 @@ struct xw_glink {
     struct xw_glink_config config;
     struct xw_glink_watch watch;
     struct xw_side side;
+    struct xw_coder coder;
     struct xw_wire_arena arena;
     struct xw_idmap by_id;
     struct xw_gstream *streams;

@@ -50,14 +50,14 @@ await scenario(
     ages = ageFigures(blocks, from, monoUs());
     check('and stays, while the past heals', young(ages) && ages.streams === 4, text(ages));
 
-    await county.shaper.ask('rate 300000');
+    await county.shaper.ask('rate 200000');
     await sleep(3500);
     from = monoUs();
     await sleep(2000);
     ages = ageFigures(blocks, from, monoUs());
     const { streams } = await county.api.json('/api/streams');
     const said = load.streams.filter((id) => streams.some((one) => one.id === id && one.suspended)).length;
-    check('300 kbit/s do not carry four streams: some are suspended, and the county is told', load.state.suspended > 0 && said === load.state.suspended, `${load.state.suspended}, told ${said}`);
+    check('200 kbit/s do not carry four streams: some are suspended, and the county is told', load.state.suspended > 0 && said === load.state.suspended, `${load.state.suspended}, told ${said}`);
     check('the others are on time', young(ages) && ages.streams === 4 - said, text(ages));
 
     await county.shaper.ask('rate 20000000');

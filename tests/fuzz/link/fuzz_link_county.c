@@ -1,4 +1,5 @@
 /* The county's end of the link, and a gateway that says anything. */
+#include "base/block.h"
 #include "fuzz/link/script.h"
 #include "link/clink.h"
 
@@ -30,6 +31,8 @@ static void on_block(void *user, const struct xw_store_block *block, bool live)
     (void)live;
     if (!block->count || block->first + block->count < block->first)
         abort();
+    if (block->coding != XW_CODING_DELTA)
+        abort(); /* whatever came, the county goes on in coding 0 */
 }
 static void on_gap(void *user, const struct xw_store_gap *gap)
 {

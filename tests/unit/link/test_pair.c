@@ -379,6 +379,7 @@ static void everything_arrives_once_whatever_is_cut(void **state)
     for (uint64_t seed = first; seed < first + rounds; seed++) {
         fprintf(stderr, "seed %llu\n", (unsigned long long)seed);
         struct rig *rig = rig_new(seed);
+        rig->old_county = seed % 5 == 0;
         for (unsigned i = 0; i < 3; i++)
             rig_add_stream(rig);
         for (unsigned i = 0; i < 400; i++) {
