@@ -31,7 +31,7 @@ static struct xw_adapt_lane lane_of(const struct video_source *s,
         xw_uplink_pictures(s->video->edge->uplink, ret_pictures);
     return (struct xw_adapt_lane){.waiting_us = ret_pictures->waiting_us,
                                   .lost_n = ret_pictures->lost_n,
-                                  .suspended = ret_pictures->suspended_n > 0};
+                                  .suspended = ret_pictures->suspended_n > 0 || ret_pictures->held};
 }
 
 static int send_part(void *user, const void *data, size_t size)

@@ -35,7 +35,9 @@ struct xw_uplink_state {
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
     int64_t oldest_unsent_wall_us;
-    const char *text; /* why not linked */
+    unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
+    bool held;            /* pictures and objects wait, for the same reason */
+    const char *text;     /* why not linked */
 };
 
 struct xw_uplink_watch {
@@ -54,6 +56,7 @@ struct xw_uplink_pictures {
     int64_t waiting_us;               /* age of the oldest; 0 = nothing waits */
     uint64_t lost_n;                  /* messages that the lane refused or let go stale */
     unsigned suspended_n;             /* streams of samples that give way: the link is too narrow */
+    bool held;                        /* pictures and objects are not sent at all: too narrow */
 };
 
 XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
