@@ -195,6 +195,10 @@ export class ShapedCounty extends County {
     return this.#fetchBehind(`http://127.0.0.1:${gateway.statusPort}/metrics`);
   }
 
+  gatewayStatus(gateway) {
+    return JSON.parse(this.#fetchBehind(`http://127.0.0.1:${gateway.statusPort}/status.json`));
+  }
+
   async healthy(port, what, timeoutMs = 20000) {
     if (!this.gateways.some((gateway) => gateway.statusPort === port)) return super.healthy(port, what, timeoutMs);
     return until(`${what} to answer`, () => this.#fetchBehind(`http://127.0.0.1:${port}/healthz`) !== undefined, { timeoutMs, stepMs: 200 });
