@@ -9,6 +9,7 @@ enum {
     CONNECT_ROUNDS_N = 8, /* and so many round trips more */
     RETRY_SILENT_US = 60000,
     RETRY_FIRST_US = 150000,
+    RETRY_NO_WAY_MAX_US = 800000,
     RETRY_MAX_US = 1200000,
     REFUSED_US = 4000000,
 };
@@ -41,9 +42,10 @@ void xw_dial_ended(struct xw_dial *dial, int64_t now_us, enum xw_dial_end how, u
     } else if (how == XW_DIAL_REFUSED) {
         delay_us = REFUSED_US;
     } else {
-        for (unsigned i = 0; i < dial->failed_n && delay_us < RETRY_MAX_US; i++)
+        int64_t most_us = how == XW_DIAL_NO_WAY ? RETRY_NO_WAY_MAX_US : RETRY_MAX_US;
+        for (unsigned i = 0; i < dial->failed_n && delay_us < most_us; i++)
             delay_us *= 2;
-        delay_us = XW_MIN(delay_us, (int64_t)RETRY_MAX_US);
+        delay_us = XW_MIN(delay_us, most_us);
         dial->failed_n++;
     }
     dial->retry_us = now_us + delay_us * (75 + (int64_t)(percent % 100) / 2) / 100;

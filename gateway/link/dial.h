@@ -13,6 +13,7 @@
 
 enum xw_dial_end {
     XW_DIAL_SILENT, /* nothing answered */
+    XW_DIAL_NO_WAY, /* the network said at once: no route, nobody listens */
     XW_DIAL_FAILED, /* something did, and it came to nothing; or an open connection was lost */
     XW_DIAL_REFUSED /* the county said why, and it will not change soon */
 };

@@ -19,7 +19,7 @@ enum {
     XW_PACE_LEGS_N = 2,
     XW_PACE_MEASURE_US = 50000,
     XW_PACE_WINDOW_N = 12, /* measurements that a rate is taken over */
-    XW_PACE_MARKS_N = 64,
+    XW_PACE_MARKS_N = 128, /* 6 s of them */
 };
 
 /* Counters count from the opening of the socket. */

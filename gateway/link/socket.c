@@ -21,8 +21,9 @@ enum {
     STATE_CLOSED = 7,
 };
 
-/* Pings after 2 s without proof of life, hung up after 5 s: both ends find a dead link. */
-const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 2, .secs_since_valid_hangup = 5};
+/* Pings after 3 s without proof of life, hung up after 5 s: both ends find a dead link. Messages are
+ * such a proof, and the clock's come every 2 s. */
+const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 3, .secs_since_valid_hangup = 5};
 
 static void wake(struct xw_conn *conn)
 {
@@ -59,6 +60,7 @@ void xw_socket_open(struct xw_socket *socket, struct lws *wsi, const struct xw_s
     socket->end = end;
     socket->core = core;
     socket->write_asked = false;
+    socket->busy = true;
     socket->paced_rate = UINT64_MAX;
     xw_buf_init(&socket->rx, XW_LINK_HELLO_MAX_N_BYTES);
     xw_buf_init(&socket->tx, LWS_PRE + XW_LINK_HELLO_MAX_N_BYTES);
@@ -95,7 +97,9 @@ static int whole_message(struct xw_socket *socket, const void *data, size_t n_by
 
 int xw_socket_received(struct xw_socket *socket, const void *in, size_t len)
 {
-    socket->conn.heard_us = xw_clock_mono(NULL).us; /* a part of a long message is a sign of life */
+    /* Parts of a long message are signs of life. */
+    socket->conn.heard_us = xw_clock_mono(NULL).us;
+    lws_validity_confirmed(socket->wsi);
     bool last = lws_is_final_fragment(socket->wsi) && !lws_remaining_packet_payload(socket->wsi);
     if (socket->conn.state >= XW_CONN_CLOSING)
         return 0; /* our last word is on its way; what comes now is not read any more */
@@ -138,6 +142,7 @@ int xw_socket_writable(struct xw_socket *socket)
     if (lws_write(socket->wsi, socket->tx.data + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n)
         return -1;
     xw_counter_add(&bytes_out, n);
+    socket->busy = true;
     wake(&socket->conn);
     return 0;
 }

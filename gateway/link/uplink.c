@@ -193,13 +193,15 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return reason == LWS_CALLBACK_CLIENT_CLOSED ? 0 : -1;
     uint64_t begin = xw_loop_watch_begin();
     struct xw_loop *loop = leg->uplink->loop;
+    uint32_t rtt_us;
     int r = 0;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         leg_up(leg, wsi);
         break;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        leg_gone(leg, XW_DIAL_FAILED, in ? (const char *)in : "no connection");
+        leg_gone(leg, xw_socket_answered(wsi, &rtt_us) ? XW_DIAL_FAILED : XW_DIAL_NO_WAY,
+                 in ? (const char *)in : "no connection");
         break;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         if (leg->state == LEG_UP && leg->socket.wsi == wsi)

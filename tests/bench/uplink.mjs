@@ -6,7 +6,7 @@
 //   connections_2000_core_share  2,000 gateways at one county, 300 of them with a live stream
 // Ages are of every sample, from the instant it is taken to its arrival at a browser's socket. XW_UPLINK=64k,5g,connections
 // takes some of them, XW_MEASURE_S: seconds of each, XW_BLOCK_MS=40,250: blocks of the ECG at 64 kbit/s, a run each,
-// XW_CONGESTION: what the route asks for. The first two need namespaces.
+// XW_LEADS: of it; XW_CONGESTION: what the route asks for. The first two need namespaces.
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { Fanout } from '../support/fanout.mjs';
@@ -39,6 +39,7 @@ async function withLink(options, body) {
 }
 
 async function narrow(blockMs) {
+  const leads = Number(process.env.XW_LEADS ?? 12);
   const source = 'videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=480,framerate=25/1';
   const pictures = `\n[video]\nbitrate = 1000\nclip_max = 5s\n[video1]\nid = probe\nautostart = yes\nsource = "${source}"\n`;
   await withLink({ rate: 64e3, bufferMs: 2000, delayMs: 30, downRate: 256e3, monitors: true, gatewayExtra: process.env.XW_NO_FLOOD ? '' : pictures }, async (link) => {
@@ -49,7 +50,7 @@ async function narrow(blockMs) {
     const device = `127.0.0.1:${link.gateways[0].devicePort}`;
     link.startSim({
       devices: [
-        { id: 'ecg-1', gateway: device, source: { kind: 'synth', rhythm: 'sinus', seed: 1 }, rate: 500, block_ms: blockMs },
+        { id: 'ecg-1', gateway: device, source: { kind: 'synth', rhythm: 'sinus', seed: 1, channels: leads }, rate: 500, block_ms: blockMs },
         { id: 'ctg-1', gateway: device, source: { kind: 'ctg', scene: 'normal', fetuses: 1, seed: 2 }, rate: 4, block_ms: 500 },
       ],
       monitors: [{ id: '00A0370000000001', gateway: `127.0.0.1:${link.gateways[0].monitorPort}`, every_s: 1, nibp_every_s: 60, seed: 3 }],
@@ -112,7 +113,7 @@ async function narrow(blockMs) {
       pictures_yielded_share: round(yielded / Math.max(1, statuses)), picture_kbit: round((pictureBytes * 8) / 1000 / seconds), clips_held_bytes: clipsHeld,
       narrow_alarm_open_share: round(said / measureS), gateway_says_held: status.link.held, clips_unsent: status.clips.unsent,
       lost_samples: verdict.missing, duplicate_samples: verdict.twice, generated: verdict.generated, vitals_values: vitals.values, vitals_missing: vitals.missing, vitals_twice: vitals.twice,
-      block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD, seconds: measureS,
+      leads, block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD, seconds: measureS,
     });
     fanout.close();
   });

@@ -86,6 +86,17 @@ static void test_failures_wait_longer_and_longer_until_a_welcome(void **state)
     assert_in_range(dial.retry_us, 100000, 200000);
 }
 
+static void test_without_a_way_the_next_try_is_within_a_second(void **state)
+{
+    (void)state;
+    struct xw_dial dial = {0};
+    for (unsigned i = 0; i < 100; i++) {
+        xw_dial_ended(&dial, 0, XW_DIAL_NO_WAY, i);
+        assert_true(dial.retry_us <= 1000000);
+    }
+    assert_true(dial.retry_us >= 600000);
+}
+
 static void test_a_refusal_is_not_asked_about_soon(void **state)
 {
     (void)state;
@@ -102,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_a_long_way_is_waited_for_now_and_then),
         cmocka_unit_test(test_an_answer_gives_the_handshake_its_round_trips),
         cmocka_unit_test(test_failures_wait_longer_and_longer_until_a_welcome),
+        cmocka_unit_test(test_without_a_way_the_next_try_is_within_a_second),
         cmocka_unit_test(test_a_refusal_is_not_asked_about_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,29 @@ static void the_rate_and_the_frame_follow_what_the_link_carries(void **state)
     source_free(s);
 }
 
+static void what_is_not_acknowledged_is_known_by_its_time(void **state)
+{
+    (void)state;
+    struct xw_pace pace;
+    struct xw_pace_measure m = {.rtt_us = 60000, .base_rtt_us = 50000, .acked_n_bytes = 1000};
+    int64_t now = 1000000;
+    xw_pace_init(&pace, now);
+    xw_pace_open(&pace, 0, now);
+    xw_pace_measured(&pace, 0, now, &m);
+    for (now += 50000; now < 60000000; now += 50000) /* idle is not unanswered */
+        xw_pace_measured(&pace, 0, now, &m);
+    assert_int_equal(xw_pace_unanswered_us(&pace, 0, now), 0);
+    m.outstanding_n_bytes = 500;
+    int64_t since = now;
+    for (; now < since + 4000000; now += 50000)
+        xw_pace_measured(&pace, 0, now, &m);
+    assert_in_range(xw_pace_unanswered_us(&pace, 0, now), 3800000, 4000000);
+    m.acked_n_bytes += 100; /* slow, not dead */
+    m.outstanding_n_bytes -= 100;
+    xw_pace_measured(&pace, 0, now, &m);
+    assert_int_equal(xw_pace_unanswered_us(&pace, 0, now), 0);
+}
+
 static void on_a_slow_link_live_gathers_for_a_packet(void **state)
 {
     (void)state;
@@ -261,6 +284,7 @@ int main(void)
         cmocka_unit_test(without_bulk_live_is_not_held_back),
         cmocka_unit_test(the_rate_and_the_frame_follow_what_the_link_carries),
         cmocka_unit_test(on_a_slow_link_live_gathers_for_a_packet),
+        cmocka_unit_test(what_is_not_acknowledged_is_known_by_its_time),
     };
     return cmocka_run_group_tests_name("link_pace", tests, NULL, NULL);
 }
