@@ -220,14 +220,15 @@ void xw_glink_fit(struct xw_glink *glink)
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
     int64_t late_us = lateness_us(glink, now_us);
-    int64_t packets_us = 2 * xw_pace_gather_us(&glink->side.pace); /* on a slow link */
-    bool late = late_us >= NARROW_US + packets_us && xw_pace_flows(&glink->side.pace, now_us);
+    /* On a slow link a packet takes its time: to be filled, behind another, on the way. */
+    int64_t packet_us = xw_pace_gather_us(&glink->side.pace);
+    bool late = late_us >= NARROW_US + 2 * packet_us && xw_pace_flows(&glink->side.pace, now_us);
     fit_pictures(glink, now_us, late);
     if (!late || now_us < glink->fit.settle_us)
         glink->fit.narrow_us = now_us;
     else if (now_us - glink->fit.narrow_us > NARROW_FOR_US)
         take_out(glink, now_us);
-    if (late_us > CALM_US + packets_us || !glink->suspended_n)
+    if (late_us > CALM_US + 3 * packet_us || !glink->suspended_n)
         glink->fit.calm_us = now_us;
     else
         take_back(glink, now_us);

@@ -141,7 +141,7 @@ static uint32_t packets_us(const struct xw_pace *pace)
 {
     uint64_t rate = XW_MAX(pace->link_rate, (uint64_t)MIN_RATE);
     uint64_t us = pace->link_rate ? PACKET_N_BYTES * (uint64_t)1000000 / rate : 0;
-    return us > PACKET_US ? (uint32_t)(us - PACKET_US) * 2 : 0;
+    return us > PACKET_US ? (uint32_t)(us - PACKET_US) : 0;
 }
 
 static void shrink(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint64_t live_rate)
