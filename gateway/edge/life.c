@@ -19,6 +19,7 @@
 #include "edge/technical.h"
 #include "edge/video.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -121,6 +122,21 @@ static void on_object(void *user, const uint8_t sha256[32], int status)
 
 /* ---- running ---- */
 
+/* What does not fit is said, never just late. */
+static void check_room(struct xw_edge *edge)
+{
+    char text[128];
+    if (!edge->link.linked || (!edge->link.suspended_n && !edge->link.held)) {
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_NARROW,
+                           edge->config->id);
+        return;
+    }
+    snprintf(text, sizeof(text), "%" PRIu64 " kbit/s: %u streams not live, pictures and files wait",
+             edge->link.rate_bytes_per_s / 125, edge->link.suspended_n);
+    xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_NARROW, edge->config->id,
+                       text, NULL);
+}
+
 static void check_link(struct life *life)
 {
     struct xw_edge *edge = &life->edge;
@@ -131,6 +147,7 @@ static void check_link(struct life *life)
     if (!edge->link.linked && xw_edge_now_us() - life->unlinked_us > LINK_LOST_AFTER_US)
         xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            edge->config->id, "no connection to the county", NULL);
+    check_room(edge);
 }
 
 static void on_tick(void *arg)

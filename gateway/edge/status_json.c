@@ -178,6 +178,8 @@ static json_t *link_json(struct xw_edge *edge)
     json_object_set_new(o, "county_offset_us", json_integer(state.county_offset_us));
     json_object_set_new(o, "county_uncertainty_us", number(state.county_uncertainty_us));
     json_object_set_new(o, "rate_bytes_per_s", number(state.rate_bytes_per_s));
+    json_object_set_new(o, "suspended", number(state.suspended_n));
+    json_object_set_new(o, "held", json_boolean(state.held));
     json_object_set_new(o, "backlog_samples", number(state.backlog_samples));
     json_object_set_new(o, "backlog_bytes", number(state.backlog_bytes));
     return o;

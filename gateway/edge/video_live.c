@@ -34,8 +34,9 @@ static struct xw_uplink_lane lane_now(const struct video_source *s)
 
 static struct xw_adapt_lane for_adapt(struct xw_uplink_lane lane)
 {
-    return (struct xw_adapt_lane){
-        .waiting_us = lane.oldest_us, .lost_n = lane.dropped_n, .suspended = lane.suspended_n > 0};
+    return (struct xw_adapt_lane){.waiting_us = lane.oldest_us,
+                                  .lost_n = lane.dropped_n,
+                                  .suspended = lane.suspended_n > 0 || lane.held};
 }
 
 static int send_part(void *user, const void *data, size_t size)

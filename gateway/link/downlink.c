@@ -189,7 +189,8 @@ static void on_tick(void *arg)
             struct lws *wsi = link->socket.wsi;
             link_gone(d, link);
             lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-        } else if (measure && xw_socket_measure(&link->socket, &m) >= 0) {
+        } else if (measure && link->socket.busy && xw_socket_measure(&link->socket, &m) >= 0) {
+            link->socket.busy = m.outstanding_n_bytes > 0;
             xw_socket_pace(&link->socket, xw_clink_measured(d->clink, &link->socket.conn, &m));
         }
     }

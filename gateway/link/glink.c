@@ -14,7 +14,7 @@ XW_COUNTER(live_left, "xw_link_live_left_total", NULL, "live blocks left to heal
 XW_COUNTER(aged_out, "xw_link_unacknowledged_total", NULL,
            "samples or records sent, not acknowledged in time, sent again");
 
-enum { STREAM_RANGES_MAX = 65536, URGENT_MAX = 256 };
+enum { STREAM_RANGES_MAX = 65536, URGENT_MAX = 256, UNANSWERED_US = 3000000 };
 
 static void stored(void *user XW_UNUSED, void *stream XW_UNUSED, struct xw_range range XW_UNUSED,
                    bool live XW_UNUSED)
@@ -312,7 +312,14 @@ void xw_glink_shutdown(struct xw_glink *glink)
 uint64_t xw_glink_measured(struct xw_glink *glink, unsigned role,
                            const struct xw_pace_measure *measure)
 {
-    xw_pace_measured(&glink->side.pace, role, xw_clock_mono(glink->clock).us, measure);
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    struct xw_conn *conn = glink->side.conn[role];
+    xw_pace_measured(&glink->side.pace, role, now_us, measure);
+    /* Nothing gets through and nothing comes: another way may be open long before TCP tries again
+     * (a new address, another cell). */
+    if (conn && now_us - conn->heard_us > UNANSWERED_US &&
+        xw_pace_unanswered_us(&glink->side.pace, role, now_us) > UNANSWERED_US)
+        xw_conn_end(conn, XW__LINK_FAULT__LINK_FAULT_TIMEOUT, "nothing is acknowledged");
     return xw_pace_kernel_rate(&glink->side.pace, role);
 }
 
@@ -453,4 +460,5 @@ void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink
     ret_lane->oldest_us = xw_lanes_age_us(&side->lanes, lane, xw_clock_mono(glink->clock).us);
     ret_lane->rate_bytes_per_s = side->pace.bulk_rate;
     ret_lane->suspended_n = glink->suspended_n;
+    ret_lane->held = glink->fit.held;
 }

@@ -79,6 +79,7 @@ struct xw_glink_figures {
     uint64_t backlog_samples, backlog_bytes; /* bytes: estimated */
     int64_t oldest_unsent_wall_us;           /* 0 = nothing is unsent */
     uint32_t suspended_n;
+    bool held;
 };
 /* Walks all streams: once a second is enough. */
 void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figures);

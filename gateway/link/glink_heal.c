@@ -192,7 +192,8 @@ void xw_glink_release(struct xw_glink *glink)
 
 void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figures)
 {
-    struct xw_glink_figures f = {.suspended_n = glink->suspended_n};
+    struct xw_glink_figures f = {.suspended_n = glink->suspended_n,
+                                 .held = glink->side.active && glink->fit.held};
     struct xw_conn_time time;
     struct xw_conn *conn = xw_side_preferred(&glink->side);
     if (conn)

@@ -59,6 +59,8 @@ struct xw_glink {
     unsigned suspended_n;
     struct {
         int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
+        bool held; /* pictures and objects */
+        int64_t tight_us, held_us, held_wait_us, freed_us;
     } fit; /* glink_fit.c */
 };
 

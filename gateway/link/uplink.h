@@ -35,7 +35,9 @@ struct xw_uplink_state {
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
     int64_t oldest_unsent_wall_us;
-    const char *text; /* why not linked */
+    unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
+    bool held;            /* pictures and objects wait, for the same reason */
+    const char *text;     /* why not linked */
 };
 
 struct xw_uplink_watch {
@@ -86,6 +88,7 @@ struct xw_uplink_lane {
     uint64_t sent_bytes;       /* since the start */
     uint64_t rate_bytes_per_s; /* what the paced lanes (backfill, video, bulk) may send together */
     unsigned suspended_n;      /* streams that are not sent live because live does not fit */
+    bool held;                 /* pictures and objects are not sent at all: too narrow */
 };
 void xw_uplink_lane(const struct xw_uplink *uplink, unsigned lane, struct xw_uplink_lane *ret_lane);
 
