@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/alarmpath.h"
 #include "center/attachments.h"
 #include "center/demo.h"
 #include "center/gateways.h"
@@ -12,6 +13,8 @@
 #include <string.h>
 
 XW_COUNTER(beats_bad, "xw_center_bad_beats_total", NULL, "provisional beats of no use");
+XW_COUNTER(probes_bad, "xw_center_bad_alarm_probes_total", NULL,
+           "probes of the alarm path of no use");
 XW_COUNTER(headers_bad, "xw_center_bad_headers_total", NULL, "stream headers of no use");
 XW_COUNTER(healed_samples, "xw_center_healed_samples_total", NULL,
            "samples (of all channels together) that came by backfill");
@@ -22,6 +25,7 @@ static void on_gateway(void *user, const struct xw_downlink_gateway *gateway)
     const struct xw_gateway *g = xw_gateways_find(center->gateways, gateway->gateway_id);
     bool was = g && g->linked;
     xw_gateways_update(center->gateways, gateway);
+    xw_alarmpath_gateway(center->alarmpath, gateway->gateway_id);
     if (was == gateway->linked)
         return;
     xw_demo_linked(center->demo, gateway->gateway_id, gateway->linked);
@@ -86,6 +90,11 @@ static void on_ephemeral(void *user, const char *gateway_id, const char *topic, 
                          size_t size)
 {
     struct xw_center *center = user;
+    if (strcmp(topic, "alarm-probe") == 0) {
+        if (xw_alarmpath_probe(center->alarmpath, gateway_id, payload, size) < 0)
+            xw_counter_add(&probes_bad, 1);
+        return;
+    }
     if (strcmp(topic, "beat") != 0) {
         /* Refusals are counted there; pictures come often, so nothing is logged. */
         (void)!xw_video_ephemeral(center->video, gateway_id, topic, payload, size);

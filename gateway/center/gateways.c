@@ -12,6 +12,7 @@ struct xw_gateways {
     struct xw_gateway **v;
     size_t n, cap;
     Xw__GatewayStatus *statuses, **pointers;
+    Xw__AlarmPath *paths;
     const char **sites;
 };
 
@@ -33,6 +34,7 @@ void xw_gateways_free(struct xw_gateways *gateways)
         free(gateways->v[i]);
     free(gateways->v);
     free(gateways->statuses);
+    free(gateways->paths);
     free(gateways->pointers);
     free(gateways->sites);
     free(gateways);
@@ -77,10 +79,13 @@ static int grow(struct xw_gateways *g)
     Xw__GatewayStatus **pointers = realloc(g->pointers, cap * sizeof(Xw__GatewayStatus *));
     if (pointers)
         g->pointers = pointers;
+    Xw__AlarmPath *paths = realloc(g->paths, cap * sizeof(*paths));
+    if (paths)
+        g->paths = paths;
     const char **sites = realloc(g->sites, cap * sizeof(*sites));
     if (sites)
         g->sites = sites;
-    if (!v || !statuses || !pointers || !sites)
+    if (!v || !statuses || !pointers || !paths || !sites)
         return -ENOMEM;
     g->cap = cap;
     return 0;
@@ -193,6 +198,10 @@ size_t xw_gateways_statuses(struct xw_gateways *gateways,
         s->received_bytes_per_s = g->received_bytes_per_s;
         s->backfill_samples_per_s = g->backfill_samples_per_s;
         s->software = g->software;
+        if (gateways->config.alarm_path) {
+            gateways->config.alarm_path(gateways->config.user, g->id, &gateways->paths[i]);
+            s->alarm_path = &gateways->paths[i];
+        }
         gateways->pointers[i] = s;
         gateways->sites[i] = g->site;
     }

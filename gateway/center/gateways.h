@@ -32,6 +32,8 @@ struct xw_gateways_config {
     void *user;
     void (*on_site)(void *user, const struct xw_gateway *gateway); /* new or changed: to be kept */
     void (*on_lost)(void *user, const struct xw_gateway *gateway);
+    /* How the way of its alarms stands; ret_path is cleared. May be NULL. */
+    void (*alarm_path)(void *user, const char *gateway_id, Xw__AlarmPath *ret_path);
     void (*on_back)(void *user,
                     const struct xw_gateway *gateway); /* linked, after on_lost or a start */
 };

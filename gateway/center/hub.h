@@ -58,6 +58,8 @@ struct xw_hub_config {
     /* Whether any browser watches this picture source, and whether one needs a key frame; NULL:
      * nobody cares. */
     void (*picture_want)(void *user, const struct xw_uuid *attachment, bool on, bool key);
+    /* A question to an alarm screen is on its way to the browser. May be NULL. */
+    void (*probe_written)(void *user, uint64_t probe);
     /* All gateways and, beside each, its site. Borrowed. Returns their number. */
     size_t (*gateways)(void *user, const Xw__GatewayStatus *const **ret_gateways,
                        const char *const **ret_sites);
@@ -157,6 +159,11 @@ XW_MUST_CHECK int xw_hub_picture_watch(struct xw_hub_socket *socket,
                                        const struct xw_uuid *attachment, const char *site,
                                        bool need_key);
 void xw_hub_picture_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *attachment);
+/* The page of this socket shows alarms, to somebody of the county. */
+void xw_hub_screen(struct xw_hub_socket *socket, bool on);
+uint32_t xw_hub_screens(const struct xw_hub *hub);
+/* Asks every alarm screen; how many were asked. */
+uint32_t xw_hub_probe(struct xw_hub *hub, const char *gateway_id, uint64_t probe);
 /* Watches nothing any more and forgets what was queued: before a last fault and the close. */
 void xw_hub_quiet(struct xw_hub_socket *socket);
 void xw_hub_pong(struct xw_hub_socket *socket, int64_t client_us);
@@ -167,7 +174,7 @@ void xw_hub_fault(struct xw_hub_socket *socket, const char *code, const char *te
 XW_MUST_CHECK int xw_hub_next(struct xw_hub_socket *socket, struct xw_buf *ret_message);
 
 struct xw_hub_stats {
-    uint32_t streams_n, live_n, sockets_n, watches_n;
+    uint32_t streams_n, live_n, sockets_n, watches_n, screens_n;
     uint64_t blocks_n, fanned_n, dropped_blocks_n, dropped_messages_n, ring_bytes;
     uint64_t pictures_fanned_n, pictures_dropped_n;
 };

@@ -22,6 +22,7 @@ enum {
 struct hub_message {
     uint32_t refs;
     uint32_t size;
+    uint64_t probe; /* asks an alarm screen; 0 = no such message */
     uint8_t data[];
 };
 
@@ -63,7 +64,7 @@ struct xw_hub_socket {
     struct xw_hub_socket *next, **at;
     char site[HUB_SITE_N]; /* "" = everything */
     bool scoped;
-    bool list, wanted;
+    bool list, wanted, screen;
     struct hub_watch watches[XW_HUB_WATCH_MAX];
     uint32_t watches_end, turn;
     struct hub_message *queue[XW_HUB_QUEUE_MAX];

@@ -107,6 +107,7 @@ static struct hub_message *pack_status(const struct xw_hub *hub, const struct xw
             links[status.n_gateways++] = (Xw__GatewayStatus *)(uintptr_t)gateways[i];
     status.streams = streams;
     status.gateways = links;
+    status.alarm_screens = hub->stats.screens_n;
     status.county_wall_us = xw_clock_wall(hub->config.clock).us;
     Xw__LiveMessage message = XW__LIVE_MESSAGE__INIT;
     message.body_case = XW__LIVE_MESSAGE__BODY_STATUS;

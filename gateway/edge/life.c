@@ -14,6 +14,7 @@
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
+#include "edge/probe.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
@@ -92,8 +93,10 @@ static void on_link_state(void *user, const struct xw_uplink_state *state)
     life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
     if (was && !state->linked)
         life->unlinked_us = xw_edge_now_us();
-    if (was != state->linked)
+    if (was != state->linked) {
         xw_video_linked(life->edge.video, state->linked);
+        xw_probe_linked(life->edge.probe, state->linked);
+    }
     if (state->linked)
         xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            life->edge.config->id);
@@ -111,6 +114,8 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
     struct life *life = user;
     if (!strcmp(topic, "video-want"))
         xw_video_wanted(life->edge.video, payload, size);
+    else if (!strcmp(topic, "alarm-proof"))
+        xw_probe_proof(life->edge.probe, payload, size);
 }
 
 static void on_object(void *user, const uint8_t sha256[32], int status)
@@ -141,6 +146,7 @@ static void on_tick(void *arg)
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
+    xw_probe_tick(life->edge.probe);
     xw_video_tick(life->edge.video);
 }
 
@@ -275,6 +281,7 @@ static int start(struct life *life, const char **ret_what)
     STEP("pictures", xw_video_new(edge, &edge->video));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
+    STEP("alarm path", xw_probe_new(edge, &edge->probe));
     STEP("uplink", start_uplink(life));
     STEP("timer", xw_timer_new(edge->loop, on_tick, life, &life->tick));
     STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
@@ -375,6 +382,7 @@ int xw_life_run(const struct xw_edge_config *config)
 
     xw_port_free(edge->port);
     xw_monitor_free(edge->monitor);
+    xw_probe_free(edge->probe);
     xw_fleet_free(edge->fleet);
     xw_video_free(edge->video);
     xw_study_free(edge->study);

@@ -50,6 +50,12 @@ struct xw_stream {
 
     uint32_t lead_off_mask;
     float rate_bpm; /* last heart rate said */
+    /* The alarm that is going on, as it is shown here: known before anything is stored or sent. */
+    struct {
+        char code[32]; /* "" = none */
+        uint32_t priority;
+        int64_t since_wall_us;
+    } alarm;
     uint64_t samples_n, blocks_n, events_n, late_blocks_n;
     bool ended; /* its pipeline has said its last word */
 };

@@ -409,6 +409,13 @@ int xw_clink_ephemeral(struct xw_clink *clink, const char *gateway_id, const cha
     return g ? xw_side_ephemeral(&g->side, topic, payload, size) : -ENOTCONN;
 }
 
+int xw_clink_ephemeral_on(struct xw_clink *clink, const char *gateway_id, unsigned lane,
+                          const char *topic, const void *payload, size_t size)
+{
+    struct xw_cgateway *g = find(clink, gateway_id);
+    return g ? xw_side_ephemeral_on(&g->side, lane, topic, payload, size) : -ENOTCONN;
+}
+
 int xw_clink_object(struct xw_clink *clink, const char *gateway_id, const uint8_t sha256[32])
 {
     struct xw_cgateway *g = find(clink, gateway_id);

@@ -66,6 +66,9 @@ void xw_downlink_committed(struct xw_downlink *downlink, const char *gateway_id,
                            uint64_t out_seq_last);
 void xw_downlink_ephemeral(struct xw_downlink *downlink, const char *gateway_id, const char *topic,
                            const void *payload, size_t size);
+/* On the lane of alarms, for the answers to probes of their way. -ENOTCONN, -EAGAIN. */
+XW_MUST_CHECK int xw_downlink_alarm_ephemeral(struct xw_downlink *downlink, const char *gateway_id,
+                                              const char *topic, const void *payload, size_t size);
 /* Sends an object of the county's store; as xw_uplink_object. */
 XW_MUST_CHECK int xw_downlink_object(struct xw_downlink *downlink, const char *gateway_id,
                                      const uint8_t sha256[32]);

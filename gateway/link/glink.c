@@ -340,6 +340,12 @@ int xw_glink_ephemeral(struct xw_glink *glink, const char *topic, const void *pa
     return xw_side_ephemeral(&glink->side, topic, payload, size);
 }
 
+int xw_glink_ephemeral_on(struct xw_glink *glink, unsigned lane, const char *topic,
+                          const void *payload, size_t size)
+{
+    return xw_side_ephemeral_on(&glink->side, lane, topic, payload, size);
+}
+
 int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[32])
 {
     return xw_objects_offer(&glink->side.objects, sha256);

@@ -64,6 +64,8 @@ bool xw_glink_gap(struct xw_glink *glink, const struct xw_store_gap *gap);
 void xw_glink_committed(struct xw_glink *glink, uint64_t out_seq_last);
 XW_MUST_CHECK int xw_glink_ephemeral(struct xw_glink *glink, const char *topic, const void *payload,
                                      size_t size);
+XW_MUST_CHECK int xw_glink_ephemeral_on(struct xw_glink *glink, unsigned lane, const char *topic,
+                                        const void *payload, size_t size);
 XW_MUST_CHECK int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[32]);
 /* Samples to be healed before all others: of a study that is urgent or claimed, around an alarm. */
 void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struct xw_range range);

@@ -472,6 +472,12 @@ void xw_uplink_ephemeral(struct xw_uplink *u, const char *topic, const void *pay
     (void)!xw_glink_ephemeral(u->glink, topic, payload, size);
 }
 
+int xw_uplink_ephemeral_on(struct xw_uplink *u, unsigned lane, const char *topic,
+                           const void *payload, size_t size)
+{
+    return xw_glink_ephemeral_on(u->glink, lane, topic, payload, size);
+}
+
 int xw_uplink_object(struct xw_uplink *u, const uint8_t sha256[32])
 {
     return xw_glink_object(u->glink, sha256);

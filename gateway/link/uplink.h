@@ -75,6 +75,10 @@ void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
 /* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
 void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload,
                          size_t size);
+/* The same on another lane (proto/link.proto): ALARM for probes of the way of alarms, STUDY for
+ * small figures now and then. -ENOTCONN, -EAGAIN. */
+XW_MUST_CHECK int xw_uplink_ephemeral_on(struct xw_uplink *uplink, unsigned lane, const char *topic,
+                                         const void *payload, size_t size);
 /* Sends an object that the spool holds whole; again after a restart, until it is known to be there:
  * offering what the county has costs one message. -EAGAIN too many wait, -ENOENT not held whole. */
 XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha256[32]);

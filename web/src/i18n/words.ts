@@ -2,11 +2,13 @@
 
 import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
+import { pathWords } from './words-path';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
   ...bedWords,
   ...ctgWords,
+  ...pathWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],

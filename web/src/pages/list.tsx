@@ -8,6 +8,7 @@ import { api, ApiError, type JsonBed, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
+import { AlarmPathMark, useAlarmScreen } from '../live/alarmpath';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import { technicalDetail } from '../live/technical';
@@ -255,7 +256,8 @@ function Rows(props: { rows: Row[] }): JSX.Element {
 export function technicalText(a: { code: string; text: string }): string {
   if (lang.value === 'en') return a.text;
   const detail = technicalDetail(a);
-  return detail ? t(detail.key, detail.fill) : tWord('tech', a.code) === a.code ? a.text : '';
+  const leg = detail?.fill['leg']; // itself a word of the vocabulary
+  return detail ? t(detail.key, leg === undefined ? detail.fill : { ...detail.fill, leg: tWord('leg', String(leg)) }) : tWord('tech', a.code) === a.code ? a.text : '';
 }
 const dotted = (text: string): string => (text ? `· ${text} ` : '');
 
@@ -275,6 +277,7 @@ export function TechnicalList(props: { gateway?: string; max?: number }): JSX.El
 
 export function ListPage(): JSX.Element {
   useDemo();
+  useAlarmScreen();
   useTicker(1000);
   void statusVersion.value;
   void alarmsVersion.value;
@@ -325,6 +328,7 @@ export function ListPage(): JSX.Element {
         <span class="count">{t('list.count', { n: all.length, live: all.length - silent, alarm: inAlarm })}</span>
         {stalled && <span class="age stale">{t('list.stale', { t: clockText(stalledSince.value) })}</span>}
         {!stalled && silent > 0 && <span class="count">{t('list.partly', { n: silent })}</span>}
+        <AlarmPathMark />
         <span class="spring" />
         <input type="search" placeholder={t('list.search')} aria-label={t('list.search')} value={query.value} onInput={(e) => { query.value = e.currentTarget.value; }} />
       </div>
