@@ -42,6 +42,7 @@ struct xw_stream {
     uint64_t device_clock_us;
     uint64_t anchor_ordinal, anchor_index;
     int64_t anchor_due_us;
+    uint32_t anchor_steps_n; /* of the county's clock, when the last one was made */
 
     /* Index given by the gateway: stream index = device's index + offset. */
     uint64_t offset;

@@ -27,7 +27,10 @@ struct xw_downlink_gateway {
     bool linked, demo;
     int64_t since_wall_us;
     uint32_t rtt_us;
-    int64_t clock_offset_us;  /* gateway wall - county wall */
+    int64_t clock_offset_us;       /* gateway wall - county wall */
+    uint64_t clock_uncertainty_us; /* 0 = the offset is not known */
+    int32_t clock_drift_ppb;       /* of the gateway's clock against the county's */
+    bool clock_drift_known;
     uint64_t backlog_samples; /* wanted and not here yet */
     uint64_t received_bytes;  /* since the start of the process */
 };

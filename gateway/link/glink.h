@@ -72,6 +72,8 @@ void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struc
 
 void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures);
 bool xw_glink_linked(const struct xw_glink *glink); /* welcomed */
+/* The county's clock. Borrowed. */
+const struct xw_clockfit *xw_glink_clock(const struct xw_glink *glink);
 void xw_glink_wake(struct xw_glink *glink);
 
 struct xw_glink_figures {

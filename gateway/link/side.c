@@ -255,7 +255,7 @@ int xw_side_message(struct xw_side *side, struct xw_conn *conn, const Xw__LinkMe
         break;
     case XW__LINK_MESSAGE__BODY_CLOCK:
         if (xw_conn_clock(conn, side->clock, message->clock, &time) > 0)
-            xw_offset_add(&side->offset, time);
+            xw_clockfit_add(&side->fit, &time.exchange);
         break;
     case XW__LINK_MESSAGE__BODY_CLOSE:
         conn->fault_by_peer = true;

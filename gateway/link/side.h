@@ -25,7 +25,7 @@ struct xw_side {
     struct xw_logtx tx;
     struct xw_intake intake;
     struct xw_objects objects;
-    struct xw_offset offset;
+    struct xw_clockfit fit; /* of the peer's clock; outlives sessions */
 
     struct xw_uuid peer_log; /* of the records that we receive, as on the wire */
     struct xw_uuid in_log;   /* the same as our store knows it */

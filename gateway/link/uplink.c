@@ -499,6 +499,11 @@ void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_
     ret_state->text = u->text;
 }
 
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *u)
+{
+    return xw_glink_clock(u->glink);
+}
+
 void xw_uplink_lane(const struct xw_uplink *u, unsigned lane, struct xw_uplink_lane *ret_lane)
 {
     xw_glink_lane(u->glink, lane, ret_lane);

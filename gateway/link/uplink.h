@@ -9,6 +9,7 @@
 #define XW_LINK_UPLINK_H
 
 #include "base/base.h"
+#include "base/clockfit.h"
 #include "base/loop.h"
 #include "base/uuid.h"
 #include "link/net.h"
@@ -88,6 +89,10 @@ void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
 void xw_uplink_pictures(const struct xw_uplink *uplink, struct xw_uplink_pictures *ret_pictures);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
+
+/* The county's wall clock against our boot time, as the link has measured it; also while there is
+ * no link, with more doubt. Borrowed. */
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *uplink);
 
 /* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a
  * second. Zeros while there is no link. */
