@@ -65,7 +65,7 @@ static bool probe_offset_us(void *user, const char *gateway_id, int64_t *ret_us)
     const struct xw_center *center = user;
     const struct xw_gateway *g = xw_gateways_find(center->gateways, gateway_id);
     *ret_us = g ? -g->clock_offset_us : 0;
-    return g && g->rtt_us > 0;
+    return g && g->clock_uncertainty_us > 0;
 }
 
 static void path_changed(void *user, const char *gateway_id, Xw__AlarmPathState state,

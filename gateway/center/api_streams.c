@@ -29,6 +29,13 @@ bool xw_api_own_stream(struct xw_http_request *req, struct xw_uuid *ret_id)
     return true;
 }
 
+static json_t *lights(struct xw_hub_lights l)
+{
+    static const char *const words[] = {"unknown", "waiting", "proven"};
+    return json_pack("{s:s,s:s,s:s}", "captured", words[l.captured], "gateway", words[l.gateway],
+                     "county", words[l.county]);
+}
+
 /* The head is made once a stream; the rest changes with every block. Text goes through jansson. */
 int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
 {
@@ -37,6 +44,7 @@ int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
     json_object_set_new(o, "bed", xw_json_text(v->bed));
     json_object_set_new(o, "alarm", json_string(xw_json_priority((int)v->alarm)));
     json_object_set_new(o, "alarm_code", xw_json_text(v->alarm_code));
+    json_object_set_new(o, "lights", lights(xw_hub_lights(v)));
     char *tail = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     if (!tail)

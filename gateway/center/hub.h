@@ -105,6 +105,14 @@ void xw_hub_alarm(struct xw_hub *hub, const struct xw_uuid *stream, uint32_t pri
 /* At start: what the store held already. wall from the newest anchor record, or NULL. */
 void xw_hub_seed(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t newest,
                  const struct xw_store_record *anchor);
+/* How far a gateway says that a stream is captured (0: not told) and kept; one after the newest
+ * sample. -ENOENT, -EPERM not a stream of this gateway. */
+XW_MUST_CHECK int xw_hub_mark(struct xw_hub *hub, const char *gateway_id,
+                              const struct xw_uuid *stream, uint64_t captured, uint64_t kept);
+/* Of all streams of the gateway: it is linked, or not. */
+void xw_hub_linked(struct xw_hub *hub, const char *gateway_id, bool linked);
+/* Are the samples before `end` durable at the gateway? */
+Xw__Light xw_hub_kept(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t end);
 /* A gateway's site became known or changed. */
 void xw_hub_site(struct xw_hub *hub, const char *gateway_id, const char *site);
 /* Bed of the streams of an attachment, for the list. */
@@ -116,6 +124,9 @@ void xw_hub_flush(struct xw_hub *hub);
 
 /* ---- what is known of a stream ---- */
 
+struct xw_hub_lights {
+    Xw__Light captured, gateway, county;
+};
 struct xw_hub_view {
     struct xw_uuid id;
     const Xw__StreamHeader *header;
@@ -127,7 +138,10 @@ struct xw_hub_view {
     float rate_bpm;
     uint32_t alarm;
     const char *alarm_code;
+    const struct xw_hub_stream *stream;
 };
+/* Looks at all that is held of the stream: for those who show it. */
+struct xw_hub_lights xw_hub_lights(const struct xw_hub_view *view);
 /* -ENOENT. Borrowed until control goes back to the loop. */
 XW_MUST_CHECK int xw_hub_find(struct xw_hub *hub, const struct xw_uuid *id,
                               struct xw_hub_view *ret_view);

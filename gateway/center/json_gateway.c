@@ -34,6 +34,31 @@ static json_t *alarm_path(const Xw__AlarmPath *path)
     return o;
 }
 
+static json_t *time_or_null(int64_t wall_us)
+{
+    return wall_us ? json_integer(wall_us) : json_null();
+}
+
+/* What the gateway told of itself; nothing of it stands for more than report_wall_us says. */
+static void add_report(json_t *o, const Xw__GatewayStatus *g)
+{
+    json_object_set_new(o, "seen", json_boolean(g->seen));
+    json_object_set_new(o, "clock_uncertainty_us",
+                        g->clock_uncertainty_us ? number(g->clock_uncertainty_us) : json_null());
+    json_object_set_new(o, "clock_drift_ppm",
+                        g->clock_drift_known ? json_real(g->clock_drift_ppb / 1e3) : json_null());
+    json_object_set_new(o, "report_wall_us", time_or_null(g->report_wall_us));
+    json_object_set_new(o, "uplink_bytes_per_s", number(g->uplink_bytes_per_s));
+    json_object_set_new(o, "backlog_bytes", number(g->backlog_bytes));
+    json_object_set_new(o, "backlog_ms", number(g->backlog_ms));
+    json_object_set_new(o, "oldest_unsent_wall_us", time_or_null(g->oldest_unsent_wall_us));
+    json_object_set_new(o, "spool_bytes", number(g->spool_bytes));
+    json_object_set_new(o, "spool_free_bytes", number(g->spool_free_bytes));
+    json_object_set_new(o, "spool_low", json_boolean(g->spool_low));
+    json_object_set_new(o, "spool_full", json_boolean(g->spool_full));
+    json_object_set_new(o, "suspended", json_integer(g->suspended_n));
+}
+
 json_t *xw_json_gateway(const Xw__GatewayStatus *g, uint32_t streams_n)
 {
     json_t *o = json_object();
@@ -48,6 +73,7 @@ json_t *xw_json_gateway(const Xw__GatewayStatus *g, uint32_t streams_n)
     json_object_set_new(o, "backfill_samples_per_s", number(g->backfill_samples_per_s));
     json_object_set_new(o, "software", xw_json_text(g->software));
     json_object_set_new(o, "streams", json_integer(streams_n));
+    add_report(o, g);
     if (g->alarm_path)
         json_object_set_new(o, "alarm_path", alarm_path(g->alarm_path));
     return o;

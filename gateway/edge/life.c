@@ -15,6 +15,7 @@
 #include "edge/pipeline.h"
 #include "edge/port.h"
 #include "edge/probe.h"
+#include "edge/report.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
@@ -24,6 +25,7 @@
 #include <string.h>
 
 enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
+enum { CLOCK_OFF_US = 2000000 };
 enum { SPOOL_QUEUE_BYTES = 64 * 1024 * 1024, SPOOL_READERS = 2 };
 
 struct life {
@@ -31,6 +33,7 @@ struct life {
     struct xw_timer *tick, *stop_timer, *watchdog;
     int64_t stop_since_us;
     bool closing, started;
+    struct xw_report report;
     int64_t unlinked_us;
     int result;
     char software[160]; /* borrowed by the uplink for its life */
@@ -138,6 +141,25 @@ static void check_link(struct life *life)
                            edge->config->id, "no connection to the county", NULL);
 }
 
+/* Display times of this gateway are wrong; those of samples are not, their anchors know better. */
+static void check_clock(struct xw_edge *edge)
+{
+    const struct xw_uplink_state *link = &edge->link;
+    int64_t off_us = link->county_offset_us < 0 ? -link->county_offset_us : link->county_offset_us;
+    int64_t doubt_us = (int64_t)XW_MIN(link->county_uncertainty_us, UINT64_C(1) << 40);
+    char text[64];
+    if (!link->linked || !link->county_uncertainty_us)
+        return;
+    if (off_us - doubt_us > CLOCK_OFF_US) {
+        snprintf(text, sizeof(text), "%.1f s off the county's clock",
+                 (double)-link->county_offset_us / 1e6);
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id,
+                           text, NULL);
+    } else if (off_us < CLOCK_OFF_US / 2) {
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id);
+    }
+}
+
 static void on_tick(void *arg)
 {
     struct life *life = arg;
@@ -146,7 +168,9 @@ static void on_tick(void *arg)
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
+    check_clock(&life->edge);
     xw_probe_tick(life->edge.probe);
+    xw_report_tick(&life->report, &life->edge);
     xw_video_tick(life->edge.video);
 }
 

@@ -53,6 +53,8 @@ struct xw_downlink_watch {
                          size_t size);
     void (*on_suspended)(void *user, const struct xw_uuid *streams, size_t streams_n,
                          const char *gateway_id);
+    /* A gateway's spool holds something of a stream up to here, as a session begins. */
+    void (*on_held)(void *user, const struct xw_uuid *stream, uint64_t end);
 };
 
 XW_MUST_CHECK int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,

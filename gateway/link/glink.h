@@ -82,6 +82,7 @@ struct xw_glink_figures {
     int64_t offset_us;
     uint64_t uncertainty_us, rate_bytes_per_s;
     uint64_t backlog_samples, backlog_bytes; /* bytes: estimated */
+    int64_t backlog_us;                      /* of the stream that lacks most */
     int64_t oldest_unsent_wall_us;           /* 0 = nothing is unsent */
     uint32_t suspended_n;
 };

@@ -217,6 +217,7 @@ void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figur
             behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
         }
         f.backlog_samples += behind;
+        f.backlog_us = XW_MAX(f.backlog_us, (int64_t)((double)behind / s->rate_hz * 1e6));
         f.backlog_bytes += (uint64_t)((double)behind * s->bytes_per_sample);
         if (!behind || !s->live_wall_us)
             continue;

@@ -16,7 +16,7 @@ const EVERY_S = 1;
 const WAIT_S = 8; // longer than a loaded machine takes for any leg
 const county = new County({
   gatewayExtra: `[alarm]\nprobe_every = ${EVERY_S}s\nprobe_wait = ${WAIT_S}s\n`,
-  centerExtra: `[alarm]\nprobe_wait = 4s\nprobe_late = ${WAIT_S}s\nunattended = 2s\n`,
+  centerExtra: `[alarm]\nprobe_wait = 3s\nprobe_late = ${WAIT_S}s\nunattended = 2s\n`,
 });
 
 // A page that is an alarm screen, or says that it is one.
@@ -71,6 +71,8 @@ async function bothSay(state, leg) {
 async function run() {
   await county.start();
   county.startSim({ devices: [{ id: 'dev-1', gateway: `127.0.0.1:${gateway().devicePort}`, source: { kind: 'synth', rhythm: 'sinus', seed: 1 }, rate: 500, block_ms: 40 }] });
+  await county.liveStreams(1);
+  await county.askSim('marker', 'dev-1'); // a study, whole ten seconds later
   await bothSay('unattended');
   check('nobody watching is no fault of the way', (await openAt('alarm_path')).length === 0);
 
@@ -81,15 +83,31 @@ async function run() {
   check('a page of a township is not the county’s alarm screen', technician.asked === 0 && screen.asked > 0, `${technician.asked} ${screen.asked}`);
   technician.close();
 
+  // What the county's page of gateways and the three lights show while all is well.
+  const gatewayAt = async () => (await county.api.json('/api/gateways')).gateways[0];
+  const lightsOf = async () => Object.values((await county.api.json('/api/streams')).streams[0]?.lights ?? {}).join(' ');
+  await until('the lights of the stream', async () => (await lightsOf()) === 'proven proven proven', { timeoutMs: 25000 }).catch(() => {});
+  const told = await gatewayAt();
+  check('captured, at the gateway, at the county: all three are proven', (await lightsOf()) === 'proven proven proven', await lightsOf());
+  check('the gateway tells its spool, its queue and its clock', told.seen && told.report_wall_us > 0 && told.spool_free_bytes > 0 && told.backlog_ms < 5000 && told.clock_uncertainty_us > 0 && told.alarm_path.state === 'proven' && LEGS.every((leg) => told.alarm_path.legs_us[leg] > 0),
+    JSON.stringify(told));
+  const studyLights = async () => Object.values((await county.api.json('/api/studies')).studies[0]?.lights ?? {}).join(' ');
+  await until('the lights of the study', async () => (await studyLights()) === 'proven proven proven', { timeoutMs: 30000 }).catch(() => {});
+  check('and of a study, once its ten seconds behind the mark have come', (await studyLights()) === 'proven proven proven', await studyLights());
+
   screen.answers = false;
   await bothSay('broken', 'screen');
   screen.answers = true;
   await bothSay('proven');
 
   // Blackhole: nothing gets through and nobody is told. The patient's alarm does not wait for it.
-  await county.liveStreams(1);
   gateway().relay.set('cut');
-  await until('the gateway to see that the link is dead', async () => !(await atGateway()).link.linked, { timeoutMs: 15000 });
+  const cutAt = Date.now();
+  const lostAt = async () => (await atGateway()).alarms.some((one) => one.code === 'link_lost') && (await openAt('link_lost')).length > 0;
+  await until('both ends to say that the link is dead', lostAt, { timeoutMs: 20000, stepMs: 50 }).catch(() => {});
+  check('both ends say within 10 s that the link is dead', (await lostAt()) && Date.now() - cutAt <= 10000, `${((Date.now() - cutAt) / 1000).toFixed(1)} s`);
+  const dark = await lightsOf();
+  check('then no light of the stream is green', !dark.includes('proven'), dark);
   await county.askSim('vf', 'dev-1');
   let local;
   await until('the alarm at the gateway', async () => (local = (await atGateway()).devices[0].streams[0].alarm) !== null, { timeoutMs: 20000, stepMs: 100 }).catch(() => {});
@@ -114,7 +132,6 @@ async function run() {
   await bothSay('broken', 'store');
   await bothSay('proven');
   again.close();
-  await bothSay('unattended');
 
   const kept = (dir) => Number(execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', path.join(county.dirs.data, dir, 'meta.db'), 'SELECT count(*) FROM record WHERE kind = 1006'], { encoding: 'utf8' }));
   check('probes are not kept: one row at each end', kept('center') <= 2 && kept(gateway().id) <= 2, `${kept('center')} ${kept(gateway().id)}`);

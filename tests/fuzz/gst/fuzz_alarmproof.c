@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct xw_clock clock;
     struct xw_deadman d;
     xw_clock_fake_init(&clock, 1000000, 1700000000000000);
-    const struct xw_deadman_config config = {&clock, 60000000, 20000000, NULL,   begun,
+    const struct xw_deadman_config config = {&clock, 60000000, 20000000, NULL,  begun,
                                              begun,  sent,     changed,  offset};
     xw_deadman_init(&d, &config);
     d.run = run;

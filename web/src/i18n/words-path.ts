@@ -9,7 +9,6 @@ export const pathWords = {
   'path.broken': ['断在：{leg}', 'broken at: {leg}'],
   'path.unattended': ['无人值守', 'unattended'],
   'path.unattended.why': ['县里没有打开着的报警屏（实时监护列表）；通路本身正常', 'no alarm screen (live list) is open at the county; the way itself is whole'],
-  'path.all': ['{n} 台网关的报警都能到这块屏', 'alarms of {n} gateways reach this screen'],
   'path.some': ['{n} 台网关的报警到不了', 'alarms of {n} gateways do not get through'],
   'path.open': ['有 {n} 台网关尚未验证', '{n} gateways not proven yet'],
   'path.screens': ['打开的报警屏：{n}', 'alarm screens open: {n}'],

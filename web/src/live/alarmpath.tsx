@@ -5,7 +5,7 @@
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { clockText } from '../base/clock';
-import { AlarmLeg, AlarmPathState, type AlarmPath } from '../generated/xw.js';
+import { AlarmLeg, AlarmPathState, type AlarmPath, type GatewayStatus } from '../generated/xw.js';
 import { t, tWord } from '../i18n/t';
 import { live, statusVersion } from './client';
 
@@ -15,6 +15,12 @@ const STATE: Record<number, PathWord> = {
   [AlarmPathState.ALARM_PATH_PROVEN]: 'proven', [AlarmPathState.ALARM_PATH_BROKEN]: 'broken', [AlarmPathState.ALARM_PATH_UNATTENDED]: 'unattended',
 };
 export const pathWord = (p: AlarmPath | undefined): PathWord => STATE[p?.state ?? 0] ?? 'unproven';
+
+// Without a link nothing comes up, whatever was proven a moment ago.
+export function pathOf(g: GatewayStatus | undefined): AlarmPath | undefined {
+  const p = g?.alarm_path;
+  return p && !g.linked && g.seen ? { ...p, state: AlarmPathState.ALARM_PATH_BROKEN, leg: AlarmLeg.ALARM_LEG_UPLINK } : p;
+}
 
 const LEGS = Object.entries(AlarmLeg).map(([k, v]) => [v, k.replace('ALARM_LEG_', '').toLowerCase()] as const);
 export const legWord = (leg: number): string => LEGS.find(([v]) => v === leg)?.[1] ?? 'none';
@@ -45,14 +51,14 @@ export function pathSum(paths: readonly (AlarmPath | undefined)[]): PathSum | nu
 // One line for the head of the list.
 export function AlarmPathMark(): JSX.Element | null {
   void statusVersion.value;
-  const sum = pathSum([...live.gateways.values()].map((g) => g.alarm_path));
+  const sum = pathSum([...live.gateways.values()].filter((g) => g.seen).map(pathOf));
   if (!sum) return null;
   const text = {
     proven: t('path.proven', { t: clockText(sum.provenWallUs) }), broken: t('path.some', { n: sum.n }), unattended: t('path.unattended'),
     unproven: t('path.open', { n: sum.n }),
   }[sum.state];
   return (
-    <a class={`path-mark ${sum.state === 'proven' ? 'ok' : sum.state === 'unproven' ? 'muted' : 'tech-text'}`} href="#/gateways" data-alarm-path={sum.state} title={t('path.why')}>
+    <a class={`path-mark ${sum.state === 'proven' ? 'ok' : sum.state === 'unproven' ? 'muted' : 'tech-text'}`} href="#/gateways" data-alarm-path={sum.state} title={t(sum.state === 'unattended' ? 'path.unattended.why' : 'path.why')}>
       {t('path.title')}：{text}
     </a>
   );

@@ -35,6 +35,7 @@ const KNOWN: [RegExp, (m: RegExpExecArray) => TechnicalDetail][] = [
   [/^(\d+) MiB left$/, (m) => ({ key: 'techtext.left', fill: { n: m[1] ?? '' } })],
   [/^samples (\d+) to (\d+) came twice/, (m) => ({ key: 'techtext.conflict', fill: { first: m[1] ?? '', end: m[2] ?? '' } })],
   [/^signal (\d+): ([\d.e+]+) samples per second come, ([\d.e+]+) announced/, (m) => ({ key: 'techtext.rate', fill: { signal: m[1] ?? '', got: m[2] ?? '', said: m[3] ?? '' } })],
+  [/^(-?[\d.]+) s off the county/, (m) => ({ key: 'techtext.clock', fill: { n: m[1] ?? '' } })],
   [/^leg ([a-z]+)$/, (m) => ({ key: 'techtext.leg', fill: { leg: m[1] ?? '' } })],
   [/^([a-z]+(?:\.[a-z0-9_]+)*): /, (m) => ({ key: 'techtext.field', fill: { field: m[1] ?? '' } })],
 ];

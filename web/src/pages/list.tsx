@@ -4,13 +4,14 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { api, ApiError, type JsonBed, type JsonStream } from '../api';
+import { api, ApiError, type JsonBed, type JsonLights, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
 import { AlarmPathMark, useAlarmScreen } from '../live/alarmpath';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
+import { Lights, lightsOf, UNKNOWN_LIGHTS } from '../live/lights';
 import { technicalDetail } from '../live/technical';
 import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
@@ -73,6 +74,7 @@ interface Row {
   suspended: boolean;
   missingS: number;
   linked: boolean | null;
+  lights: JsonLights | undefined;
 }
 
 function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
@@ -86,6 +88,7 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
       priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st ? st.alarm : s.alarm),
       code: alarm?.code ?? st?.alarm_code ?? s.alarm_code, newestWallUs: st?.newest_wall_us || s.newest_wall_us,
       leadsOff: st?.leads_off ?? 0, suspended: st?.suspended ?? false, missingS: (st?.missing ?? 0) / hz, linked: gw ? gw.linked : null,
+      lights: linkState.value !== 'open' ? UNKNOWN_LIGHTS : st ? lightsOf(st) : s.lights,
     };
   });
 }
@@ -124,6 +127,7 @@ function withBeds(rows: Row[], alarms: Map<string, Finding>): Row[] {
       live: extras.ctg ? (st ? st.live : extras.ctg.live) : gw?.linked !== false && bed.attachments.some((a) => a.attached), bpm: 0, alarm,
       priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st?.alarm ?? 0), code: alarm?.code ?? st?.alarm_code ?? '',
       newestWallUs: st?.newest_wall_us || (extras.ctg?.newest_wall_us ?? 0), leadsOff: 0, suspended: st?.suspended ?? false, missingS: 0, linked: gw ? gw.linked : null,
+      lights: linkState.value !== 'open' ? UNKNOWN_LIGHTS : st ? lightsOf(st) : extras.ctg?.lights,
     });
   }
   return out;
@@ -179,6 +183,7 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         <span class="c-link" role="cell">
           <span class={row.linked === false ? 'tech' : 'ok'}>{row.linked === null ? '–' : t(row.linked ? 'gateway.linked' : 'gateway.cut')}</span>
           {row.extras && row.extras.videos.length > 0 && <Pictures x={row.extras} />}
+          <Lights lights={row.lights} />
         </span>
         {row.extras && <BedLine x={row.extras} />}
       </a>
