@@ -49,6 +49,7 @@ struct xw_alarmpath {
     size_t n, cap;
     uint64_t round; /* of the commit under way, or of the last one */
     bool keeping;
+    size_t near; /* found last: gateways are told of one after another */
     enum { WATCH_UNKNOWN, WATCH_ATTENDED, WATCH_UNATTENDED } watch;
     int64_t empty_since_us; /* without a screen since; 0 = there is one */
 };
@@ -84,11 +85,17 @@ static uint32_t brief(int64_t us)
     return us <= 0 ? 1 : (uint32_t)XW_MIN(us, (int64_t)UINT32_MAX);
 }
 
-static struct path *find(const struct xw_alarmpath *a, const char *id)
+static struct path *find(struct xw_alarmpath *a, const char *id)
 {
-    for (size_t i = 0; i < a->n; i++)
-        if (!strcmp(a->v[i]->id, id))
-            return a->v[i];
+    for (size_t i = 0; i < a->n; i++) {
+        /* In both directions from the last: at, after, before it, and farther. */
+        size_t step = (i + 1) / 2;
+        size_t at = i % 2 ? (a->near + step) % a->n : (a->near + a->n - step % a->n) % a->n;
+        if (!strcmp(a->v[at]->id, id)) {
+            a->near = at;
+            return a->v[at];
+        }
+    }
     return NULL;
 }
 
@@ -375,8 +382,7 @@ void xw_alarmpath_tick(struct xw_alarmpath *a)
     keep(a);
 }
 
-void xw_alarmpath_fill(const struct xw_alarmpath *a, const char *gateway_id,
-                       Xw__AlarmPath *ret_path)
+void xw_alarmpath_fill(struct xw_alarmpath *a, const char *gateway_id, Xw__AlarmPath *ret_path)
 {
     struct path *p = find(a, gateway_id);
     xw__alarm_path__init(ret_path);

@@ -56,7 +56,7 @@ void xw_alarmpath_seen(struct xw_alarmpath *alarmpath, uint64_t probe, uint32_t 
 /* Every 100 ms. */
 void xw_alarmpath_tick(struct xw_alarmpath *alarmpath);
 /* As the pages show it; legs_us is borrowed until the gateway is told of again. */
-void xw_alarmpath_fill(const struct xw_alarmpath *alarmpath, const char *gateway_id,
+void xw_alarmpath_fill(struct xw_alarmpath *alarmpath, const char *gateway_id,
                        Xw__AlarmPath *ret_path);
 
 #endif

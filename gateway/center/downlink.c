@@ -49,7 +49,7 @@ static void on_stream(void *user, const struct xw_uuid *stream, const void *head
         xw_log_warning("center.header", XW_LOG_ID("stream", stream), XW_LOG_ERR(r));
         return;
     }
-    xw_hub_linked(center->hub, gateway_id, true);
+    xw_hub_stream_linked(center->hub, stream, g && g->linked);
     /* The record of its attachment may have come before. */
     if (xw_uuid_from_bytes(view.header->attachment_id.data, view.header->attachment_id.len, &id) <
             0 ||

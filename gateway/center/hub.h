@@ -109,8 +109,9 @@ void xw_hub_seed(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t newe
  * sample. -ENOENT, -EPERM not a stream of this gateway. */
 XW_MUST_CHECK int xw_hub_mark(struct xw_hub *hub, const char *gateway_id,
                               const struct xw_uuid *stream, uint64_t captured, uint64_t kept);
-/* Of all streams of the gateway: it is linked, or not. */
+/* A gateway is linked, or not: all its streams; one that was just announced. */
 void xw_hub_linked(struct xw_hub *hub, const char *gateway_id, bool linked);
+void xw_hub_stream_linked(struct xw_hub *hub, const struct xw_uuid *stream, bool linked);
 /* Are the samples before `end` durable at the gateway? */
 Xw__Light xw_hub_kept(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t end);
 /* A gateway's site became known or changed. */

@@ -42,6 +42,13 @@ void xw_hub_linked(struct xw_hub *hub, const char *gateway_id, bool linked)
         }
 }
 
+void xw_hub_stream_linked(struct xw_hub *hub, const struct xw_uuid *stream, bool linked)
+{
+    struct xw_hub_stream *s = hub_stream_find(hub, stream);
+    if (s)
+        s->linked = linked;
+}
+
 static uint64_t stored_end(const struct xw_hub_stream *s)
 {
     const struct xw_ranges *known =
