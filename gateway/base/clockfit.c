@@ -42,7 +42,7 @@ static double turn(const struct xw_clockfit_point *a, const struct xw_clockfit_p
 /* Slope of the hull's edge over the middle of the time; sign 1: lower hull, -1: upper. */
 static double hull_slope(const struct xw_clockfit_point *points, size_t n, double sign)
 {
-    struct xw_clockfit_point hull[XW_CLOCKFIT_BUCKETS_N];
+    struct xw_clockfit_point hull[XW_CLOCKFIT_BUCKETS_N] = {{0, 0}};
     size_t m = 0, e = 0;
     double middle = (points[0].at_us + points[n - 1].at_us) / 2;
     for (size_t i = 0; i < n; i++) {

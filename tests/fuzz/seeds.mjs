@@ -148,7 +148,7 @@ const report = body['body-gateway_report'].bytes;
 for (const [target, prefix, kind, whole, all] of [
   ['fuzz_health', [0], 'probe-', probe, [['state', 2, 0], ['broken', 7, 2], ['no-such-leg', 7, 77], ['no-period', 6, 0]]],
   ['fuzz_health', [1], 'report-', report, [['full', 8, 1], ['calm', 3, 0]]],
-  ['fuzz_alarmproof', [], '', proof, [['arrived', 3, 1], ['proven', 3, 2], ['unattended', 3, 4], ['no-such-verdict', 3, 9], ['leg-of-gateway', 4, 2]]],
+  ['fuzz_video_want', [], 'proof-', proof, [['arrived', 3, 1], ['proven', 3, 2], ['unattended', 3, 4], ['no-such-verdict', 3, 9], ['leg-of-gateway', 4, 2]]],
 ]) {
   const put = (name, bytes) => write(target, kind + name, Buffer.concat([Buffer.from(prefix), bytes]));
   put('whole', whole);

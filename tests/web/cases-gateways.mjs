@@ -32,6 +32,7 @@ export const cases = [
       const becomes = async (said, state, pattern, path) => {
         a.said = said;
         a.path = path;
+        center.status();
         await until(state, async () => (await stateOf(page, a.id).catch(() => '')) === state && pattern.test(await page.textContent(card(a.id))), 6000);
       };
       await becomes({ suspended_n: 2 }, 'suspended', /链路太窄：2 路信号暂停实时/);

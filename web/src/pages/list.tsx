@@ -179,11 +179,10 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         <span class="c-site" role="cell">{row.site}</span>
         <span class="c-hr" role="cell">{s ? <><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></> : <small>{t('list.noecg')}</small>}</span>
         <span class="c-strip" role="cell">{props.moving && s ? <MiniStrip id={s.id} /> : null}</span>
-        <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
+        <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}<Lights lights={row.lights} /></span>
         <span class="c-link" role="cell">
           <span class={row.linked === false ? 'tech' : 'ok'}>{row.linked === null ? '–' : t(row.linked ? 'gateway.linked' : 'gateway.cut')}</span>
           {row.extras && row.extras.videos.length > 0 && <Pictures x={row.extras} />}
-          <Lights lights={row.lights} />
         </span>
         {row.extras && <BedLine x={row.extras} />}
       </a>
