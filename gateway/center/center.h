@@ -31,6 +31,7 @@ struct xw_center {
     struct xw_alarms *alarms;
     struct xw_technicals *technicals;
     struct xw_gateways *gateways;
+    struct xw_alarmpath *alarmpath;
     struct xw_attachments *attachments;
     struct xw_clips *clips;
     struct xw_video *video;

@@ -21,6 +21,8 @@ struct xw_center_config {
     int64_t gateway_port;
     char *gateway_cert, *gateway_key, *gateway_ca;
     int64_t gateways_max, link_lost_us;
+    /* [alarm] */
+    int64_t probe_wait_us, probe_late_us, unattended_us;
     /* [store] */
     char *store_dir;
     int64_t store_limit_bytes, store_reserve_bytes, store_low_bytes, store_retain_us;

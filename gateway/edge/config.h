@@ -40,6 +40,8 @@ struct xw_edge_config {
     int64_t uplink_port;
     char *cert_path, *key_path, *ca_path;
     int64_t live_late_us;
+    /* [alarm] */
+    int64_t probe_every_us, probe_wait_us;
     /* [status] */
     char *status_address;
     int64_t status_port;

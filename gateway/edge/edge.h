@@ -22,6 +22,7 @@ struct xw_fleet;
 struct xw_study;
 struct xw_monitor;
 struct xw_video;
+struct xw_probe;
 struct xw_status;
 
 struct xw_edge {
@@ -40,6 +41,7 @@ struct xw_edge {
     struct xw_fleet *fleet;
     struct xw_port *port;
     struct xw_monitor *monitor;
+    struct xw_probe *probe;
     struct xw_status *status;
     struct xw_uplink_state link; /* last told */
     bool stopping;

@@ -14,6 +14,8 @@
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
+#include "edge/probe.h"
+#include "edge/report.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
@@ -24,6 +26,7 @@
 #include <string.h>
 
 enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
+enum { CLOCK_OFF_US = 2000000 };
 enum { SPOOL_QUEUE_BYTES = 64 * 1024 * 1024, SPOOL_READERS = 2 };
 
 struct life {
@@ -31,6 +34,7 @@ struct life {
     struct xw_timer *tick, *stop_timer, *watchdog;
     int64_t stop_since_us;
     bool closing, started;
+    struct xw_report report;
     int64_t unlinked_us;
     int result;
     char software[160]; /* borrowed by the uplink for its life */
@@ -93,8 +97,10 @@ static void on_link_state(void *user, const struct xw_uplink_state *state)
     life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
     if (was && !state->linked)
         life->unlinked_us = xw_edge_now_us();
-    if (was != state->linked)
+    if (was != state->linked) {
         xw_video_linked(life->edge.video, state->linked);
+        xw_probe_linked(life->edge.probe, state->linked);
+    }
     if (state->linked)
         xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            life->edge.config->id);
@@ -112,6 +118,8 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
     struct life *life = user;
     if (!strcmp(topic, "video-want"))
         xw_video_wanted(life->edge.video, payload, size);
+    else if (!strcmp(topic, "alarm-proof"))
+        xw_probe_proof(life->edge.probe, payload, size);
 }
 
 static void on_object(void *user, const uint8_t sha256[32], int status)
@@ -150,6 +158,25 @@ static void check_link(struct life *life)
     check_room(edge);
 }
 
+/* Display times of this gateway are wrong; those of samples are not, their anchors know better. */
+static void check_clock(struct xw_edge *edge)
+{
+    const struct xw_uplink_state *link = &edge->link;
+    int64_t off_us = link->county_offset_us < 0 ? -link->county_offset_us : link->county_offset_us;
+    int64_t doubt_us = (int64_t)XW_MIN(link->county_uncertainty_us, UINT64_C(1) << 40);
+    char text[64];
+    if (!link->linked || !link->county_uncertainty_us)
+        return;
+    if (off_us - doubt_us > CLOCK_OFF_US) {
+        snprintf(text, sizeof(text), "%.1f s off the county's clock",
+                 (double)-link->county_offset_us / 1e6);
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id,
+                           text, NULL);
+    } else if (off_us < CLOCK_OFF_US / 2) {
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id);
+    }
+}
+
 static void on_tick(void *arg)
 {
     struct life *life = arg;
@@ -158,6 +185,9 @@ static void on_tick(void *arg)
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
     check_link(life);
+    check_clock(&life->edge);
+    xw_probe_tick(life->edge.probe);
+    xw_report_tick(&life->report, &life->edge);
     xw_video_tick(life->edge.video);
 }
 
@@ -292,6 +322,7 @@ static int start(struct life *life, const char **ret_what)
     STEP("pictures", xw_video_new(edge, &edge->video));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
+    STEP("alarm path", xw_probe_new(edge, &edge->probe));
     STEP("uplink", start_uplink(life));
     STEP("timer", xw_timer_new(edge->loop, on_tick, life, &life->tick));
     STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
@@ -392,6 +423,7 @@ int xw_life_run(const struct xw_edge_config *config)
 
     xw_port_free(edge->port);
     xw_monitor_free(edge->monitor);
+    xw_probe_free(edge->probe);
     xw_fleet_free(edge->fleet);
     xw_video_free(edge->video);
     xw_study_free(edge->study);

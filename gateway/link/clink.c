@@ -148,13 +148,17 @@ static int add(struct xw_clink *clink, const char *id, struct xw_cgateway **ret_
 
 void xw_clink_gateway_figures(const struct xw_cgateway *g, struct xw_downlink_gateway *ret_figures)
 {
-    struct xw_conn_time time = {0};
+    int64_t boot_us = xw_clock_boot(g->clink->clock).us, peer_us = 0;
+    double drift = 0;
+    uint64_t uncertainty_us = 0;
     const struct xw_conn *conn = xw_side_preferred(&g->side);
     uint64_t backlog = 0;
     for (const struct xw_cstream *s = g->streams; s; s = s->next)
         if (s->session == g->session)
             backlog += s->wanted.total;
-    (void)xw_offset_best(&g->side.offset, &time);
+    if (xw_clockfit_peer_us(&g->side.fit, boot_us, &peer_us, &uncertainty_us))
+        peer_us -= xw_clock_wall(g->clink->clock).us;
+    bool drift_known = xw_clockfit_drift(&g->side.fit, &drift);
     *ret_figures = (struct xw_downlink_gateway){
         .gateway_id = g->id,
         .site_name = g->site_name,
@@ -163,7 +167,10 @@ void xw_clink_gateway_figures(const struct xw_cgateway *g, struct xw_downlink_ga
         .demo = g->demo,
         .since_wall_us = g->since_wall_us,
         .rtt_us = conn ? conn->rtt_us : 0,
-        .clock_offset_us = time.offset_us,
+        .clock_offset_us = peer_us,
+        .clock_uncertainty_us = uncertainty_us,
+        .clock_drift_ppb = (int32_t)(drift * 1e9),
+        .clock_drift_known = drift_known,
         .backlog_samples = backlog,
         .received_bytes = g->received_n_bytes,
     };
@@ -299,7 +306,10 @@ static int begin_session(struct xw_cgateway *g, const Xw__LinkHello *hello)
     g->session_id = xw_wire_uuid(&hello->session_id);
     g->spool_id = xw_wire_uuid(&hello->spool_id);
     g->held_n_bytes = 0;
-    g->side.offset.n = 0;
+    struct xw_uuid boot_id = xw_wire_uuid(&hello->boot_id);
+    if (!xw_uuid_equal(&boot_id, &g->boot_id))
+        xw_clockfit_init(&g->side.fit); /* another clock, or the same one anew */
+    g->boot_id = boot_id;
     g->side.peer_log = g->spool_id;
     g->side.in_log = log_key(g->id, &g->spool_id);
     g->demo = hello->demo;
@@ -421,6 +431,13 @@ int xw_clink_ephemeral(struct xw_clink *clink, const char *gateway_id, const cha
 {
     struct xw_cgateway *g = find(clink, gateway_id);
     return g ? xw_side_ephemeral(&g->side, topic, payload, size) : -ENOTCONN;
+}
+
+int xw_clink_ephemeral_on(struct xw_clink *clink, const char *gateway_id, unsigned lane,
+                          const char *topic, const void *payload, size_t size)
+{
+    struct xw_cgateway *g = find(clink, gateway_id);
+    return g ? xw_side_ephemeral_on(&g->side, lane, topic, payload, size) : -ENOTCONN;
 }
 
 int xw_clink_object(struct xw_clink *clink, const char *gateway_id, const uint8_t sha256[32])

@@ -42,7 +42,7 @@ struct xw_cgateway {
     bool demo, linked;
     enum xw_cstate state;
     struct xw_side side;
-    struct xw_uuid session_id, spool_id;
+    struct xw_uuid session_id, spool_id, boot_id;
     uint64_t session, epoch, batch;
     unsigned epochs_taken_n; /* asked for and not answered: nothing may be appended meanwhile */
     struct xw_cstream *streams;

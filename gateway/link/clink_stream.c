@@ -153,6 +153,8 @@ int xw_clink_held(struct xw_cgateway *g, struct xw_conn *conn, const Xw__StreamH
     if (xw_wire_ranges_get(held->held, held->n_held, &s->held) < 0 ||
         xw_wire_ranges_get(held->gaps, held->n_gaps, &s->gaps) < 0)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_LIMIT, "held: too many ranges");
+    if (s->held.n && g->clink->watch.on_held)
+        g->clink->watch.on_held(g->clink->watch.user, &s->id, xw_ranges_end(&s->held));
     s->wanted_due = g->wanted_due = true;
     return ensure_header(g, s) < 0 ? storage(conn) : 0;
 }

@@ -282,6 +282,12 @@ void xw_downlink_ephemeral(struct xw_downlink *d, const char *gateway_id, const 
     (void)!xw_clink_ephemeral(d->clink, gateway_id, topic, payload, size);
 }
 
+int xw_downlink_alarm_ephemeral(struct xw_downlink *d, const char *gateway_id, const char *topic,
+                                const void *payload, size_t size)
+{
+    return xw_clink_ephemeral_on(d->clink, gateway_id, XW__LANE__LANE_ALARM, topic, payload, size);
+}
+
 int xw_downlink_object(struct xw_downlink *d, const char *gateway_id, const uint8_t sha256[32])
 {
     return xw_clink_object(d->clink, gateway_id, sha256);

@@ -239,7 +239,6 @@ static void begin_session(struct xw_glink *glink)
     glink->greeted = true;
     glink->reads_n = 0;
     xw_glink_fit_begin(glink);
-    glink->side.offset.n = 0;
     xw_store_streams(glink->store, adopt, glink);
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         xw_ledger_clear(&s->ledger);
@@ -368,6 +367,17 @@ void xw_glink_committed(struct xw_glink *glink, uint64_t out_seq_last)
 int xw_glink_ephemeral(struct xw_glink *glink, const char *topic, const void *payload, size_t size)
 {
     return xw_side_ephemeral(&glink->side, topic, payload, size);
+}
+
+int xw_glink_ephemeral_on(struct xw_glink *glink, unsigned lane, const char *topic,
+                          const void *payload, size_t size)
+{
+    return xw_side_ephemeral_on(&glink->side, lane, topic, payload, size);
+}
+
+const struct xw_clockfit *xw_glink_clock(const struct xw_glink *glink)
+{
+    return &glink->side.fit;
 }
 
 int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[32])

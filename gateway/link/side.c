@@ -255,7 +255,7 @@ int xw_side_message(struct xw_side *side, struct xw_conn *conn, const Xw__LinkMe
         break;
     case XW__LINK_MESSAGE__BODY_CLOCK:
         if (xw_conn_clock(conn, side->clock, message->clock, &time) > 0)
-            xw_offset_add(&side->offset, time);
+            xw_clockfit_add(&side->fit, &time.exchange);
         break;
     case XW__LINK_MESSAGE__BODY_CLOSE:
         conn->fault_by_peer = true;
@@ -348,13 +348,15 @@ void xw_side_tick(struct xw_side *side)
     xw_objects_step(&side->objects);
 }
 
-int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *payload, size_t size)
+int xw_side_ephemeral_on(struct xw_side *side, unsigned lane, const char *topic,
+                         const void *payload, size_t size)
 {
     Xw__Ephemeral body = XW__EPHEMERAL__INIT;
     Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
     char text[XW_LINK_TOPIC_MAX_N_BYTES + 1];
     size_t topic_n = strlen(topic);
-    if (!topic_n || topic_n >= sizeof(text) || size > XW_LINK_EPHEMERAL_MAX_N_BYTES)
+    if (!topic_n || topic_n >= sizeof(text) || size > XW_LINK_EPHEMERAL_MAX_N_BYTES ||
+        lane >= XW_LANES_N)
         return -EINVAL;
     if (!side->active)
         return -ENOTCONN;
@@ -363,11 +365,15 @@ int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *paylo
     body.payload = (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)payload};
     message.body_case = XW__LINK_MESSAGE__BODY_EPHEMERAL;
     message.ephemeral = &body;
-    int r =
-        xw_lanes_raw(&side->lanes, XW__LANE__LANE_VIDEO, xw_clock_mono(side->clock).us, &message);
+    int r = xw_lanes_raw(&side->lanes, lane, xw_clock_mono(side->clock).us, &message);
     if (r >= 0)
         xw_side_wake(side);
     return r;
+}
+
+int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *payload, size_t size)
+{
+    return xw_side_ephemeral_on(side, XW__LANE__LANE_VIDEO, topic, payload, size);
 }
 
 static void not_pending(struct xw_side *side, uint64_t seq)

@@ -80,6 +80,8 @@ static void publish(struct xw_uplink *u)
     u->state.rate_bytes_per_s = f.rate_bytes_per_s;
     u->state.backlog_samples = f.backlog_samples;
     u->state.backlog_bytes = f.backlog_bytes;
+    u->state.backlog_us = f.backlog_us;
+    u->state.suspended_n = f.suspended_n;
     u->state.oldest_unsent_wall_us = f.oldest_unsent_wall_us;
     u->state.suspended_n = f.suspended_n;
     u->state.held = f.held;
@@ -461,6 +463,12 @@ void xw_uplink_ephemeral(struct xw_uplink *u, const char *topic, const void *pay
     (void)!xw_glink_ephemeral(u->glink, topic, payload, size);
 }
 
+int xw_uplink_ephemeral_on(struct xw_uplink *u, unsigned lane, const char *topic,
+                           const void *payload, size_t size)
+{
+    return xw_glink_ephemeral_on(u->glink, lane, topic, payload, size);
+}
+
 int xw_uplink_object(struct xw_uplink *u, const uint8_t sha256[32])
 {
     return xw_glink_object(u->glink, sha256);
@@ -475,6 +483,11 @@ void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_
 {
     *ret_state = u->state;
     ret_state->text = u->text;
+}
+
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *u)
+{
+    return xw_glink_clock(u->glink);
 }
 
 void xw_uplink_lane(const struct xw_uplink *u, unsigned lane, struct xw_uplink_lane *ret_lane)

@@ -9,6 +9,7 @@
 #define XW_LINK_UPLINK_H
 
 #include "base/base.h"
+#include "base/clockfit.h"
 #include "base/loop.h"
 #include "base/uuid.h"
 #include "link/net.h"
@@ -34,6 +35,8 @@ struct xw_uplink_state {
     uint64_t county_uncertainty_us; /* 0 = offset not known yet */
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
+    int64_t backlog_us;   /* of the stream that lacks most */
+    unsigned suspended_n; /* streams that do not fit on the link live */
     int64_t oldest_unsent_wall_us;
     unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
     bool held;            /* pictures and objects wait, for the same reason */
@@ -69,6 +72,10 @@ void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
 /* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
 void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload,
                          size_t size);
+/* The same on another lane (proto/link.proto): ALARM for probes of the way of alarms, STUDY for
+ * small figures now and then. -ENOTCONN, -EAGAIN. */
+XW_MUST_CHECK int xw_uplink_ephemeral_on(struct xw_uplink *uplink, unsigned lane, const char *topic,
+                                         const void *payload, size_t size);
 /* Sends an object that the spool holds whole; again after a restart, until it is known to be there:
  * offering what the county has costs one message. -EAGAIN too many wait, -ENOENT not held whole. */
 XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha256[32]);
@@ -77,6 +84,10 @@ XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha25
 void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
+
+/* The county's wall clock against our boot time, as the link has measured it; also while there is
+ * no link, with more doubt. Borrowed. */
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *uplink);
 
 /* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a
  * second. While there is no link nothing waits and the rate is 0. */

@@ -15,6 +15,7 @@
 #include "dsp/codec/codec.h"
 #include "link/wire.h"
 #include "proto/device.pb-c.h"
+#include "proto/health.pb-c.h"
 #include "proto/link.pb-c.h"
 #include "proto/live.pb-c.h"
 #include "protocol/link/text_format.h"
@@ -37,8 +38,9 @@ static const ProtobufCMessageDescriptor *const types[] = {
 };
 /* What records and ephemeral messages carry. */
 static const ProtobufCMessageDescriptor *const bodies[] = {
-    &xw__observation__descriptor, &xw__clip__descriptor,         &xw__video_part__descriptor,
-    &xw__video_want__descriptor,  &xw__video_status__descriptor,
+    &xw__observation__descriptor, &xw__clip__descriptor,           &xw__video_part__descriptor,
+    &xw__video_want__descriptor,  &xw__video_status__descriptor,   &xw__alarm_probe__descriptor,
+    &xw__alarm_proof__descriptor, &xw__gateway_report__descriptor,
 };
 
 static const ProtobufCMessageDescriptor *type_of(const char *name)

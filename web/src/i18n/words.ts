@@ -2,11 +2,15 @@
 
 import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
+import { gatewayWords } from './words-gateway';
+import { pathWords } from './words-path';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
   ...bedWords,
   ...ctgWords,
+  ...gatewayWords,
+  ...pathWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
@@ -360,18 +364,9 @@ export const words = {
   'reason.other': ['其他', 'Other'],
 
   'gw.title': ['网关', 'Gateways'],
-  'gw.id': ['网关', 'Gateway'],
-  'gw.link': ['链路', 'Link'],
-  'gw.rtt': ['往返时延', 'Round trip'],
-  'gw.offset': ['时钟差', 'Clock offset'],
-  'gw.backlog': ['待补传', 'To come'],
-  'gw.rate': ['接收', 'Receiving'],
-  'gw.backfill': ['补传速度', 'Backfill'],
-  'gw.software': ['版本', 'Software'],
   'gw.streams': ['信号', 'Streams'],
   'gw.empty': ['还没有网关连接过', 'No gateway has ever connected'],
   'gw.empty.do': ['在乡镇装好网关并导入证书，它会自动出现。', 'Install a gateway at a township with its certificate; it appears by itself.'],
-  'gw.samples': ['{n} 点', '{n} samples'],
   'gw.health': ['县中心自检', 'County self-check'],
   'gw.health.ok': ['正常', 'ok'],
   'gw.health.degraded': ['有问题', 'degraded'],

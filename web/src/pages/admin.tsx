@@ -8,7 +8,7 @@ import { t } from '../i18n/t';
 import { loadAlarms } from '../live/alarms';
 import { Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
-import { GatewayTable, Technicals } from './gateways';
+import { GatewayCards, Technicals } from './gateways';
 
 function Health(): JSX.Element | null {
   const { value } = useFetch(() => api.health(), [], 10_000);
@@ -65,7 +65,7 @@ export function AdminPage(): JSX.Element {
       <h1>{t('nav.admin')}</h1>
       <Health />
       <h2>{t('gw.title')}</h2>
-      {value ? <GatewayTable list={value} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
+      {value ? <GatewayCards list={value} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
       <Technicals />
       <Audit />
       <DemoConsole collapsible />
