@@ -81,7 +81,6 @@ static void publish(struct xw_uplink *u)
     u->state.backlog_samples = f.backlog_samples;
     u->state.backlog_bytes = f.backlog_bytes;
     u->state.backlog_us = f.backlog_us;
-    u->state.suspended_n = f.suspended_n;
     u->state.oldest_unsent_wall_us = f.oldest_unsent_wall_us;
     u->state.suspended_n = f.suspended_n;
     u->state.held = f.held;

@@ -36,7 +36,6 @@ struct xw_uplink_state {
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
     int64_t backlog_us;   /* of the stream that lacks most */
-    unsigned suspended_n; /* streams that do not fit on the link live */
     int64_t oldest_unsent_wall_us;
     unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
     bool held;            /* pictures and objects wait, for the same reason */
