@@ -203,6 +203,29 @@ struct xw_disk_counts xw_disk_counts(void)
     return counts;
 }
 
+/* What a followed process forks is not followed; the lock must not stay with a thread that it has
+ * not. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&disk_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&disk_lock);
+}
+
+static void in_child(void)
+{
+    atomic_store(&disk_on, false);
+    pthread_mutex_unlock(&disk_lock);
+}
+
+__attribute__((constructor)) static void follow_forks(void)
+{
+    (void)pthread_atfork(before_fork, after_fork, in_child);
+}
+
 /* Preloaded: from the first instruction on, for this program and not for what it starts. */
 __attribute__((constructor)) static void begin(void)
 {
