@@ -130,7 +130,7 @@ const faults = {
 };
 // At points often: they are many; under the layer these are power cuts too.
 const names = powered
-  ? ['cut', 'longCut', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint']
+  ? ['cut', 'cut', 'longCut', 'reset', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint', 'atPoint', 'atPoint']
   : [...Object.keys(faults).filter((name) => !name.startsWith('power')), 'atPoint', 'atPoint'];
 let cuts = 0;
 let notCut = 0;
