@@ -155,7 +155,7 @@ static void calls_fail_as_their_rules_say(void **state)
 static void allocations_fail_as_their_rules_say(void **state)
 {
     (void)state;
-    void *volatile got[4];
+    void *volatile got[4] = {NULL};
     if (xw_disk_configure("alloc:after=2:times=1") == 0)
         for (int i = 0; i < 4; i++)
             got[i] = malloc(16);

@@ -1,6 +1,7 @@
 /* What stands in for libc's calls on names; and the layer's beginning. */
 #include "disk_in.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -173,9 +174,35 @@ int kill(pid_t pid, int signal)
     return (int)syscall(SYS_kill, pid, signal);
 }
 
+/* Linked behind libc, or built without a part, the layer would see less than it believes, and a
+ * test would prove nothing. Under sanitizers their interceptors stand before it, and call it. */
+static void must_be_first(void)
+{
+#ifdef XW_DISK_PLAIN
+    static const char *const calls[] = {
+        "open",     "open64", "close",     "read",        "pread64",   "write",
+        "pwrite64", "writev", "ftruncate", "ftruncate64", "fsync",     "rename",
+        "unlink",   "link",   "mkdir",     "rmdir",       "fallocate", "sync",
+        "syncfs",   "kill",   "fdatasync", "mmap64",      "malloc",    "calloc"};
+    Dl_info own, found;
+    void *self = NULL;
+    int (*configure)(const char *) = xw_disk_configure;
+    memcpy(&self, &configure, sizeof(self));
+    if (!dladdr(self, &own))
+        return;
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        void *call = dlsym(RTLD_DEFAULT, calls[i]);
+        if (!call || !dladdr(call, &found) || found.dli_fbase != own.dli_fbase)
+            disk_die("%s does not come here: the layer must be linked or preloaded first",
+                     calls[i]);
+    }
+#endif
+}
+
 int xw_disk_configure(const char *text)
 {
     char error[256] = "";
+    must_be_first();
     layer_enter();
     atomic_store(&disk_on, false);
     int r = rules_parse(text, error, sizeof(error));
@@ -201,6 +228,29 @@ struct xw_disk_counts xw_disk_counts(void)
     counts.allocs_n = rules_allocs_n();
     layer_leave();
     return counts;
+}
+
+/* What a followed process forks is not followed; the lock must not stay with a thread that it has
+ * not. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&disk_lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&disk_lock);
+}
+
+static void in_child(void)
+{
+    atomic_store(&disk_on, false);
+    pthread_mutex_unlock(&disk_lock);
+}
+
+__attribute__((constructor)) static void follow_forks(void)
+{
+    (void)pthread_atfork(before_fork, after_fork, in_child);
 }
 
 /* Preloaded: from the first instruction on, for this program and not for what it starts. */

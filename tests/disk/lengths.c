@@ -104,7 +104,7 @@ static int sync_followed(int fd, long call)
     struct file *file = folder ? NULL : files_of_fd(fd, NULL);
     if (!folder && !file)
         return (int)syscall(call, fd);
-    int rule = rules_ask(CALL_SYNC, folder ? "folder" : file->path, 0, 0);
+    int rule = rules_ask(CALL_SYNC, file ? file->path : "folder", 0, 0);
     if (rule < 0) {
         errno = -rule;
         return -1;

@@ -165,7 +165,7 @@ const faults = {
 };
 // At points often: they are many; under the layer these are power cuts too.
 const names = powered
-  ? ['cut', 'longCut', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint']
+  ? ['cut', 'cut', 'longCut', 'reset', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint', 'atPoint', 'atPoint']
   : [...Object.keys(faults).filter((name) => !name.startsWith('power')), 'atPoint', 'atPoint'];
 // In a long campaign all points have to have their turn, twice if need be.
 const pressing = (round) => rounds >= 100 && 2 * points.filter((point) => !isReached(point)).length > rounds - round;

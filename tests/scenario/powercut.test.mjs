@@ -55,7 +55,8 @@ async function ecg(lie) {
       await county.liveStreams(3);
       try {
         const cut = await cuts(county, random, rounds);
-        const verdict = await judgeAtRest(county, lie ? { quiesceMs: 20000, timeoutMs: 5000 } : {});
+        const verdict = await judgeAtRest(county, lie ? { quiesceMs: 10000, timeoutMs: 3000 } : {});
+        if (!verdict) throw new Error('nothing that was made can be read back');
         console.log(`# ${brief(verdict)}; ${cut} power cuts`);
         if (!lie) {
           check('power was cut', cut >= rounds, cut);
