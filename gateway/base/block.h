@@ -6,6 +6,8 @@
  *   channel (the first: to 0), modulo 2^32, zig-zag, varint of 1 to 5 bytes in canonical form.
  *   Decodable alone.
  * coding 1, 2, 3: raw int16, int32, int24, little-endian, interleaved; what simple devices send.
+ * coding 4: the lossless codec (dsp/codec), in chains from key blocks; it has state, so it is not
+ *   for the functions here (-EOPNOTSUPP). On the link only.
  *
  * The CRC is CRC-32C over the decoded samples as little-endian int32, interleaved, so that it does
  * not depend on the coding.
@@ -23,6 +25,7 @@ enum xw_coding {
     XW_CODING_INT16 = 1,
     XW_CODING_INT32 = 2,
     XW_CODING_INT24 = 3,
+    XW_CODING_CHAINED = 4,
 };
 
 /* Shape limits: what a peer may claim. */

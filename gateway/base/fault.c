@@ -1,8 +1,11 @@
 /* Fault points: the rules of XW_FAULT and what happens at an armed point. */
 #include "base/fault.h"
 
+#include "base/file.h"
 #include "base/log.h"
 
+#include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -166,8 +169,71 @@ static size_t bind_rule(struct xw_fault_rule *rule)
     return n;
 }
 
+/* ---- the fault file layer (tests/disk): rules that it reads itself ---- */
+
+static const char layer_name[] = "libxwdisk.so";
+
+static bool of_layer(const char *name)
+{
+    return strcmp(name, "power") == 0 || strcmp(name, "alloc") == 0 ||
+           strncmp(name, "disk.", 5) == 0;
+}
+
+static bool layer_is_there(void)
+{
+    return dlsym(RTLD_DEFAULT, "xw_disk_claims") != NULL;
+}
+
+static bool wants_layer(const char *text)
+{
+    xw_autofree char *copy = strdup(text);
+    char *rest = copy;
+    bool wanted = false;
+    for (char *one; rest && (one = strsep(&rest, ";"));)
+        wanted = wanted || of_layer(strsep(&one, ":"));
+    return wanted;
+}
+
+/* The layer takes the place of libc's calls, so it must be there before the program: this process
+ * begins anew with it. Only a build folder has it (bin/ and tests/ side by side); where it is not,
+ * this comes back and the rule is refused. */
+static void begin_with_layer(void)
+{
+    enum { ARGUMENTS_MAX = 64, LINE_MAX_N = 1 << 16 };
+    char self[PATH_MAX], layer[PATH_MAX + sizeof(layer_name) + 16];
+    char *arguments[ARGUMENTS_MAX + 1];
+    xw_autofree uint8_t *line = NULL;
+    size_t line_n = 0, n = 0;
+    const char *preloaded = getenv("LD_PRELOAD");
+    ssize_t self_n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    if (self_n <= 0 || (preloaded && strstr(preloaded, layer_name)) ||
+        xw_file_read("/proc/self/cmdline", LINE_MAX_N, &line, &line_n) < 0)
+        return;
+    self[self_n] = '\0';
+    int folder_n = (int)(strrchr(self, '/') - self);
+    snprintf(layer, sizeof(layer), "%.*s/../tests/%s", folder_n, self, layer_name);
+    for (size_t at = 0; at < line_n && n < ARGUMENTS_MAX; at += strlen((char *)line + at) + 1)
+        arguments[n++] = (char *)line + at;
+    arguments[n] = NULL;
+    if (n == ARGUMENTS_MAX || access(layer, R_OK) < 0 || setenv("LD_PRELOAD", layer, 1) < 0)
+        return;
+    (void)execv(self, arguments);
+    (void)unsetenv("LD_PRELOAD");
+}
+
 static int parse_rule(char *text, char *ret_error, size_t n_bytes)
 {
+    size_t name_n = strcspn(text, ":");
+    char first[NAME_N_BYTES];
+    snprintf(first, sizeof(first), "%.*s", (int)XW_MIN(name_n, sizeof(first) - 1), text);
+    if (of_layer(first)) {
+        if (layer_is_there())
+            return 0;
+        snprintf(ret_error, n_bytes,
+                 "XW_FAULT: '%s' needs the fault file layer %s, which only a build with tests has",
+                 first, layer_name);
+        return -EINVAL;
+    }
     if (rules_n == RULES_MAX) {
         snprintf(ret_error, n_bytes, "XW_FAULT: more than %d rules", RULES_MAX);
         return -EINVAL;
@@ -223,7 +289,10 @@ int xw_fault_configure(const char *text, char *ret_error, size_t n_bytes)
 
 int xw_fault_init(char *ret_error, size_t n_bytes)
 {
-    return xw_fault_configure(getenv("XW_FAULT"), ret_error, n_bytes);
+    const char *text = getenv("XW_FAULT");
+    if (text && wants_layer(text) && !layer_is_there())
+        begin_with_layer();
+    return xw_fault_configure(text, ret_error, n_bytes);
 }
 
 uint64_t xw_fault_acted_n(const char *name)

@@ -113,6 +113,18 @@ int xw_file_write_atomic(const char *path, const void *data, size_t n_bytes, mod
     return xw_file_sync_parent(path);
 }
 
+/* A new folder is as durable as what will be synced into it: without its own name in the folder
+ * above, a power cut takes all of it. */
+static int make_dir(const char *path, mode_t mode)
+{
+    struct stat st;
+    if (mkdir(path, mode) == 0)
+        return xw_file_sync_parent(path);
+    if (errno != EEXIST || stat(path, &st) < 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 int xw_file_make_dirs(const char *path, mode_t mode)
 {
     char part[PATH_MAX];
@@ -127,15 +139,9 @@ int xw_file_make_dirs(const char *path, mode_t mode)
             continue;
         char kept = part[i];
         part[i] = '\0';
-        struct stat st;
-        if (mkdir(part, mode) < 0) {
-            if (errno != EEXIST)
-                return -errno;
-            if (stat(part, &st) < 0)
-                return -errno;
-            if (!S_ISDIR(st.st_mode))
-                return -ENOTDIR;
-        }
+        int r = make_dir(part, mode);
+        if (r < 0)
+            return r;
         part[i] = kept;
     }
     return 0;

@@ -30,6 +30,13 @@ bool xw_api_own_stream(struct xw_http_request *req, struct xw_uuid *ret_id)
     return true;
 }
 
+static json_t *lights(struct xw_hub_lights l)
+{
+    static const char *const words[] = {"unknown", "waiting", "proven"};
+    return json_pack("{s:s,s:s,s:s}", "captured", words[l.captured], "gateway", words[l.gateway],
+                     "county", words[l.county]);
+}
+
 /* The head is made once a stream; the rest changes with every block. Text goes through jansson. */
 int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
 {
@@ -38,6 +45,7 @@ int xw_api_append_stream(struct xw_buf *buf, const struct xw_hub_view *v)
     json_object_set_new(o, "bed", xw_json_text(v->bed));
     json_object_set_new(o, "alarm", json_string(xw_json_priority((int)v->alarm)));
     json_object_set_new(o, "alarm_code", xw_json_text(v->alarm_code));
+    json_object_set_new(o, "lights", lights(xw_hub_lights(v)));
     char *tail = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     if (!tail)
@@ -174,47 +182,33 @@ static void count_stream(void *user, const struct xw_hub_view *view)
     c->n += view->live && strcmp(view->header->gateway_id, c->gateway_id) == 0;
 }
 
-/* Until when the newest certificate holds, and whether it was revoked. */
-static void add_identity(const struct xw_center *center, const char *id, json_t *o)
+/* Until when the newest certificate of a gateway holds, and whether it was revoked. */
+static struct xw_json_identity identity_of(const struct xw_center *center, const char *id)
 {
     const struct xw_identity *identity = xw_identities_find(center->identities, id);
+    struct xw_json_identity o = {0};
     struct xw_cert_facts facts;
-    int64_t until_us = identity ? identity->until_wall_us : 0;
-    if (!until_us && center->downlink && xw_downlink_certificate(center->downlink, id, &facts) == 0)
-        until_us = facts.until_s * 1000000;
-    json_object_set_new(o, "certificate_until_wall_us",
-                        until_us ? json_integer(until_us) : json_null());
-    json_object_set_new(o, "revoked_wall_us",
-                        identity && identity->revoked_wall_us
-                            ? json_integer(identity->revoked_wall_us)
-                            : json_null());
+    if (identity)
+        o = (struct xw_json_identity){identity->until_wall_us, identity->revoked_wall_us};
+    if (!o.certificate_until_wall_us && center->downlink &&
+        xw_downlink_certificate(center->downlink, id, &facts) == 0)
+        o.certificate_until_wall_us = facts.until_s * 1000000;
+    return o;
 }
 
 void xw_api_gateways(struct xw_http_request *req)
 {
+    const Xw__GatewayStatus *const *gateways;
+    const char *const *sites;
+    size_t n = xw_gateways_statuses(req->center->gateways, &gateways, &sites);
     json_t *array = json_array();
-    for (size_t i = 0; i < xw_gateways_n(req->center->gateways); i++) {
-        const struct xw_gateway *g = xw_gateways_at(req->center->gateways, i);
-        if (!xw_api_sees(req, g->site))
+    for (size_t i = 0; i < n; i++) {
+        struct counting count = {gateways[i]->gateway_id, 0};
+        if (!xw_api_sees(req, sites[i]))
             continue;
-        struct counting count = {g->id, 0};
         xw_hub_each(req->center->hub, count_stream, &count);
-        json_t *o = json_object();
-        json_object_set_new(o, "id", xw_json_text(g->id));
-        json_object_set_new(o, "site", xw_json_text(g->site));
-        json_object_set_new(o, "linked", json_boolean(g->linked));
-        json_object_set_new(o, "since_wall_us", json_integer(g->since_wall_us));
-        json_object_set_new(o, "rtt_us", json_integer(g->rtt_us));
-        json_object_set_new(o, "clock_offset_us", json_integer(g->clock_offset_us));
-        json_object_set_new(o, "backlog_samples", json_integer((json_int_t)g->backlog_samples));
-        json_object_set_new(o, "received_bytes_per_s",
-                            json_integer((json_int_t)g->received_bytes_per_s));
-        json_object_set_new(o, "backfill_samples_per_s",
-                            json_integer((json_int_t)g->backfill_samples_per_s));
-        json_object_set_new(o, "software", xw_json_text(g->software));
-        json_object_set_new(o, "streams", json_integer(count.n));
-        add_identity(req->center, g->id, o);
-        json_array_append_new(array, o);
+        struct xw_json_identity identity = identity_of(req->center, gateways[i]->gateway_id);
+        json_array_append_new(array, xw_json_gateway(gateways[i], count.n, &identity));
     }
     xw_http_reply_json(req, 200, json_pack("{s:o}", "gateways", array));
 }

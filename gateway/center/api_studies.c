@@ -2,6 +2,7 @@
 #include "center/api.h"
 
 #include "center/audit.h"
+#include "center/lights.h"
 #include "center/studies.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ void xw_api_study(struct xw_http_request *req)
     if (xw_uuid_parse(req->capture[0], &id) == 0)
         study = xw_studies_find(req->center->studies, &id);
     if (study && sees(req, study))
-        xw_http_reply_json(req, 200, xw_study_json(study, req->center->clips));
+        xw_http_reply_json(req, 200, xw_lights_study_json(req->center, study));
     else
         xw_http_reply_error(req, "not_found", "no such study");
 }
@@ -68,7 +69,7 @@ void xw_api_studies(struct xw_http_request *req)
             continue;
         more = json_array_size(array) == STUDIES_LIST_MAX;
         if (!more)
-            json_array_append_new(array, xw_study_json(s, req->center->clips));
+            json_array_append_new(array, xw_lights_study_json(req->center, s));
     }
     xw_http_reply_json(req, 200, json_pack("{s:o,s:b}", "studies", array, "more", more));
 }
@@ -97,7 +98,7 @@ static void on_changed(void *user, int status)
     else if (!was_applied(study, &c->change))
         xw_http_reply_error(c->req, "conflict", "somebody else was first");
     else
-        xw_http_reply_json(c->req, 200, xw_study_json(study, c->req->center->clips));
+        xw_http_reply_json(c->req, 200, xw_lights_study_json(c->req->center, study));
     xw_http_unref(c->req);
     free(c);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/notify.h"
+#include "center/alarmpath.h"
 #include "center/control.h"
 #include "center/demo.h"
 #include "center/enrol.h"
@@ -185,6 +186,7 @@ static void on_tenth(void *arg)
     struct xw_center *center = arg;
     xw_hub_flush(center->hub);
     xw_gateways_check(center->gateways);
+    xw_alarmpath_tick(center->alarmpath);
     xw_video_tick(center->video);
 }
 
@@ -228,6 +230,9 @@ static void on_loaded(struct xw_center *center, int status)
             return;
         }
     }
+    /* A gateway that does not come back after a restart is missed as well. */
+    for (size_t i = 0; i < xw_gateways_n(center->gateways); i++)
+        xw_alarmpath_gateway(center->alarmpath, xw_gateways_at(center->gateways, i)->id);
     open_control(center);
     status = listen_gateways(center);
     if (status < 0) {

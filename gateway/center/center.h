@@ -33,6 +33,7 @@ struct xw_center {
     struct xw_gateways *gateways;
     struct xw_identities *identities;
     struct xw_enrol *enrol; /* NULL: nobody is enrolled here */
+    struct xw_alarmpath *alarmpath;
     struct xw_attachments *attachments;
     struct xw_clips *clips;
     struct xw_video *video;

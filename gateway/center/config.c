@@ -59,6 +59,14 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_INT(S, enrol_tries, "enrol", "tries", 1, 1000, "a minute", "6",
                   "wrong codes per address before 429; ten times that in all"),
 
+    XW_CONFIG_DURATION(S, probe_wait_us, "alarm", "probe_wait", 100000, 15000000, "10s",
+                       "a gateway's probe of the alarm path that no alarm screen has answered by "
+                       "then names the leg that is broken"),
+    XW_CONFIG_DURATION(S, probe_late_us, "alarm", "probe_late", 1000000, 28000000, "25s",
+                       "a probe this much later than the gateway's period is missing"),
+    XW_CONFIG_DURATION(S, unattended_us, "alarm", "unattended", 1000000, 10 * MIN_US, "1min",
+                       "no alarm screen open for so long is a technical alarm"),
+
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),
     XW_CONFIG_BYTES(S, store_limit_bytes, "store", "limit", 0, INT64_MAX, "0",
                     "of samples and records together; 0 = only the disk limits"),

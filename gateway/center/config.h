@@ -26,6 +26,8 @@ struct xw_center_config {
     int64_t enrol_port;
     char *enrol_authority, *enrol_name;
     int64_t enrol_link_port, enrol_life_us, enrol_code_us, enrol_tries;
+    /* [alarm] */
+    int64_t probe_wait_us, probe_late_us, unattended_us;
     /* [store] */
     char *store_dir;
     int64_t store_limit_bytes, store_reserve_bytes, store_low_bytes, store_retain_us;

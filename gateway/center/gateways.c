@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "center/json.h"
+#include "center/local.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,7 @@ struct xw_gateways {
     struct xw_gateway **v;
     size_t n, cap;
     Xw__GatewayStatus *statuses, **pointers;
+    Xw__AlarmPath *paths;
     const char **sites;
 };
 
@@ -33,6 +35,7 @@ void xw_gateways_free(struct xw_gateways *gateways)
         free(gateways->v[i]);
     free(gateways->v);
     free(gateways->statuses);
+    free(gateways->paths);
     free(gateways->pointers);
     free(gateways->sites);
     free(gateways);
@@ -77,10 +80,13 @@ static int grow(struct xw_gateways *g)
     Xw__GatewayStatus **pointers = realloc(g->pointers, cap * sizeof(Xw__GatewayStatus *));
     if (pointers)
         g->pointers = pointers;
+    Xw__AlarmPath *paths = realloc(g->paths, cap * sizeof(*paths));
+    if (paths)
+        g->paths = paths;
     const char **sites = realloc(g->sites, cap * sizeof(*sites));
     if (sites)
         g->sites = sites;
-    if (!v || !statuses || !pointers || !sites)
+    if (!v || !statuses || !pointers || !paths || !sites)
         return -ENOMEM;
     g->cap = cap;
     return 0;
@@ -133,6 +139,9 @@ void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_g
     g->demo = now->demo;
     g->rtt_us = now->rtt_us;
     g->clock_offset_us = now->clock_offset_us;
+    g->clock_uncertainty_us = now->clock_uncertainty_us;
+    g->clock_drift_ppb = now->clock_drift_ppb;
+    g->clock_drift_known = now->clock_drift_known;
     g->backlog_samples = now->backlog_samples;
     g->received_bytes = now->received_bytes;
     if (site_changed || !g->revision) {
@@ -163,6 +172,46 @@ void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool sile
     struct xw_gateway *g = find(gateways, id);
     if (g)
         g->silent = silent;
+}
+
+int xw_gateways_report(struct xw_gateways *gateways, const char *id,
+                       const Xw__GatewayReport *report)
+{
+    struct xw_gateway *g = find(gateways, id);
+    if (!g)
+        return -ENOENT;
+    g->report.told_wall_us = xw_clock_wall(gateways->config.clock).us;
+    g->report.uplink_bytes_per_s = report->uplink_bytes_per_s;
+    g->report.backlog_bytes = report->backlog_bytes;
+    g->report.backlog_ms = report->backlog_ms;
+    g->report.oldest_unsent_wall_us = report->oldest_unsent_wall_us;
+    g->report.spool_bytes = report->spool_bytes;
+    g->report.spool_free_bytes = report->spool_free_bytes;
+    g->report.spool_low = report->spool_low;
+    g->report.spool_full = report->spool_full;
+    g->report.suspended_n = report->suspended_n;
+    return 0;
+}
+
+static void fill_report(const struct xw_gateway *g, Xw__GatewayStatus *s)
+{
+    s->report_wall_us = g->report.told_wall_us;
+    s->uplink_bytes_per_s = g->report.uplink_bytes_per_s;
+    s->backlog_bytes = g->report.backlog_bytes;
+    s->backlog_ms = g->report.backlog_ms;
+    s->spool_bytes = g->report.spool_bytes;
+    s->spool_free_bytes = g->report.spool_free_bytes;
+    s->spool_low = g->report.spool_low;
+    s->spool_full = g->report.spool_full;
+    s->suspended_n = g->report.suspended_n;
+    if (g->report.oldest_unsent_wall_us &&
+        __builtin_sub_overflow(g->report.oldest_unsent_wall_us, g->clock_offset_us,
+                               &s->oldest_unsent_wall_us))
+        s->oldest_unsent_wall_us = 0;
+    s->clock_uncertainty_us = g->clock_uncertainty_us;
+    s->clock_drift_ppb = g->clock_drift_ppb;
+    s->clock_drift_known = g->clock_drift_known;
+    s->seen = g->ever_linked;
 }
 
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n)
@@ -216,6 +265,11 @@ size_t xw_gateways_statuses(struct xw_gateways *gateways,
         s->received_bytes_per_s = g->received_bytes_per_s;
         s->backfill_samples_per_s = g->backfill_samples_per_s;
         s->software = g->software;
+        fill_report(g, s);
+        if (gateways->config.alarm_path) {
+            gateways->config.alarm_path(gateways->config.user, g->id, &gateways->paths[i]);
+            s->alarm_path = &gateways->paths[i];
+        }
         gateways->pointers[i] = s;
         gateways->sites[i] = g->site;
     }
@@ -227,29 +281,18 @@ size_t xw_gateways_statuses(struct xw_gateways *gateways,
 int xw_gateway_pack(const struct xw_gateway *gateway, char *ret_key, struct xw_buf *ret_body,
                     struct xw_store_record *ret_record)
 {
-    json_t *o = json_object();
-    json_object_set_new(o, "id", xw_json_text(gateway->id));
-    json_object_set_new(o, "site", xw_json_text(gateway->site));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(o);
-    if (!text)
-        return -ENOMEM;
-    int r = xw_buf_append_text(ret_body, text);
-    free(text);
-    if (r < 0)
-        return r;
     int n = snprintf(ret_key, 64, "g/%s", gateway->id);
     if (n >= 64)
         return -ENAMETOOLONG;
-    *ret_record = (struct xw_store_record){.key = ret_key,
-                                           .key_size = (size_t)n,
-                                           .revision = gateway->revision,
-                                           .kind = XW_LOCAL_SETTING,
-                                           .body = ret_body->data,
-                                           .body_size = ret_body->n,
-                                           .origin = "county",
-                                           .wall_us = xw_clock_wall(NULL).us};
-    return 0;
+    json_t *o = json_object();
+    json_object_set_new(o, "id", xw_json_text(gateway->id));
+    json_object_set_new(o, "site", xw_json_text(gateway->site));
+    const struct xw_local local = {.key = ret_key,
+                                   .key_size = (size_t)n,
+                                   .kind = XW_LOCAL_SETTING,
+                                   .revision = gateway->revision,
+                                   .wall_us = xw_clock_wall(NULL).us};
+    return xw_local_pack(o, &local, ret_body, ret_record);
 }
 
 int xw_gateways_restore(struct xw_gateways *gateways, const struct xw_store_record *record)

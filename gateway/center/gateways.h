@@ -17,10 +17,20 @@
 enum { XW_GATEWAYS_MAX = 10000, XW_GATEWAY_ID_N = 128, XW_GATEWAY_SITE_N = 128 };
 
 struct xw_gateway {
-    char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[64];
+    char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[160];
     bool linked, ever_linked, demo, lost_told;
     bool silent; /* revoked: that it is away is as it should be */
     int64_t since_wall_us, away_mono_us, clock_offset_us;
+    uint64_t clock_uncertainty_us; /* 0 = the offset is not known */
+    int32_t clock_drift_ppb;
+    bool clock_drift_known;
+    struct {                  /* as it told last; wall times: its own clock */
+        int64_t told_wall_us; /* county; 0 = never */
+        uint64_t uplink_bytes_per_s, backlog_bytes, backlog_ms, spool_bytes, spool_free_bytes;
+        int64_t oldest_unsent_wall_us;
+        bool spool_low, spool_full;
+        uint32_t suspended_n;
+    } report;
     uint32_t rtt_us;
     uint64_t backlog_samples, received_bytes, received_before, backfill_samples;
     uint64_t received_bytes_per_s, backfill_samples_per_s;
@@ -33,6 +43,8 @@ struct xw_gateways_config {
     void *user;
     void (*on_site)(void *user, const struct xw_gateway *gateway); /* new or changed: to be kept */
     void (*on_lost)(void *user, const struct xw_gateway *gateway);
+    /* How the way of its alarms stands; ret_path is cleared. May be NULL. */
+    void (*alarm_path)(void *user, const char *gateway_id, Xw__AlarmPath *ret_path);
     void (*on_back)(void *user,
                     const struct xw_gateway *gateway); /* linked, after on_lost or a start */
 };
@@ -47,6 +59,9 @@ void xw_gateways_update(struct xw_gateways *gateways, const struct xw_downlink_g
 void xw_gateways_expect(struct xw_gateways *gateways, const char *id, const char *site);
 /* A revoked gateway is not told to be lost. */
 void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool silent);
+/* What a gateway says of itself. -ENOENT. */
+XW_MUST_CHECK int xw_gateways_report(struct xw_gateways *gateways, const char *id,
+                                     const Xw__GatewayReport *report);
 /* Samples that came late, for the rate. */
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n);
 /* Each second: rates. */

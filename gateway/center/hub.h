@@ -58,6 +58,8 @@ struct xw_hub_config {
     /* Whether any browser watches this picture source, and whether one needs a key frame; NULL:
      * nobody cares. */
     void (*picture_want)(void *user, const struct xw_uuid *attachment, bool on, bool key);
+    /* A question to an alarm screen is on its way to the browser. May be NULL. */
+    void (*probe_written)(void *user, uint64_t probe);
     /* All gateways and, beside each, its site. Borrowed. Returns their number. */
     size_t (*gateways)(void *user, const Xw__GatewayStatus *const **ret_gateways,
                        const char *const **ret_sites);
@@ -103,6 +105,15 @@ void xw_hub_alarm(struct xw_hub *hub, const struct xw_uuid *stream, uint32_t pri
 /* At start: what the store held already. wall from the newest anchor record, or NULL. */
 void xw_hub_seed(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t newest,
                  const struct xw_store_record *anchor);
+/* How far a gateway says that a stream is captured (0: not told) and kept; one after the newest
+ * sample. -ENOENT, -EPERM not a stream of this gateway. */
+XW_MUST_CHECK int xw_hub_mark(struct xw_hub *hub, const char *gateway_id,
+                              const struct xw_uuid *stream, uint64_t captured, uint64_t kept);
+/* A gateway is linked, or not: all its streams; one that was just announced. */
+void xw_hub_linked(struct xw_hub *hub, const char *gateway_id, bool linked);
+void xw_hub_stream_linked(struct xw_hub *hub, const struct xw_uuid *stream, bool linked);
+/* Are the samples before `end` durable at the gateway? */
+Xw__Light xw_hub_kept(struct xw_hub *hub, const struct xw_uuid *stream, uint64_t end);
 /* A gateway's site became known or changed. */
 void xw_hub_site(struct xw_hub *hub, const char *gateway_id, const char *site);
 /* Bed of the streams of an attachment, for the list. */
@@ -114,6 +125,9 @@ void xw_hub_flush(struct xw_hub *hub);
 
 /* ---- what is known of a stream ---- */
 
+struct xw_hub_lights {
+    Xw__Light captured, gateway, county;
+};
 struct xw_hub_view {
     struct xw_uuid id;
     const Xw__StreamHeader *header;
@@ -125,7 +139,10 @@ struct xw_hub_view {
     float rate_bpm;
     uint32_t alarm;
     const char *alarm_code;
+    const struct xw_hub_stream *stream;
 };
+/* Looks at all that is held of the stream: for those who show it. */
+struct xw_hub_lights xw_hub_lights(const struct xw_hub_view *view);
 /* -ENOENT. Borrowed until control goes back to the loop. */
 XW_MUST_CHECK int xw_hub_find(struct xw_hub *hub, const struct xw_uuid *id,
                               struct xw_hub_view *ret_view);
@@ -157,6 +174,11 @@ XW_MUST_CHECK int xw_hub_picture_watch(struct xw_hub_socket *socket,
                                        const struct xw_uuid *attachment, const char *site,
                                        bool need_key);
 void xw_hub_picture_unwatch(struct xw_hub_socket *socket, const struct xw_uuid *attachment);
+/* The page of this socket shows alarms, to somebody of the county. */
+void xw_hub_screen(struct xw_hub_socket *socket, bool on);
+uint32_t xw_hub_screens(const struct xw_hub *hub);
+/* Asks every alarm screen; how many were asked. */
+uint32_t xw_hub_probe(struct xw_hub *hub, const char *gateway_id, uint64_t probe);
 /* Watches nothing any more and forgets what was queued: before a last fault and the close. */
 void xw_hub_quiet(struct xw_hub_socket *socket);
 void xw_hub_pong(struct xw_hub_socket *socket, int64_t client_us);
@@ -167,7 +189,7 @@ void xw_hub_fault(struct xw_hub_socket *socket, const char *code, const char *te
 XW_MUST_CHECK int xw_hub_next(struct xw_hub_socket *socket, struct xw_buf *ret_message);
 
 struct xw_hub_stats {
-    uint32_t streams_n, live_n, sockets_n, watches_n;
+    uint32_t streams_n, live_n, sockets_n, watches_n, screens_n;
     uint64_t blocks_n, fanned_n, dropped_blocks_n, dropped_messages_n, ring_bytes;
     uint64_t pictures_fanned_n, pictures_dropped_n;
 };

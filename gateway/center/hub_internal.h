@@ -22,6 +22,7 @@ enum {
 struct hub_message {
     uint32_t refs;
     uint32_t size;
+    uint64_t probe; /* asks an alarm screen; 0 = no such message */
     uint8_t data[];
 };
 
@@ -63,7 +64,7 @@ struct xw_hub_socket {
     struct xw_hub_socket *next, **at;
     char site[HUB_SITE_N]; /* "" = everything */
     bool scoped;
-    bool list, wanted;
+    bool list, wanted, screen;
     struct hub_watch watches[XW_HUB_WATCH_MAX];
     uint32_t watches_end, turn;
     struct hub_message *queue[XW_HUB_QUEUE_MAX];
@@ -107,6 +108,11 @@ struct xw_hub_stream {
     int64_t grew_mono_us;
     bool grown; /* within this process */
     bool suspended;
+    bool linked; /* its gateway */
+    struct {     /* what its gateway told */
+        uint64_t captured, kept;
+        int64_t told_us, grew_us; /* monotonic; 0 = never */
+    } mark;
     struct hub_anchor anchor;
     float rate_bpm;
     uint64_t rate_at;
@@ -149,6 +155,10 @@ struct hub_message *hub_message_fault(const char *code, const char *text,
 /* The content of LiveBlocks for one block; pushes it into the ring. -EBADMSG, -ENOSPC. */
 int hub_message_push_block(struct xw_hub_stream *stream, const struct xw_store_block *block);
 int hub_message_push_gap(struct xw_hub_stream *stream, const struct xw_store_gap *gap);
+
+/* hub_status.c: samples of the last 24 h that lie before the newest durable one and are not here.
+ */
+uint64_t hub_missing(const struct xw_hub_stream *stream);
 
 /* hub_socket.c */
 bool hub_socket_sees(const struct xw_hub_socket *socket, const char *site);

@@ -21,6 +21,7 @@ struct hub_message *hub_message_pack(const Xw__LiveMessage *message)
     }
     m->refs = 1;
     m->size = (uint32_t)size;
+    m->probe = 0;
     xw__live_message__pack(message, m->data);
     return m;
 }

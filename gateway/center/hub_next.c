@@ -135,8 +135,12 @@ static int next_other(struct xw_hub_socket *socket, struct xw_buf *buf)
         socket->lost = false;
         return m ? append_shared(buf, m) : 0;
     }
-    if (socket->queue_n)
-        return append_shared(buf, hub_socket_pop(socket));
+    if (socket->queue_n) {
+        struct hub_message *m = hub_socket_pop(socket);
+        if (m->probe && socket->hub->config.probe_written)
+            socket->hub->config.probe_written(socket->hub->config.user, m->probe);
+        return append_shared(buf, m);
+    }
     if (socket->status)
         return append_shared(buf, XW_STEAL(socket->status));
     return 0;

@@ -47,6 +47,7 @@ void xw_hub_quiet(struct xw_hub_socket *socket)
     socket->queue_n = 0;
     socket->queue_bytes = 0;
     socket->list = socket->lost = false;
+    xw_hub_screen(socket, false);
     socket->attachments_n = 0;
     hub_picture_quiet(socket);
 }

@@ -33,7 +33,7 @@ void hub_broadcast(struct xw_hub *hub, const struct xw_hub_stream *stream, const
 }
 
 /* Samples of the last 24 h that lie before the newest durable one and are not here: coming. */
-static uint64_t missing(const struct xw_hub_stream *s)
+uint64_t hub_missing(const struct xw_hub_stream *s)
 {
     const struct xw_ranges *known =
         s->hub->config.known ? s->hub->config.known(s->hub->config.user, &s->id) : NULL;
@@ -60,7 +60,11 @@ static void fill_status(const struct xw_hub_stream *s, Xw__StreamStatus *out)
     out->live = view.live;
     out->suspended = view.suspended;
     out->leads_off = s->leads_off;
-    out->missing = missing(s);
+    out->missing = hub_missing(s);
+    struct xw_hub_lights lights = xw_hub_lights(&view);
+    out->captured = lights.captured;
+    out->gateway_stored = lights.gateway;
+    out->county_stored = lights.county;
     out->gateway_id = s->header->gateway_id;
 }
 
@@ -107,6 +111,7 @@ static struct hub_message *pack_status(const struct xw_hub *hub, const struct xw
             links[status.n_gateways++] = (Xw__GatewayStatus *)(uintptr_t)gateways[i];
     status.streams = streams;
     status.gateways = links;
+    status.alarm_screens = hub->stats.screens_n;
     status.county_wall_us = xw_clock_wall(hub->config.clock).us;
     Xw__LiveMessage message = XW__LIVE_MESSAGE__INIT;
     message.body_case = XW__LIVE_MESSAGE__BODY_STATUS;

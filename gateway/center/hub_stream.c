@@ -263,6 +263,7 @@ static void fill_view(const struct xw_hub_stream *s, int64_t now_us, struct xw_h
         .rate_bpm = age_s <= HUB_RATE_OLD_S ? s->rate_bpm : 0,
         .alarm = s->alarm,
         .alarm_code = s->alarm_code,
+        .stream = s,
     };
 }
 

@@ -200,6 +200,8 @@ static const struct word technical_codes[] = {
     {XW__TECHNICAL_CODE__TECHNICAL_UNREADABLE, "unreadable"},
     {XW__TECHNICAL_CODE__TECHNICAL_LINK_NARROW, "link_narrow"},
     {XW__TECHNICAL_CODE__TECHNICAL_CLOCK, "clock"},
+    {XW__TECHNICAL_CODE__TECHNICAL_ALARM_PATH, "alarm_path"},
+    {XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED, "unattended"},
 };
 static const struct word gap_reasons[] = {
     {XW__GAP_REASON__GAP_DEVICE, "device"},

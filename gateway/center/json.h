@@ -12,6 +12,7 @@
 
 #include <jansson.h>
 
+#include "live.pb-c.h"
 #include "signal.pb-c.h"
 #include "study.pb-c.h"
 
@@ -40,6 +41,13 @@ json_t *xw_json_anchor(const Xw__Anchor *anchor);
 /* Times: county. key: of its record. json_observation.c */
 json_t *xw_json_observation(const Xw__Observation *observation, const void *key, size_t key_size,
                             int64_t wall_us, int64_t received_wall_us);
+/* json_gateway.c */
+struct xw_json_identity {
+    int64_t certificate_until_wall_us; /* of the newest certificate; 0 = not known */
+    int64_t revoked_wall_us;           /* 0 = it is not */
+};
+json_t *xw_json_gateway(const Xw__GatewayStatus *gateway, uint32_t streams_n,
+                        const struct xw_json_identity *identity);
 json_t *xw_json_technical(const Xw__TechnicalAlarm *alarm);
 
 /* Words of API.md; NULL / -ENOENT when unknown. */
@@ -49,6 +57,7 @@ const char *xw_json_study_state(int state);
 XW_MUST_CHECK int xw_json_study_state_parse(const char *word);
 const char *xw_json_study_kind(int kind);
 const char *xw_json_technical_code(int code);
+const char *xw_json_alarm_leg(int leg); /* "none" when unknown */
 const char *xw_json_gap_reason(int reason);
 const char *xw_json_priority(int priority);
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/alarmpath.h"
 #include "center/attachments.h"
 #include "center/audit.h"
 #include "center/demo.h"
@@ -36,6 +37,7 @@ struct live_socket {
     int64_t second_us;
     uint32_t in_second_n;
     bool closing;
+    bool reader; /* of the county: alarms are for him */
 };
 
 /* All live sockets of the process: one loop, one list. */
@@ -113,6 +115,7 @@ static int on_open(struct lws *wsi, struct live_socket *s)
     memcpy(s->session_hash, session->hash, sizeof(s->session_hash));
     memcpy(s->user, user->user, sizeof(s->user));
     bool scoped = (user->role & XW_ROLE_SITE) != 0;
+    s->reader = (user->role & XW_ROLE_READER) != 0;
     int r = xw_hub_socket_new(center->hub, scoped ? user->site : NULL, s, &s->hub);
     if (r < 0) {
         s->center = NULL;
@@ -258,6 +261,13 @@ static int take_message(struct live_socket *s)
         break;
     case XW_BROWSER_VIDEO:
         watch_video(s, &m);
+        break;
+    case XW_BROWSER_SCREEN:
+        xw_hub_screen(s->hub, m.on && s->reader);
+        break;
+    case XW_BROWSER_SEEN:
+        if (s->reader)
+            xw_alarmpath_seen(s->center->alarmpath, m.probe, m.held_us);
         break;
     case XW_BROWSER_NOTHING:
         break;

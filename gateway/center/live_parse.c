@@ -45,6 +45,15 @@ static int take(const Xw__BrowserMessage *wire, struct xw_browser_message *m)
         m->need_key = wire->video->need_key;
         return xw_uuid_from_bytes(wire->video->attachment_id.data, wire->video->attachment_id.len,
                                   &m->stream);
+    case XW__BROWSER_MESSAGE__BODY_ALARM_SCREEN:
+        m->kind = XW_BROWSER_SCREEN;
+        m->on = wire->alarm_screen->on;
+        return 0;
+    case XW__BROWSER_MESSAGE__BODY_ALARM_SEEN:
+        m->kind = XW_BROWSER_SEEN;
+        m->probe = wire->alarm_seen->probe;
+        m->held_us = wire->alarm_seen->held_us;
+        return 0;
     default:
         m->kind = XW_BROWSER_NOTHING;
         return 0;

@@ -18,6 +18,8 @@ enum xw_browser_kind {
     XW_BROWSER_PING,
     XW_BROWSER_ATTACHMENTS,
     XW_BROWSER_VIDEO,
+    XW_BROWSER_SCREEN,
+    XW_BROWSER_SEEN,
 };
 
 struct xw_browser_message {
@@ -28,6 +30,8 @@ struct xw_browser_message {
     uint32_t history_ms;
     bool on, need_key;
     int64_t client_us;
+    uint64_t probe;
+    uint32_t held_us;
 };
 
 XW_MUST_CHECK int xw_browser_message_parse(const void *data, size_t size,

@@ -2,6 +2,7 @@
 #include "center/parts.h"
 
 #include "base/log.h"
+#include "center/alarmpath.h"
 #include "center/alarms.h"
 #include "center/attachments.h"
 #include "center/audit.h"
@@ -49,6 +50,12 @@ static void picture_want(void *user, const struct xw_uuid *attachment, bool on, 
     xw_video_want(center->video, attachment, on, key);
 }
 
+static void probe_written(void *user, uint64_t probe)
+{
+    struct xw_center *center = user;
+    xw_alarmpath_written(center->alarmpath, probe);
+}
+
 static int make_hub(struct xw_center *center)
 {
     struct xw_hub_config config = {
@@ -60,6 +67,7 @@ static int make_hub(struct xw_center *center)
         .known = known_ranges,
         .clock_offset_us = clock_offset_us,
         .picture_want = picture_want,
+        .probe_written = probe_written,
         .gateways = gateways,
     };
     return xw_hub_new(&config, &center->hub);
@@ -256,12 +264,19 @@ static void on_back(void *user, const struct xw_gateway *gateway)
     xw_technicals_clear(center->technicals, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST, gateway->id);
 }
 
+static void alarm_path(void *user, const char *gateway_id, Xw__AlarmPath *ret_path)
+{
+    struct xw_center *center = user;
+    xw_alarmpath_fill(center->alarmpath, gateway_id, ret_path);
+}
+
 static int make_gateways(struct xw_center *center)
 {
     struct xw_gateways_config config = {.lost_after_us = center->config.link_lost_us,
                                         .user = center,
                                         .on_site = on_site,
                                         .on_lost = on_lost,
+                                        .alarm_path = alarm_path,
                                         .on_back = on_back};
     return xw_gateways_new(&config, &center->gateways);
 }
@@ -294,11 +309,14 @@ int xw_center_parts_new(struct xw_center *center)
         r = make_gateways(center);
     if (r == 0)
         r = xw_identities_new(&center->identities);
+    if (r == 0)
+        r = xw_center_alarmpath_new(center);
     return r;
 }
 
 void xw_center_parts_free(struct xw_center *center)
 {
+    xw_alarmpath_free(center->alarmpath);
     xw_enrol_free(center->enrol);
     xw_identities_free(center->identities);
     xw_gateways_free(center->gateways);

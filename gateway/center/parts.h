@@ -8,6 +8,8 @@
 
 /* Everything that needs no socket: hub, tables, journal. The store is open. */
 XW_MUST_CHECK int xw_center_parts_new(struct xw_center *center);
+/* alarmpath_parts.c */
+XW_MUST_CHECK int xw_center_alarmpath_new(struct xw_center *center);
 /* After the store was closed. */
 void xw_center_parts_free(struct xw_center *center);
 /* Keeps when sessions were last used. */

@@ -2,6 +2,7 @@
 #include "center/sessions.h"
 
 #include "center/json.h"
+#include "center/local.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -197,26 +198,15 @@ int xw_session_pack(const struct xw_session *session, uint8_t ret_key[34], struc
     json_t *o =
         json_pack("{s:s, s:s, s:I, s:I}", "user", session->user, "csrf", session->csrf, "began_us",
                   (json_int_t)session->began_us, "seen_us", (json_int_t)session->seen_us);
-    char *text = o ? json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(o);
-    if (!text)
-        return -ENOMEM;
-    int r = xw_buf_append_text(ret_body, text);
-    free(text);
-    if (r < 0)
-        return r;
     ret_key[0] = 's';
     ret_key[1] = '/';
     memcpy(ret_key + 2, session->hash, sizeof(session->hash));
-    *ret_record = (struct xw_store_record){.key = ret_key,
-                                           .key_size = 34,
-                                           .revision = session->revision,
-                                           .kind = XW_LOCAL_SESSION,
-                                           .body = ret_body->data,
-                                           .body_size = ret_body->n,
-                                           .origin = "county",
-                                           .wall_us = session->seen_us};
-    return 0;
+    const struct xw_local local = {.key = ret_key,
+                                   .key_size = 34,
+                                   .kind = XW_LOCAL_SESSION,
+                                   .revision = session->revision,
+                                   .wall_us = session->seen_us};
+    return xw_local_pack(o, &local, ret_body, ret_record);
 }
 
 int xw_session_unpack(const struct xw_store_record *record, struct xw_session *ret_session)

@@ -2,6 +2,7 @@
 #include "center/users.h"
 
 #include "center/json.h"
+#include "center/local.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,24 +114,13 @@ int xw_user_pack(const struct xw_user *user, char ret_key[64], struct xw_buf *re
     json_object_set_new(o, "hash", xw_json_text(user->hash));
     json_object_set_new(o, "role", json_string(xw_role_word(user->role)));
     json_object_set_new(o, "disabled", json_boolean(user->disabled));
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    json_decref(o);
-    if (!text)
-        return -ENOMEM;
-    int r = xw_buf_append_text(ret_body, text);
-    free(text);
-    if (r < 0)
-        return r;
     int n = snprintf(ret_key, 64, "u/%s", user->user);
-    *ret_record = (struct xw_store_record){.key = ret_key,
-                                           .key_size = (size_t)n,
-                                           .revision = user->revision,
-                                           .kind = XW_LOCAL_USER,
-                                           .body = ret_body->data,
-                                           .body_size = ret_body->n,
-                                           .origin = "county",
-                                           .wall_us = xw_clock_wall(NULL).us};
-    return 0;
+    const struct xw_local local = {.key = ret_key,
+                                   .key_size = (size_t)n,
+                                   .kind = XW_LOCAL_USER,
+                                   .revision = user->revision,
+                                   .wall_us = xw_clock_wall(NULL).us};
+    return xw_local_pack(o, &local, ret_body, ret_record);
 }
 
 static void take(const json_t *o, const char *key, char *ret_text, size_t cap)

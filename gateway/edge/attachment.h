@@ -97,5 +97,6 @@ void xw_attachment_facts_key(const struct xw_attachment *attachment,
 struct xw_uuid xw_attachment_facts_run(const struct xw_uuid *stream);
 /* A time anchor of the stream, now. */
 void xw_anchor_record(struct xw_stream *stream);
+bool xw_anchor_stepped(const struct xw_stream *stream);
 
 #endif

@@ -241,7 +241,8 @@ static bool is_urgent(const struct xw_store_record *record)
 {
     if (record->kind == XW__RECORD_KIND__RECORD_EVENT)
         return record->priority >= XW__PRIORITY__PRIORITY_LOW;
-    return record->kind != XW__RECORD_KIND__RECORD_ANCHOR && record->kind < XW_LOCAL_USER;
+    return record->kind != XW__RECORD_KIND__RECORD_ANCHOR &&
+           (record->kind < XW_LOCAL_USER || record->kind == XW_LOCAL_PROBE);
 }
 
 static int add_saved(struct out *out, struct saved *saved)

@@ -105,6 +105,12 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_SECRET(S, enrol_code, "enrol", "code", "",
                      "one-time code to enrol with at start; of no meaning afterwards"),
 
+    XW_CONFIG_DURATION(S, probe_every_us, "alarm", "probe_every", SECOND, 60 * SECOND, "60s",
+                       "how often the way of an alarm to the county's screen is probed"),
+    XW_CONFIG_DURATION(S, probe_wait_us, "alarm", "probe_wait", SECOND, 25 * SECOND, "20s",
+                       "a probe that is not back by then names the leg that is broken; above the "
+                       "county's alarm.probe_wait"),
+
     XW_CONFIG_STRING(S, status_address, "status", "address", "127.0.0.1",
                      "loopback address of the status page, /healthz and /metrics"),
     XW_CONFIG_INT(S, status_port, "status", "port", 0, 65535, NULL, "7702", "0 = any free one"),

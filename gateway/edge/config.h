@@ -42,6 +42,8 @@ struct xw_edge_config {
     int64_t live_late_us;
     /* [enrol] */
     char *enrol_dir, *enrol_county, *enrol_code;
+    /* [alarm] */
+    int64_t probe_every_us, probe_wait_us;
     /* [status] */
     char *status_address;
     int64_t status_port;

@@ -22,6 +22,7 @@ struct xw_fleet;
 struct xw_study;
 struct xw_monitor;
 struct xw_video;
+struct xw_probe;
 struct xw_status;
 struct xw_edge_enrol;
 struct xw_renew;
@@ -43,6 +44,7 @@ struct xw_edge {
     struct xw_fleet *fleet;
     struct xw_port *port;
     struct xw_monitor *monitor;
+    struct xw_probe *probe;
     struct xw_status *status;
     struct xw_edge_enrol *enrol;       /* NULL: there was no need */
     struct xw_edge_identity *identity; /* NULL: by configuration, or not enrolled yet */

@@ -438,7 +438,8 @@ static void tick_ready(struct xw_attachment *a, int64_t now)
     double hz;
     for (size_t i = 0; i < a->streams_n; i++) {
         struct xw_stream *stream = &a->streams[i];
-        if (a->conn && stream->newest != stream->anchor_index && now >= stream->anchor_due_us) {
+        if (a->conn && stream->newest != stream->anchor_index &&
+            (now >= stream->anchor_due_us || xw_anchor_stepped(stream))) {
             stream->anchor_due_us = now + ANCHOR_EVERY_US;
             xw_anchor_record(stream);
         }

@@ -16,16 +16,20 @@
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
+#include "edge/probe.h"
+#include "edge/report.h"
 #include "edge/renew.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
 #include "edge/video.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
+enum { CLOCK_OFF_US = 2000000 };
 enum { SPOOL_QUEUE_BYTES = 64 * 1024 * 1024, SPOOL_READERS = 2 };
 
 struct life {
@@ -33,6 +37,7 @@ struct life {
     struct xw_timer *tick, *stop_timer, *watchdog;
     int64_t stop_since_us;
     bool closing, started;
+    struct xw_report report;
     int64_t unlinked_us;
     int result;
     char software[160];           /* borrowed by the uplink for its life */
@@ -98,8 +103,10 @@ static void on_link_state(void *user, const struct xw_uplink_state *state)
     life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
     if (was && !state->linked)
         life->unlinked_us = xw_edge_now_us();
-    if (was != state->linked)
+    if (was != state->linked) {
         xw_video_linked(life->edge.video, state->linked);
+        xw_probe_linked(life->edge.probe, state->linked);
+    }
     if (state->linked)
         xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            life->edge.config->id);
@@ -117,6 +124,8 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
     struct life *life = user;
     if (!xw_renew_ephemeral(life->edge.renew, topic, payload, size) && !strcmp(topic, "video-want"))
         xw_video_wanted(life->edge.video, payload, size);
+    else if (!strcmp(topic, "alarm-proof"))
+        xw_probe_proof(life->edge.probe, payload, size);
 }
 
 static void on_object(void *user, const uint8_t sha256[32], int status)
@@ -126,6 +135,21 @@ static void on_object(void *user, const uint8_t sha256[32], int status)
 }
 
 /* ---- running ---- */
+
+/* What does not fit is said, never just late. */
+static void check_room(struct xw_edge *edge)
+{
+    char text[128];
+    if (!edge->link.linked || (!edge->link.suspended_n && !edge->link.held)) {
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_NARROW,
+                           edge->config->id);
+        return;
+    }
+    snprintf(text, sizeof(text), "%" PRIu64 " kbit/s: %u streams not live, pictures and files wait",
+             edge->link.rate_bytes_per_s / 125, edge->link.suspended_n);
+    xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_NARROW, edge->config->id,
+                       text, NULL);
+}
 
 static void check_link(struct life *life)
 {
@@ -137,6 +161,26 @@ static void check_link(struct life *life)
     if (!edge->link.linked && xw_edge_now_us() - life->unlinked_us > LINK_LOST_AFTER_US)
         xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
                            edge->config->id, "no connection to the county", NULL);
+    check_room(edge);
+}
+
+/* Display times of this gateway are wrong; those of samples are not, their anchors know better. */
+static void check_clock(struct xw_edge *edge)
+{
+    const struct xw_uplink_state *link = &edge->link;
+    int64_t off_us = link->county_offset_us < 0 ? -link->county_offset_us : link->county_offset_us;
+    int64_t doubt_us = (int64_t)XW_MIN(link->county_uncertainty_us, UINT64_C(1) << 40);
+    char text[64];
+    if (!link->linked || !link->county_uncertainty_us)
+        return;
+    if (off_us - doubt_us > CLOCK_OFF_US) {
+        snprintf(text, sizeof(text), "%.1f s off the county's clock",
+                 (double)-link->county_offset_us / 1e6);
+        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id,
+                           text, NULL);
+    } else if (off_us < CLOCK_OFF_US / 2) {
+        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_CLOCK, edge->config->id);
+    }
 }
 
 static void on_tick(void *arg)
@@ -148,6 +192,9 @@ static void on_tick(void *arg)
     xw_study_tick(life->edge.study);
     check_link(life);
     xw_renew_tick(life->edge.renew);
+    check_clock(&life->edge);
+    xw_probe_tick(life->edge.probe);
+    xw_report_tick(&life->report, &life->edge);
     xw_video_tick(life->edge.video);
 }
 
@@ -295,6 +342,7 @@ static int start_rest(struct life *life, const char **ret_what)
     STEP("pictures", xw_video_new(edge, &edge->video));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
+    STEP("alarm path", xw_probe_new(edge, &edge->probe));
     STEP("uplink", start_uplink(life));
     if (edge->identity)
         STEP("rotation", xw_renew_new(edge, edge->identity, &edge->renew));
@@ -467,6 +515,7 @@ int xw_life_run(const struct xw_edge_config *config)
 
     xw_port_free(edge->port);
     xw_monitor_free(edge->monitor);
+    xw_probe_free(edge->probe);
     xw_fleet_free(edge->fleet);
     xw_video_free(edge->video);
     xw_study_free(edge->study);

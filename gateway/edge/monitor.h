@@ -1,7 +1,9 @@
 /* Patient monitors: HL7 v2 over MLLP on a port of their own.
  *
- * monitor.c         connections: frames in, answers out, in order of arrival
- * monitor_device.c  a monitor: accepted or not, its attachment, its memory, what is kept of it
+ * monitor.c          the port: who may connect, who gives way
+ * monitor_conn.c     a connection: frames in, answers out, in order of arrival
+ * monitor_message.c  a message: read, handed to its monitor, answered
+ * monitor_device.c   a monitor: accepted or not, its attachment, its memory, what is kept of it
  *
  * A monitor is known by what it says of itself (never by a patient); one attachment of kind
  * "monitor" each. A message is answered AA only after the commit of everything in it. When a

@@ -340,6 +340,23 @@ void xw_pipeline_expect(struct xw_pipeline *p, uint32_t fetuses)
     gst_element_send_event(GST_ELEMENT(p->source), xw_gst_expect_new(fetuses));
 }
 
+int xw_pipeline_probe(struct xw_pipeline *p, uint64_t number)
+{
+    const struct xw_ecg_event event = {.kind = XW_ECG_KIND_ALARM,
+                                       .sequence = number,
+                                       .rule = "probe",
+                                       .first = (int64_t)number,
+                                       .end = XW_ECG_OPEN,
+                                       .emitted_at = (int64_t)number};
+    int32_t *x = xw_pipeline_room(p, 1);
+    if (!x)
+        return -ENOMEM;
+    *x = 0;
+    gst_element_send_event(GST_ELEMENT(p->source), xw_gst_ecg_event_new(&event));
+    xw_pipeline_push(p, number, 1);
+    return 0;
+}
+
 void xw_pipeline_end(struct xw_pipeline *p)
 {
     p->ending = true;

@@ -67,6 +67,9 @@ void xw_pipeline_push(struct xw_pipeline *pipeline, uint64_t first, uint32_t cou
 void xw_pipeline_lead_off(struct xw_pipeline *pipeline, uint64_t index, uint32_t mask);
 /* CTG, after a restart: fetuses (bit 0 = FHR1) that are known to have had signal. */
 void xw_pipeline_expect(struct xw_pipeline *pipeline, uint32_t fetuses);
+/* An alarm of sequence `number` and one sample, as a chain would say it: comes out as a BLOCK with
+ * that event. For a pipeline of one channel. -ENOMEM. */
+XW_MUST_CHECK int xw_pipeline_probe(struct xw_pipeline *pipeline, uint64_t number);
 /* No more samples: END comes out at last. */
 void xw_pipeline_end(struct xw_pipeline *pipeline);
 

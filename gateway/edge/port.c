@@ -1,4 +1,4 @@
-/* The device port on libuv. */
+/* The device port: what its connections say to sessions, and sessions to them. */
 #include "edge/port.h"
 
 #include "base/log.h"
@@ -6,20 +6,14 @@
 #include "edge/attachment.h"
 #include "edge/decide.h"
 #include "edge/session_data.h"
+#include "edge/tcp.h"
 #include "edge/technical.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <uv.h>
 
-enum {
-    EXTRA_CONNECTIONS = 32, /* that say hello or wait, beside the attached ones */
-    READ_BYTES = 64 * 1024,
-    OUT_MAX = 256 * 1024,
-    BACKLOG = 64,
-    LINGER_US = 500000, /* for the peer to read the last words */
-};
+enum { EXTRA_CONNECTIONS = 32 }; /* that say hello or wait, beside the attached ones */
 
 XW_COUNTER(connections, "xw_edge_connections_total", NULL, "connections to the device port");
 XW_COUNTER(refused, "xw_edge_connections_refused_total", NULL, "connections refused: too many");
@@ -27,87 +21,32 @@ XW_COUNTER(faults, "xw_edge_device_faults_total", NULL, "connections ended by a 
 XW_COUNTER(messages_out, "xw_edge_messages_out_total", NULL, "messages sent to devices");
 
 struct xw_devconn {
-    struct xw_devconn *next, **at;
+    struct xw_tcp_conn tcp;
     struct xw_port *port;
-    uv_tcp_t tcp;
-    uv_timer_t linger;
     struct xw_session session;
     struct xw_attachment *attachment;
     char peer[64];
     int64_t since_wall_us;
-    bool over;    /* session ended */
-    bool closing; /* uv_close was called */
-    uint8_t handles_n;
-    size_t out_bytes;
+    bool over;                     /* session ended */
     struct xw_stream *room_stream; /* of the block being decoded */
 };
 
 struct xw_port {
     struct xw_edge *edge;
-    uv_tcp_t listener;
-    struct xw_devconn *conns;
-    size_t conns_n;
+    struct xw_tcp_port tcp;
     bool stopped;
-    uint32_t handles_n; /* conns and the listener */
-    bool freed;
-    uint8_t buffer[READ_BYTES];
 };
 
-struct write_request {
-    uv_write_t request;
-    struct xw_devconn *conn;
-    size_t size;
-    uint8_t data[];
-};
-
-static void conn_close(struct xw_devconn *conn);
-static void start_reading(struct xw_devconn *conn);
-
-/* ---- writing ---- */
-
-static void on_written(uv_write_t *request, int status)
+static struct xw_devconn *conn_of(struct xw_tcp_conn *tcp)
 {
-    struct write_request *w = (struct write_request *)request;
-    w->conn->out_bytes -= w->size;
-    if (status < 0 && !w->conn->closing)
-        xw_session_cut(&w->conn->session);
-    free(w);
-}
-
-static void write_bytes(struct xw_devconn *conn, const uint8_t *data, size_t size)
-{
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned)size);
-    if (!conn->out_bytes) {
-        int n = uv_try_write((uv_stream_t *)&conn->tcp, &buf, 1);
-        if (n == (int)size)
-            return;
-        if (n > 0) {
-            data += n;
-            size -= (size_t)n;
-        }
-    }
-    struct write_request *w = conn->out_bytes + size <= OUT_MAX ? malloc(sizeof(*w) + size) : NULL;
-    if (!w) {
-        conn_close(conn); /* it does not read */
-        return;
-    }
-    memcpy(w->data, data, size);
-    w->conn = conn;
-    w->size = size;
-    buf = uv_buf_init((char *)w->data, (unsigned)size);
-    conn->out_bytes += size;
-    if (uv_write(&w->request, (uv_stream_t *)&conn->tcp, &buf, 1, on_written) < 0) {
-        conn->out_bytes -= size;
-        free(w);
-        conn_close(conn);
-    }
+    return XW_CONTAINER_OF(tcp, struct xw_devconn, tcp);
 }
 
 void xw_devconn_send(struct xw_devconn *conn, const Xw__GatewayMessage *message)
 {
     uint8_t fixed[4096], *bytes = fixed;
     size_t n = xw__gateway_message__get_packed_size(message);
-    if (conn->closing)
+    if (conn->tcp.closing)
         return;
     if (n + XW_FRAME_HEADER_MAX_N_BYTES > sizeof(fixed))
         bytes = malloc(n + XW_FRAME_HEADER_MAX_N_BYTES);
@@ -115,7 +54,7 @@ void xw_devconn_send(struct xw_devconn *conn, const Xw__GatewayMessage *message)
         return;
     size_t header = xw_frame_header(n, bytes);
     xw__gateway_message__pack(message, bytes + header);
-    write_bytes(conn, bytes, header + n);
+    xw_tcp_write(&conn->tcp, bytes, header + n);
     xw_counter_add(&messages_out, 1);
     if (bytes != fixed)
         free(bytes);
@@ -143,9 +82,10 @@ static void attach(struct xw_devconn *conn)
 {
     struct xw_device_fault fault;
     xw_session_opening(&conn->session);
-    uv_read_stop((uv_stream_t *)&conn->tcp);
+    xw_tcp_read(&conn->tcp, false);
     if (xw_fleet_attach(conn->port->edge->fleet, conn, conn->session.hello, &fault) < 0) {
-        start_reading(conn); /* unread bytes would make the end a reset, and take the words away */
+        /* Unread bytes would make the end a reset, and take the words away. */
+        xw_tcp_read(&conn->tcp, true);
         xw_session_refuse(&conn->session, &fault);
     }
 }
@@ -265,11 +205,6 @@ static void tell_fault(struct xw_devconn *conn, const struct xw_device_fault *fa
                    XW_LOG_INT("code", fault->code), XW_LOG_STR("text", text));
 }
 
-static void on_linger(uv_timer_t *timer)
-{
-    conn_close(timer->data);
-}
-
 static void host_over(void *user, const struct xw_device_fault *fault)
 {
     struct xw_devconn *conn = user;
@@ -281,10 +216,7 @@ static void host_over(void *user, const struct xw_device_fault *fault)
     struct xw_attachment *a = XW_STEAL(conn->attachment);
     if (a)
         xw_fleet_detach(a, conn->session.bye);
-    /* The last words go out, then the end; what the peer still sends is read and dropped, so that a
-     * reset does not take the words away from it. */
-    if (!conn->closing)
-        uv_timer_start(&conn->linger, on_linger, LINGER_US / 1000, 0);
+    xw_tcp_linger(&conn->tcp); /* what the peer still sends is read and dropped */
 }
 
 static const struct xw_session_host host_template = {
@@ -299,133 +231,82 @@ static const struct xw_session_host host_template = {
     .over = host_over,
 };
 
-/* ---- reading and the life of a connection ---- */
+/* ---- the life of a connection ---- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buf)
+static void on_received(struct xw_tcp_conn *tcp, const void *data, size_t n)
 {
-    struct xw_devconn *conn = handle->data;
-    (void)suggested;
-    *ret_buf = uv_buf_init((char *)conn->port->buffer, READ_BYTES);
-}
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-    struct xw_devconn *conn = stream->data;
+    struct xw_devconn *conn = conn_of(tcp);
     if (n > 0 && !conn->over)
-        xw_session_feed(&conn->session, buf->base, (size_t)n, xw_edge_now_us());
-    if (n < 0)
-        conn_close(conn);
+        xw_session_feed(&conn->session, data, n, xw_edge_now_us());
 }
 
-static void start_reading(struct xw_devconn *conn)
+static void conn_close(struct xw_tcp_conn *tcp)
 {
-    if (!conn->closing)
-        uv_read_start((uv_stream_t *)&conn->tcp, on_alloc, on_read);
+    xw_tcp_close(tcp);
+    xw_session_cut(&conn_of(tcp)->session);
 }
 
-static void handle_gone(struct xw_port *port)
+static void on_closed(struct xw_tcp_conn *tcp)
 {
-    if (--port->handles_n == 0 && port->freed)
-        free(port);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-    struct xw_devconn *conn = handle->data;
-    if (--conn->handles_n)
-        return;
-    struct xw_port *port = conn->port;
+    struct xw_devconn *conn = conn_of(tcp);
     xw_session_done(&conn->session);
-    *conn->at = conn->next;
-    if (conn->next)
-        conn->next->at = conn->at;
-    port->conns_n--;
+    xw_tcp_unlink(tcp);
     free(conn);
-    handle_gone(port);
 }
 
-static void conn_close(struct xw_devconn *conn)
+static void on_connected(struct xw_tcp_port *tcp)
 {
-    if (conn->closing)
-        return;
-    conn->closing = true;
-    xw_session_cut(&conn->session);
-    uv_close((uv_handle_t *)&conn->linger, on_handle_closed);
-    uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
-}
-
-static void name_peer(struct xw_devconn *conn)
-{
-    struct sockaddr_storage address;
-    int n = sizeof(address);
-    char text[48] = "?";
-    unsigned port = 0;
-    if (uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&address, &n) >= 0) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address;
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address;
-        if (address.ss_family == AF_INET6) {
-            uv_ip6_name(v6, text, sizeof(text));
-            port = ntohs(v6->sin6_port);
-        } else {
-            uv_ip4_name(v4, text, sizeof(text));
-            port = ntohs(v4->sin_port);
-        }
-    }
-    snprintf(conn->peer, sizeof(conn->peer), "%s %u", text, port);
-}
-
-static void on_connection(uv_stream_t *listener, int status)
-{
-    struct xw_port *port = listener->data;
-    struct xw_edge *edge = port->edge;
-    struct xw_devconn *conn = status < 0 ? NULL : calloc(1, sizeof(*conn));
+    struct xw_port *port = XW_CONTAINER_OF(tcp, struct xw_port, tcp);
+    const struct xw_edge_config *config = port->edge->config;
+    struct xw_devconn *conn = calloc(1, sizeof(*conn));
+    char address[XW_TCP_ADDRESS_N] = "?";
+    unsigned port_n = 0;
     if (!conn)
         return;
     conn->port = port;
     conn->since_wall_us = xw_edge_wall_us();
-    uv_tcp_init(xw_loop_uv(edge->loop), &conn->tcp);
-    uv_timer_init(xw_loop_uv(edge->loop), &conn->linger);
-    conn->tcp.data = conn->linger.data = conn;
-    conn->handles_n = 2;
-    conn->next = port->conns;
-    conn->at = &port->conns;
-    if (conn->next)
-        conn->next->at = &conn->next;
-    port->conns = conn;
-    port->conns_n++;
-    port->handles_n++;
     struct xw_session_host host = host_template;
     host.user = conn;
-    xw_session_init(&conn->session, &host, edge->config->hello_timeout_us,
-                    edge->config->idle_timeout_us, xw_edge_now_us());
+    xw_session_init(&conn->session, &host, config->hello_timeout_us, config->idle_timeout_us,
+                    xw_edge_now_us());
     xw_counter_add(&connections, 1);
-    if (uv_accept(listener, (uv_stream_t *)&conn->tcp) < 0) {
-        conn_close(conn);
+    if (xw_tcp_accept(tcp, &conn->tcp) < 0) {
+        conn_close(&conn->tcp);
         return;
     }
-    uv_tcp_nodelay(&conn->tcp, 1);
-    name_peer(conn);
-    start_reading(conn);
-    if (port->conns_n > (size_t)edge->config->devices_max + EXTRA_CONNECTIONS) {
+    xw_tcp_peer(&conn->tcp, address, &port_n);
+    snprintf(conn->peer, sizeof(conn->peer), "%s %u", address, port_n);
+    xw_tcp_read(&conn->tcp, true);
+    if (tcp->conns_n > (size_t)config->devices_max + EXTRA_CONNECTIONS) {
         xw_counter_add(&refused, 1);
         xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "too many connections");
     }
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_gone(struct xw_tcp_port *tcp)
 {
-    handle_gone(handle->data);
+    free(XW_CONTAINER_OF(tcp, struct xw_port, tcp));
 }
+
+static const struct xw_tcp_calls calls = {
+    .connected = on_connected,
+    .received = on_received,
+    .close = conn_close,
+    .closed = on_closed,
+    .gone = on_gone,
+};
+
+/* ---- the port ---- */
 
 void xw_port_stop(struct xw_port *port)
 {
     if (port->stopped)
         return;
     port->stopped = true;
-    uv_close((uv_handle_t *)&port->listener, on_listener_closed);
-    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
+    xw_tcp_unlisten(&port->tcp);
+    for (struct xw_tcp_conn *conn = port->tcp.conns, *next; conn; conn = next) {
         next = conn->next;
-        xw_devconn_refuse(conn, XW__DEVICE_FAULT__DEVICE_FAULT_SHUTDOWN,
+        xw_devconn_refuse(conn_of(conn), XW__DEVICE_FAULT__DEVICE_FAULT_SHUTDOWN,
                           "the gateway stops: keep what is not acknowledged");
     }
 }
@@ -434,32 +315,27 @@ void xw_port_free(struct xw_port *port)
 {
     if (!port)
         return;
-    port->freed = true;
-    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_tcp_conn *conn = port->tcp.conns, *next; conn; conn = next) {
         next = conn->next;
         conn_close(conn);
     }
-    if (!port->stopped) {
-        port->stopped = true;
-        uv_close((uv_handle_t *)&port->listener, on_listener_closed);
-    } else if (!port->handles_n) {
-        free(port);
-    }
+    xw_tcp_port_done(&port->tcp);
 }
 
 void xw_port_tick(struct xw_port *port)
 {
     int64_t now = xw_edge_now_us();
-    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
+    for (struct xw_tcp_conn *conn = port->tcp.conns, *next; conn; conn = next) {
         next = conn->next;
-        xw_session_tick(&conn->session, now);
+        xw_session_tick(&conn_of(conn)->session, now);
     }
 }
 
 void xw_port_decided(struct xw_port *port, const char *device_id, bool accepted)
 {
-    for (struct xw_devconn *conn = port->conns, *next; conn; conn = next) {
-        next = conn->next;
+    for (struct xw_tcp_conn *tcp = port->tcp.conns, *next; tcp; tcp = next) {
+        struct xw_devconn *conn = conn_of(tcp);
+        next = tcp->next;
         const Xw__DeviceHello *hello = conn->session.hello;
         if (!hello || strcmp(hello->device_id, device_id) != 0)
             continue;
@@ -474,7 +350,8 @@ void xw_port_decided(struct xw_port *port, const char *device_id, bool accepted)
 void xw_port_each_waiting(struct xw_port *port,
                           void (*each)(void *user, const struct xw_port_waiting *), void *user)
 {
-    for (struct xw_devconn *conn = port->conns; conn; conn = conn->next) {
+    for (struct xw_tcp_conn *tcp = port->tcp.conns; tcp; tcp = tcp->next) {
+        const struct xw_devconn *conn = conn_of(tcp);
         if (conn->session.state != XW_SESSION_WAITING)
             continue;
         const struct xw_port_waiting waiting = {conn->session.hello->device_id,
@@ -494,7 +371,7 @@ void xw_port_attached(struct xw_devconn *conn, struct xw_attachment *attachment)
 void xw_devconn_accept(struct xw_devconn *conn, const Xw__GatewayAccepted *accepted,
                        const uint64_t *newest)
 {
-    start_reading(conn);
+    xw_tcp_read(&conn->tcp, true);
     xw_session_accept(&conn->session, accepted, newest, xw_edge_now_us());
 }
 
@@ -502,21 +379,21 @@ void xw_devconn_refuse(struct xw_devconn *conn, Xw__DeviceFault code, const char
 {
     struct xw_device_fault fault;
     xw_device_fault_set(&fault, code, "", "%s", text);
-    start_reading(conn);
+    xw_tcp_read(&conn->tcp, true);
     xw_session_refuse(&conn->session, &fault);
 }
 
 void xw_devconn_pause(struct xw_devconn *conn)
 {
     xw_session_pause(&conn->session);
-    uv_read_stop((uv_stream_t *)&conn->tcp);
+    xw_tcp_read(&conn->tcp, false);
 }
 
 void xw_devconn_resume(struct xw_devconn *conn)
 {
     xw_session_resume(&conn->session, xw_edge_now_us());
     if (!conn->session.paused)
-        start_reading(conn);
+        xw_tcp_read(&conn->tcp, true);
 }
 
 bool xw_devconn_paused(const struct xw_devconn *conn)
@@ -536,34 +413,17 @@ const char *xw_devconn_peer(const struct xw_devconn *conn)
 
 int xw_port_new(struct xw_edge *edge, struct xw_port **ret_port, uint16_t *ret_port_n)
 {
-    const struct xw_edge_config *config = edge->config;
-    struct sockaddr_storage address = {0};
-    int n = sizeof(address);
-    int port_n = (int)config->device_port;
     struct xw_port *port = calloc(1, sizeof(*port));
     if (!port)
         return -ENOMEM;
     port->edge = edge;
-    int r = uv_ip4_addr(config->device_address, port_n, (struct sockaddr_in *)&address);
-    if (r < 0)
-        r = uv_ip6_addr(config->device_address, port_n, (struct sockaddr_in6 *)&address);
-    if (r < 0) {
-        free(port);
-        return -EINVAL;
-    }
-    uv_tcp_init(xw_loop_uv(edge->loop), &port->listener);
-    port->listener.data = port;
-    port->handles_n = 1;
-    r = uv_tcp_bind(&port->listener, (const struct sockaddr *)&address, 0);
-    if (r >= 0)
-        r = uv_listen((uv_stream_t *)&port->listener, BACKLOG, on_connection);
-    if (r >= 0)
-        r = uv_tcp_getsockname(&port->listener, (struct sockaddr *)&address, &n);
+    xw_tcp_port_init(&port->tcp, xw_loop_uv(edge->loop), &calls);
+    int r = xw_tcp_listen(&port->tcp, edge->config->device_address, (int)edge->config->device_port,
+                          ret_port_n);
     if (r < 0) {
         xw_port_free(port);
         return r;
     }
-    *ret_port_n = ntohs(((struct sockaddr_in *)&address)->sin_port); /* same place in both */
     *ret_port = port;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include "edge/commit.h"
 #include "edge/monitor.h"
 #include "edge/port.h"
+#include "edge/probe.h"
 #include "edge/technical.h"
 #include "edge/video.h"
 
@@ -17,6 +18,18 @@
 static json_t *number(uint64_t v)
 {
     return json_integer((json_int_t)v);
+}
+
+/* What goes on here, whatever the link does. */
+static json_t *alarm_json(const struct xw_stream *s)
+{
+    if (!s->alarm.code[0])
+        return json_null();
+    json_t *o = json_object();
+    json_object_set_new(o, "code", json_string(s->alarm.code));
+    json_object_set_new(o, "priority", number(s->alarm.priority));
+    json_object_set_new(o, "since_wall_us", json_integer(s->alarm.since_wall_us));
+    return o;
 }
 
 static json_t *stream_json(const struct xw_stream *s)
@@ -38,6 +51,7 @@ static json_t *stream_json(const struct xw_stream *s)
     json_object_set_new(o, "rate_nominal_hz", json_real(s->rate_hz));
     json_object_set_new(o, "rate_hz", json_real(xw_ratefit_rate_hz(&s->fit)));
     json_object_set_new(o, "rate_bpm", json_real((double)s->rate_bpm));
+    json_object_set_new(o, "alarm", alarm_json(s));
     json_object_set_new(o, "newest", number(s->newest));
     json_object_set_new(o, "kept", number(kept));
     json_object_set_new(o, "age_us", s->newest_wall_us ? json_integer(age_us) : json_null());
@@ -180,11 +194,34 @@ static json_t *link_json(struct xw_edge *edge)
     json_object_set_new(o, "county_offset_us", json_integer(state.county_offset_us));
     json_object_set_new(o, "county_uncertainty_us", number(state.county_uncertainty_us));
     json_object_set_new(o, "rate_bytes_per_s", number(state.rate_bytes_per_s));
+    json_object_set_new(o, "suspended", number(state.suspended_n));
+    json_object_set_new(o, "held", json_boolean(state.held));
     json_object_set_new(o, "backlog_samples", number(state.backlog_samples));
     json_object_set_new(o, "backlog_bytes", number(state.backlog_bytes));
     json_object_set_new(o, "certificate_until_wall_us",
                         edge->identity ? json_integer(edge->identity->facts.until_s * 1000000)
                                        : json_null());
+    return o;
+}
+
+/* The way of an alarm to the county's screen, leg by leg. */
+static json_t *alarm_path_json(const struct xw_deadman *d)
+{
+    json_t *legs = json_object();
+    for (int i = 0; i < XW_DEADMAN_LEGS_N; i++) {
+        uint32_t us = d->proven.legs_us[i];
+        json_object_set_new(legs, xw_deadman_leg_name((Xw__AlarmLeg)(i + 1)),
+                            us ? number(us) : json_null());
+    }
+    json_t *o = json_object();
+    json_object_set_new(o, "state", json_string(xw_deadman_state_name(d->state)));
+    json_object_set_new(o, "leg",
+                        d->state == XW_DEADMAN_BROKEN ? json_string(xw_deadman_leg_name(d->broken))
+                                                      : json_null());
+    json_object_set_new(o, "since_wall_us", json_integer(d->since_wall_us));
+    json_object_set_new(o, "proven_wall_us",
+                        d->proven.number ? json_integer(d->proven.wall_us) : json_null());
+    json_object_set_new(o, "legs_us", legs);
     return o;
 }
 
@@ -265,6 +302,7 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     json_object_set_new(o, "started_wall_us", json_integer(edge->started_wall_us));
     json_object_set_new(o, "enrolment", enrolment_json(edge));
     json_object_set_new(o, "link", link_json(edge));
+    json_object_set_new(o, "alarm_path", alarm_path_json(xw_probe_deadman(edge->probe)));
     json_object_set_new(o, "spool", spool_json(edge));
     json_object_set_new(o, "devices", devices);
     json_object_set_new(o, "monitors", monitors);

@@ -42,6 +42,7 @@ struct xw_stream {
     uint64_t device_clock_us;
     uint64_t anchor_ordinal, anchor_index;
     int64_t anchor_due_us;
+    uint32_t anchor_steps_n; /* of the county's clock, when the last one was made */
 
     /* Index given by the gateway: stream index = device's index + offset. */
     uint64_t offset;
@@ -50,6 +51,12 @@ struct xw_stream {
 
     uint32_t lead_off_mask;
     float rate_bpm; /* last heart rate said */
+    /* The alarm that is going on, as it is shown here: known before anything is stored or sent. */
+    struct {
+        char code[32]; /* "" = none */
+        uint32_t priority;
+        int64_t since_wall_us;
+    } alarm;
     uint64_t samples_n, blocks_n, events_n, late_blocks_n;
     bool ended; /* its pipeline has said its last word */
 };

@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 
+#include <stdio.h>
 #include <string.h>
 
 XW_COUNTER(events_out, "xw_edge_events_total", NULL, "event records made");
@@ -64,6 +65,19 @@ void xw_stream_run(struct xw_stream *stream, const struct xw_pipeline_run *run)
     stream->run_told = true;
 }
 
+/* One is shown: the one of the highest priority. */
+static void show_alarm(struct xw_stream *stream, const Xw__Event *event)
+{
+    bool on = !event->end && !event->withdrawn;
+    if (on && (!stream->alarm.code[0] || (uint32_t)event->priority > stream->alarm.priority)) {
+        snprintf(stream->alarm.code, sizeof(stream->alarm.code), "%s", event->code);
+        stream->alarm.priority = (uint32_t)event->priority;
+        stream->alarm.since_wall_us = xw_edge_wall_us();
+    } else if (!on && !strcmp(stream->alarm.code, event->code)) {
+        stream->alarm.code[0] = 0;
+    }
+}
+
 void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
                             const uint8_t key[XW_EVENT_KEY_SIZE], uint64_t revision)
 {
@@ -84,6 +98,8 @@ void xw_stream_record_event(struct xw_stream *stream, const Xw__Event *event,
         .event_kind = (uint32_t)event->kind,
         .priority = (uint32_t)event->priority,
     };
+    if (event->kind == XW__EVENT_KIND__EVENT_ALARM)
+        show_alarm(stream, event);
     xw_commit_message(stream->edge->commit, &record, &event->base, false);
     stream->events_n++;
     xw_counter_add(&events_out, 1);

@@ -38,6 +38,12 @@ void xw_technical_free(struct xw_technical *technical)
     free(technical);
 }
 
+/* That nobody watches at the county the county knows best: a thousand gateways need not tell it. */
+static bool stays_here(Xw__TechnicalCode code)
+{
+    return code == XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED;
+}
+
 static void record(struct xw_edge *edge, const struct xw_uuid *id, uint64_t revision,
                    const Xw__TechnicalAlarm *message)
 {
@@ -46,7 +52,7 @@ static void record(struct xw_edge *edge, const struct xw_uuid *id, uint64_t revi
                                 .revision = revision,
                                 .kind = XW__RECORD_KIND__RECORD_TECHNICAL,
                                 .priority = XW__PRIORITY__PRIORITY_TECHNICAL};
-    xw_commit_message(edge->commit, &r, &message->base, false);
+    xw_commit_message(edge->commit, &r, &message->base, stays_here(message->code));
 }
 
 static void record_alarm(struct xw_technical *technical, const struct alarm *alarm, bool ended)
@@ -176,6 +182,10 @@ const char *xw_technical_name(Xw__TechnicalCode code)
         return "link_narrow";
     case XW__TECHNICAL_CODE__TECHNICAL_CLOCK:
         return "clock";
+    case XW__TECHNICAL_CODE__TECHNICAL_ALARM_PATH:
+        return "alarm_path";
+    case XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED:
+        return "unattended";
     default:
         return "other";
     }

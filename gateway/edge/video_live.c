@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "edge/video_parts.h"
+#include "proto/link.pb-c.h"
 
 #include <string.h>
 
@@ -23,15 +24,19 @@ bool video_watched(const struct video_source *s)
     return xw_edge_now_us() < s->want_until_us;
 }
 
-static struct xw_adapt_lane lane_of(const struct video_source *s,
-                                    struct xw_uplink_pictures *ret_pictures)
+static struct xw_uplink_lane lane_now(const struct video_source *s)
 {
-    *ret_pictures = (struct xw_uplink_pictures){0};
+    struct xw_uplink_lane lane = {0};
     if (s->video->edge->uplink)
-        xw_uplink_pictures(s->video->edge->uplink, ret_pictures);
-    return (struct xw_adapt_lane){.waiting_us = ret_pictures->waiting_us,
-                                  .lost_n = ret_pictures->lost_n,
-                                  .suspended = ret_pictures->suspended_n > 0};
+        xw_uplink_lane(s->video->edge->uplink, XW__LANE__LANE_VIDEO, &lane);
+    return lane;
+}
+
+static struct xw_adapt_lane for_adapt(struct xw_uplink_lane lane)
+{
+    return (struct xw_adapt_lane){.waiting_us = lane.oldest_us,
+                                  .lost_n = lane.dropped_n,
+                                  .suspended = lane.suspended_n > 0 || lane.held};
 }
 
 static int send_part(void *user, const void *data, size_t size)
@@ -51,9 +56,9 @@ static void send_frame(struct video_source *s, const struct xw_camera_frame *fra
         s->dropped = 0;
         xw_adapt_restart(&s->adapt);
     }
-    struct xw_uplink_pictures pictures;
-    struct xw_adapt_lane lane = lane_of(s, &pictures);
-    bool fits = xw_video_parts_bytes(frame->size) <= pictures.room_bytes;
+    struct xw_uplink_lane now = lane_now(s);
+    struct xw_adapt_lane lane = for_adapt(now);
+    bool fits = xw_video_parts_bytes(frame->size) <= now.room_bytes;
     bool send = s->live_on && link->linked &&
                 xw_adapt_frame(&s->adapt, xw_edge_now_us(), &lane, frame->key, fits);
     const struct xw_video_unit unit = {
@@ -91,8 +96,7 @@ void video_live_drain(struct video_source *s)
 void video_live_tick(struct video_source *s)
 {
     int64_t now = xw_edge_now_us();
-    struct xw_uplink_pictures pictures;
-    struct xw_adapt_lane lane = lane_of(s, &pictures);
+    struct xw_adapt_lane lane = for_adapt(lane_now(s));
     bool was_yielded = s->adapt.yielded;
     if (!s->camera)
         return;
@@ -122,13 +126,9 @@ void xw_video_wanted(struct xw_video *v, const void *payload, size_t size)
     bool watched = video_watched(s);
     s->want_until_us = want.on ? xw_edge_now_us() + WANT_US : 0;
     s->key_wanted |= want.on && want.key && watched;
-    if (want.on && !watched)
+    if (want.on && !watched) {
         video_live_init(s); /* the lane is judged anew */
-    if (want.on) {
-        struct xw_uplink_pictures pictures;
-        struct xw_adapt_lane lane = lane_of(s, &pictures);
-        if (!watched)
-            s->adapt.lost_seen = lane.lost_n;
+        s->adapt.lost_seen = lane_now(s).dropped_n;
     }
     xw_adapt_delay(&s->adapt, xw_edge_now_us(), (int64_t)want.delay_ms * 1000);
     video_live_tick(s);

@@ -2,18 +2,18 @@
  * interrupted. One at a time; what each was is told by its record, or by its sidecar when the
  * record did not get into the spool. A file without a whole fragment holds nothing and goes. */
 #include "edge/video_in.h"
+#include "edge/video_left.h"
 
 #include "base/file.h"
 #include "base/log.h"
 #include "gst/fragments.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LEFT_MAX = 4096, CHUNK = 256 * 1024, SIDECAR_MAX = 4096 };
+enum { LEFT_MAX = 8192, CHUNK = 256 * 1024, SIDECAR_MAX = 4096 };
 
 struct video_recover {
     struct xw_video *video;
@@ -31,30 +31,14 @@ struct video_recover {
 
 static void next(struct video_recover *r);
 
-static void list_left(struct video_recover *r)
-{
-    DIR *dir = opendir(r->video->clips_dir);
-    struct dirent *entry;
-    while (dir && (entry = readdir(dir)) && r->left_n < LEFT_MAX) {
-        char id[XW_UUID_TEXT_N_BYTES];
-        const char *dot = strchr(entry->d_name, '.');
-        if (!dot || dot - entry->d_name != XW_UUID_TEXT_N_BYTES - 1 || strcmp(dot, ".part") != 0)
-            continue;
-        memcpy(id, entry->d_name, XW_UUID_TEXT_N_BYTES - 1);
-        id[XW_UUID_TEXT_N_BYTES - 1] = 0;
-        if (xw_uuid_parse(id, &r->left[r->left_n]) == 0)
-            r->left_n++;
-    }
-    if (dir)
-        closedir(dir);
-}
-
 /* ---- on the pool ---- */
 
 static int scan(struct video_recover *r)
 {
     xw_autofree uint8_t *chunk = malloc(CHUNK);
     xw_autoclose int fd = open(r->part, O_RDWR | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0; /* only its sidecar is left: it is finished, or nothing of it was whole */
     if (fd < 0 || !chunk)
         return fd < 0 ? -errno : -ENOMEM;
     for (;;) {
@@ -229,7 +213,7 @@ void video_recover_begin(struct xw_video *v)
     v->recover = r;
     r->left = calloc(LEFT_MAX, sizeof(*r->left));
     if (r->left)
-        list_left(r);
+        r->left_n = xw_video_left(v->clips_dir, r->left, LEFT_MAX);
     next(r);
 }
 

@@ -153,11 +153,14 @@ int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record *
     snprintf(record->path, sizeof(record->path), "%s/%s.part", c->clips_dir,
              xw_uuid_format(&record->id, id));
     record->fd = open(record->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    int r = record->fd < 0 ? -errno : assemble(record, caps, text);
+    /* Every fragment is synced; without this a power cut could take the name of all of them. */
+    int r = record->fd < 0 ? -errno : xw_file_sync_parent(record->path);
+    if (r == 0)
+        r = assemble(record, caps, text);
     if (r < 0) {
         if (record->fd >= 0)
             (void)unlink(record->path);
-        else
+        if (!text[0])
             snprintf(text, sizeof(text), "the clip's file: %s", strerror(-r));
         pthread_mutex_lock(&c->lock);
         snprintf(c->error, sizeof(c->error), "%s", text);
@@ -212,20 +215,23 @@ static void drain(struct camera_record *record)
     camera_in_step(c);
 }
 
-/* Cut to whole fragments; what is left behind them is of no use. */
+/* Cut to whole fragments; what is left behind them is of no use. Whatever fails, what is whole
+ * stays: the owner syncs it again before it counts. */
 static uint64_t finish_file(struct camera_record *record)
 {
     uint64_t whole = record->fragments.whole;
-    if (whole && ftruncate(record->fd, (off_t)whole) == 0 && fsync(record->fd) == 0)
-        return whole;
-    (void)unlink(record->path);
-    return 0;
+    if (!whole)
+        (void)unlink(record->path);
+    else if (ftruncate(record->fd, (off_t)whole) < 0 || fsync(record->fd) < 0)
+        fail(record, -errno);
+    return whole;
 }
 
 void camera_record_end(struct camera_record *record, enum xw_camera_end end)
 {
     struct xw_camera *c = record->camera;
     drain(record);
+    uint64_t whole = finish_file(record);
     int error = atomic_load(&record->error);
     if (error == -ENOSPC || error == -EDQUOT)
         end = XW_CAMERA_END_NO_ROOM;
@@ -239,7 +245,7 @@ void camera_record_end(struct camera_record *record, enum xw_camera_end end)
         .height = record->fragments.height,
         .start_wall_us = record->start_wall_us,
         .frames_n = record->fragments.frames_n,
-        .size = finish_file(record),
+        .size = whole,
     };
     event.end_wall_us = record->start_wall_us + xw_fragments_duration_us(&record->fragments);
     memcpy(event.codec, record->fragments.codec, sizeof(event.codec));

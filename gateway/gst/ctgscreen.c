@@ -18,7 +18,6 @@
 struct _XwCtgscreen {
     XwScreen base;
     struct xw_fetal_config config;
-    struct xw_fetal_chain *chain;
     guint32 expected; /* fetuses, told before the chain is made or later */
 };
 
@@ -29,72 +28,74 @@ static int configure(XwScreen *screen, const Xw__StreamHeader *header)
     return xw_gst_header_fetal_config(header, &XW_CTGSCREEN(screen)->config);
 }
 
-static int chain_new(XwScreen *screen, gint64 first)
+static int make(XwScreen *screen, gint64 first, gpointer *ret_chain)
 {
     XwCtgscreen *self = XW_CTGSCREEN(screen);
+    struct xw_fetal_chain *chain;
     self->config.first_sample = first;
     self->config.on_event = xw_screen_event;
     self->config.user = self;
-    int r = xw_fetal_chain_new(&self->config, &self->chain);
-    if (r == 0)
-        xw_fetal_chain_expect(self->chain, self->expected);
-    return r;
+    int r = xw_fetal_chain_new(&self->config, &chain);
+    if (r < 0)
+        return r;
+    xw_fetal_chain_expect(chain, self->expected);
+    *ret_chain = chain;
+    return 0;
 }
 
-static void chain_free(XwScreen *screen)
+static void drop(gpointer chain)
 {
-    XwCtgscreen *self = XW_CTGSCREEN(screen);
-    xw_fetal_chain_free(self->chain);
-    self->chain = NULL;
+    xw_fetal_chain_free(chain);
 }
 
-static void process(XwScreen *screen, const gint32 *x, gsize n)
+static void process(gpointer chain, const gint32 *x, gsize n)
 {
-    xw_fetal_chain_process(XW_CTGSCREEN(screen)->chain, x, n);
+    xw_fetal_chain_process(chain, x, n);
 }
 
-static void gap(XwScreen *screen, gint64 next)
+static void gap(gpointer chain, gint64 next)
 {
-    xw_fetal_chain_gap(XW_CTGSCREEN(screen)->chain, next);
+    xw_fetal_chain_gap(chain, next);
 }
 
-static void flush(XwScreen *screen)
+static void flush(gpointer chain)
 {
-    xw_fetal_chain_flush(XW_CTGSCREEN(screen)->chain);
+    xw_fetal_chain_flush(chain);
 }
 
-static void run(XwScreen *screen, struct xw_ecg_run *ret_run)
+static void run(gpointer chain, struct xw_ecg_run *ret_run)
 {
-    xw_fetal_chain_run(XW_CTGSCREEN(screen)->chain, ret_run);
+    xw_fetal_chain_run(chain, ret_run);
 }
+
+static const struct xw_screen_chain calls = {
+    .configure = configure,
+    .make = make,
+    .free = drop,
+    .process = process,
+    .gap = gap,
+    .flush = flush,
+    .run = run,
+};
 
 static gboolean sink_event(GstBaseTransform *base, GstEvent *event)
 {
     XwCtgscreen *self = XW_CTGSCREEN(base);
-    if (xw_gst_expect_get(event, &self->expected) && self->chain)
-        xw_fetal_chain_expect(self->chain, self->expected);
+    gpointer chain = xw_screen_chain(XW_SCREEN(base));
+    if (xw_gst_expect_get(event, &self->expected) && chain)
+        xw_fetal_chain_expect(chain, self->expected);
     return GST_BASE_TRANSFORM_CLASS(xw_ctgscreen_parent_class)->sink_event(base, event);
 }
 
 static void xw_ctgscreen_init(XwCtgscreen *self)
 {
-    self->chain = NULL;
+    (void)self;
 }
 
 static void xw_ctgscreen_class_init(XwCtgscreenClass *class)
 {
-    GstElementClass *element = GST_ELEMENT_CLASS(class);
-    XwScreenClass *screen = XW_SCREEN_CLASS(class);
-    gst_element_class_set_static_metadata(
-        element, "CTG screening", "Filter/Analyzer/Audio",
-        "Signal loss, spikes and mix-ups of fetal heart rates; samples untouched", "Xinwang");
-    xw_screen_class_add_pads(element);
+    xw_screen_class_setup(XW_SCREEN_CLASS(class), &calls, "CTG screening",
+                          "Signal loss, spikes and mix-ups of fetal heart rates; samples "
+                          "untouched");
     GST_BASE_TRANSFORM_CLASS(class)->sink_event = sink_event;
-    screen->configure = configure;
-    screen->chain_new = chain_new;
-    screen->chain_free = chain_free;
-    screen->process = process;
-    screen->gap = gap;
-    screen->flush = flush;
-    screen->run = run;
 }

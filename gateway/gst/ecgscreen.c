@@ -17,7 +17,6 @@
 struct _XwEcgscreen {
     XwScreen base;
     struct xw_ecg_config config;
-    struct xw_ecg_chain *chain;
     guint mains_hz;
 };
 
@@ -31,47 +30,60 @@ static int configure(XwScreen *screen, const Xw__StreamHeader *header)
     return xw_gst_header_ecg_config(header, self->mains_hz, &self->config);
 }
 
-static int chain_new(XwScreen *screen, gint64 first)
+static int make(XwScreen *screen, gint64 first, gpointer *ret_chain)
 {
     XwEcgscreen *self = XW_ECGSCREEN(screen);
+    struct xw_ecg_chain *chain;
     self->config.first_sample = first;
     self->config.mains_hz = self->mains_hz;
     self->config.on_event = xw_screen_event;
     self->config.user = self;
-    return xw_ecg_chain_new(&self->config, &self->chain);
+    int r = xw_ecg_chain_new(&self->config, &chain);
+    if (r == 0)
+        *ret_chain = chain;
+    return r;
 }
 
-static void chain_free(XwScreen *screen)
+static void drop(gpointer chain)
 {
-    XwEcgscreen *self = XW_ECGSCREEN(screen);
-    xw_ecg_chain_free(self->chain);
-    self->chain = NULL;
+    xw_ecg_chain_free(chain);
 }
 
-static void process(XwScreen *screen, const gint32 *x, gsize n)
+static void process(gpointer chain, const gint32 *x, gsize n)
 {
-    xw_ecg_chain_process(XW_ECGSCREEN(screen)->chain, x, n);
+    xw_ecg_chain_process(chain, x, n);
 }
 
-static void gap(XwScreen *screen, gint64 next)
+static void gap(gpointer chain, gint64 next)
 {
-    xw_ecg_chain_gap(XW_ECGSCREEN(screen)->chain, next);
+    xw_ecg_chain_gap(chain, next);
 }
 
-static void flush(XwScreen *screen)
+static void flush(gpointer chain)
 {
-    xw_ecg_chain_flush(XW_ECGSCREEN(screen)->chain);
+    xw_ecg_chain_flush(chain);
 }
 
-static void run(XwScreen *screen, struct xw_ecg_run *ret_run)
+static void run(gpointer chain, struct xw_ecg_run *ret_run)
 {
-    xw_ecg_chain_run(XW_ECGSCREEN(screen)->chain, ret_run);
+    xw_ecg_chain_run(chain, ret_run);
 }
 
-static void lead_off(XwScreen *screen, guint32 mask)
+static void lead_off(gpointer chain, guint32 mask)
 {
-    xw_ecg_chain_set_lead_off(XW_ECGSCREEN(screen)->chain, mask);
+    xw_ecg_chain_set_lead_off(chain, mask);
 }
+
+static const struct xw_screen_chain calls = {
+    .configure = configure,
+    .make = make,
+    .free = drop,
+    .process = process,
+    .gap = gap,
+    .flush = flush,
+    .run = run,
+    .lead_off = lead_off,
+};
 
 static void set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
@@ -91,30 +103,18 @@ static void get_property(GObject *object, guint id, GValue *value, GParamSpec *s
 
 static void xw_ecgscreen_init(XwEcgscreen *self)
 {
-    self->chain = NULL;
+    (void)self;
 }
 
 static void xw_ecgscreen_class_init(XwEcgscreenClass *class)
 {
     GObjectClass *object = G_OBJECT_CLASS(class);
-    GstElementClass *element = GST_ELEMENT_CLASS(class);
-    XwScreenClass *screen = XW_SCREEN_CLASS(class);
     object->set_property = set_property;
     object->get_property = get_property;
     g_object_class_install_property(
         object, PROP_MAINS,
         g_param_spec_uint("mains", "Mains", "50 or 60 Hz; 0 = found by listening", 0, 60, 0,
                           G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
-    gst_element_class_set_static_metadata(element, "ECG screening", "Filter/Analyzer/Audio",
-                                          "Finds beats, rhythms and alarms; samples untouched",
-                                          "Xinwang");
-    xw_screen_class_add_pads(element);
-    screen->configure = configure;
-    screen->chain_new = chain_new;
-    screen->chain_free = chain_free;
-    screen->process = process;
-    screen->gap = gap;
-    screen->flush = flush;
-    screen->run = run;
-    screen->lead_off = lead_off;
+    xw_screen_class_setup(XW_SCREEN_CLASS(class), &calls, "ECG screening",
+                          "Finds beats, rhythms and alarms; samples untouched");
 }

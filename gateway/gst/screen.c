@@ -16,7 +16,7 @@ typedef struct {
     guint64 rate_num, rate_den;
     guint channels_n;
     gboolean have_config;
-    gboolean running;      /* the chain is made at the first buffer: it says where it begins */
+    gpointer chain;        /* made at the first buffer: it says where it begins */
     gint64 position;       /* index of the sample that the chain waits for */
     GArray *events;        /* struct xw_ecg_event, made by the chain, not pushed yet */
     guint32 lead_off_mask; /* told for samples from lead_off_index on */
@@ -40,15 +40,25 @@ static GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE(
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(XW_GST_CAPS_TEXT));
 
+static const struct xw_screen_chain *calls_of(XwScreen *self)
+{
+    return XW_SCREEN_GET_CLASS(self)->chain;
+}
+
 static void chain_drop(XwScreen *self)
 {
     XwScreenPrivate *priv = priv_of(self);
-    if (!priv->running)
+    if (!priv->chain)
         return;
     g_mutex_lock(&plan_lock);
-    XW_SCREEN_GET_CLASS(self)->chain_free(self);
+    calls_of(self)->free(priv->chain);
     g_mutex_unlock(&plan_lock);
-    priv->running = FALSE;
+    priv->chain = NULL;
+}
+
+gpointer xw_screen_chain(XwScreen *self)
+{
+    return priv_of(self)->chain;
 }
 
 void xw_screen_event(void *self, const struct xw_ecg_event *event)
@@ -76,19 +86,17 @@ static void push_events(XwScreen *self)
 static gboolean chain_begin(XwScreen *self, gint64 first)
 {
     XwScreenPrivate *priv = priv_of(self);
-    XwScreenClass *class = XW_SCREEN_GET_CLASS(self);
     g_mutex_lock(&plan_lock);
-    int r = class->chain_new(self, first);
+    int r = calls_of(self)->make(self, first, &priv->chain);
     g_mutex_unlock(&plan_lock);
     if (r < 0) {
         GST_ELEMENT_ERROR(self, LIBRARY, INIT, ("the analysis cannot be set up"),
-                          ("chain_new: %s", g_strerror(-r)));
+                          ("make: %s", g_strerror(-r)));
         return FALSE;
     }
-    priv->running = TRUE;
     priv->position = first;
     struct xw_ecg_run run;
-    class->run(self, &run);
+    calls_of(self)->run(priv->chain, &run);
     gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(self), xw_gst_run_new(&run));
     return TRUE;
 }
@@ -97,18 +105,18 @@ static gboolean chain_begin(XwScreen *self, gint64 first)
 static void feed(XwScreen *self, const gint32 *x, gint64 n)
 {
     XwScreenPrivate *priv = priv_of(self);
-    XwScreenClass *class = XW_SCREEN_GET_CLASS(self);
+    const struct xw_screen_chain *calls = calls_of(self);
     if (priv->lead_off_due && (gint64)priv->lead_off_index < priv->position + n) {
         gint64 before = MAX((gint64)priv->lead_off_index - priv->position, 0);
-        class->process(self, x, (gsize)before);
-        if (class->lead_off)
-            class->lead_off(self, priv->lead_off_mask);
+        calls->process(priv->chain, x, (gsize)before);
+        if (calls->lead_off)
+            calls->lead_off(priv->chain, priv->lead_off_mask);
         priv->lead_off_due = FALSE;
         priv->position += before;
         x += before * priv->channels_n;
         n -= before;
     }
-    class->process(self, x, (gsize)n);
+    calls->process(priv->chain, x, (gsize)n);
     priv->position += n;
 }
 
@@ -118,10 +126,10 @@ static gint64 buffer_first(XwScreen *self, GstBuffer *buffer)
     XwScreenPrivate *priv = priv_of(self);
     if (GST_BUFFER_OFFSET_IS_VALID(buffer))
         return (gint64)GST_BUFFER_OFFSET(buffer);
-    if (GST_BUFFER_PTS_IS_VALID(buffer) && (GST_BUFFER_IS_DISCONT(buffer) || !priv->running))
+    if (GST_BUFFER_PTS_IS_VALID(buffer) && (GST_BUFFER_IS_DISCONT(buffer) || !priv->chain))
         return (gint64)gst_util_uint64_scale_round(GST_BUFFER_PTS(buffer), priv->rate_num,
                                                    GST_SECOND * priv->rate_den);
-    return priv->running ? priv->position : 0;
+    return priv->chain ? priv->position : 0;
 }
 
 static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer)
@@ -137,10 +145,10 @@ static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer)
     guint channels = priv->channels_n;
     gint64 n = (gint64)(map.size / (sizeof(gint32) * channels));
     gint64 first = buffer_first(self, buffer);
-    gboolean ok = priv->running || chain_begin(self, first);
+    gboolean ok = priv->chain != NULL || chain_begin(self, first);
     if (ok) {
         if (first > priv->position) {
-            XW_SCREEN_GET_CLASS(self)->gap(self, first);
+            calls_of(self)->gap(priv->chain, first);
             priv->position = first;
         }
         /* An old hole that is filled in late: kept and sent on, but the analysis went on since. */
@@ -157,9 +165,10 @@ static GstFlowReturn transform_ip(GstBaseTransform *base, GstBuffer *buffer)
 /* The end of a run: what can still be said is said. */
 static void chain_end(XwScreen *self)
 {
-    if (!priv_of(self)->running)
+    XwScreenPrivate *priv = priv_of(self);
+    if (!priv->chain)
         return;
-    XW_SCREEN_GET_CLASS(self)->flush(self);
+    calls_of(self)->flush(priv->chain);
     push_events(self);
     chain_drop(self);
 }
@@ -169,7 +178,7 @@ static void take_header(XwScreen *self, const guint8 *bytes, gsize size)
     XwScreenPrivate *priv = priv_of(self);
     Xw__StreamHeader *header = xw__stream_header__unpack(NULL, size, bytes);
     chain_end(self);
-    int r = header && header->rate ? XW_SCREEN_GET_CLASS(self)->configure(self, header) : -1;
+    int r = header && header->rate ? calls_of(self)->configure(self, header) : -1;
     priv->have_config = r == 0;
     if (r < 0) {
         GST_INFO_OBJECT(self, "this stream passes without analysis");
@@ -263,8 +272,13 @@ static void xw_screen_init(XwScreen *self)
     gst_base_transform_set_passthrough(GST_BASE_TRANSFORM(self), TRUE);
 }
 
-void xw_screen_class_add_pads(GstElementClass *element)
+void xw_screen_class_setup(XwScreenClass *class, const struct xw_screen_chain *chain,
+                           const char *name, const char *description)
 {
+    GstElementClass *element = GST_ELEMENT_CLASS(class);
+    class->chain = chain;
+    gst_element_class_set_static_metadata(element, name, "Filter/Analyzer/Audio", description,
+                                          "Xinwang");
     gst_element_class_add_static_pad_template(element, &sink_template);
     gst_element_class_add_static_pad_template(element, &src_template);
 }

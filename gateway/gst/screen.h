@@ -20,23 +20,32 @@
 #define XW_TYPE_SCREEN (xw_screen_get_type())
 G_DECLARE_DERIVABLE_TYPE(XwScreen, xw_screen, XW, SCREEN, GstBaseTransform)
 
-struct _XwScreenClass {
-    GstBaseTransformClass parent_class;
+/* A chain of one kind. */
+struct xw_screen_chain {
     /* The configuration from a header is kept; rate and channels are told. < 0: no use for it. */
     int (*configure)(XwScreen *self, const Xw__StreamHeader *header);
-    /* The chain, from `first` on; its events go to xw_screen_event with `self` as user. */
-    int (*chain_new)(XwScreen *self, gint64 first);
-    void (*chain_free)(XwScreen *self);
-    void (*process)(XwScreen *self, const gint32 *x, gsize n);
-    void (*gap)(XwScreen *self, gint64 next);
-    void (*flush)(XwScreen *self);
-    void (*run)(XwScreen *self, struct xw_ecg_run *ret_run);
+    /* From `first` on; its events go to xw_screen_event with `self` as user. */
+    int (*make)(XwScreen *self, gint64 first, gpointer *ret_chain);
+    /* The rest is given what make() made. */
+    void (*free)(gpointer chain);
+    void (*process)(gpointer chain, const gint32 *x, gsize n);
+    void (*gap)(gpointer chain, gint64 next);
+    void (*flush)(gpointer chain);
+    void (*run)(gpointer chain, struct xw_ecg_run *ret_run);
     /* NULL where electrodes mean nothing. */
-    void (*lead_off)(XwScreen *self, guint32 mask);
+    void (*lead_off)(gpointer chain, guint32 mask);
+};
+
+struct _XwScreenClass {
+    GstBaseTransformClass parent_class;
+    const struct xw_screen_chain *chain;
 };
 
 void xw_screen_event(void *self, const struct xw_ecg_event *event);
-/* For both pads. */
-void xw_screen_class_add_pads(GstElementClass *element);
+/* NULL: not made yet. */
+gpointer xw_screen_chain(XwScreen *self);
+/* In a subclass's class_init: its chain, its pads, its place among the elements. */
+void xw_screen_class_setup(XwScreenClass *class, const struct xw_screen_chain *chain,
+                           const char *name, const char *description);
 
 #endif

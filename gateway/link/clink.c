@@ -21,6 +21,12 @@ int xw_clink_fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
     return -EPROTO;
 }
 
+static void chains_done(struct xw_cgateway *g)
+{
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        xw_chains_done(&g->chains[role]);
+}
+
 static void destroy(struct xw_life *life)
 {
     struct xw_clink *clink = XW_CONTAINER_OF(life, struct xw_clink, life);
@@ -29,11 +35,14 @@ static void destroy(struct xw_life *life)
         clink->gateways = g->next;
         xw_clink_sweep(g, true);
         xw_side_done(&g->side);
+        chains_done(g);
         free(g);
     }
     xw_idmap_done(&clink->streams);
     xw_wire_arena_done(&clink->arena);
+    xw_chains_done(&clink->chains);
     free(clink->samples);
+    free(clink->recoded);
     free(clink);
 }
 
@@ -51,6 +60,7 @@ int xw_clink_new(struct xw_store *store, const struct xw_clock *clock, uint32_t 
     if (watch)
         clink->watch = *watch;
     xw_idmap_init(&clink->streams, STREAMS_MAX);
+    xw_chains_init(&clink->chains, 1);
     clink->samples = malloc(XW_BLOCK_VALUES_MAX * sizeof(*clink->samples));
     if (!clink->samples || xw_wire_arena_init(&clink->arena) < 0) {
         xw_life_end(&clink->life);
@@ -123,6 +133,8 @@ static int add(struct xw_clink *clink, const char *id, struct xw_cgateway **ret_
     snprintf(g->out_log, sizeof(g->out_log), "gw/%s", id);
     xw_side_init(&g->side, &clink->life, clink->store, clink->clock, g->out_log,
                  &xw_clink_intake_ops, g);
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        xw_chains_init(&g->chains[role], XW_CHAINS_LIVE_MAX);
     g->side.on_record = on_record;
     g->side.on_ephemeral = on_ephemeral;
     g->side.user = g;
@@ -136,13 +148,17 @@ static int add(struct xw_clink *clink, const char *id, struct xw_cgateway **ret_
 
 void xw_clink_gateway_figures(const struct xw_cgateway *g, struct xw_downlink_gateway *ret_figures)
 {
-    struct xw_conn_time time = {0};
+    int64_t boot_us = xw_clock_boot(g->clink->clock).us, peer_us = 0;
+    double drift = 0;
+    uint64_t uncertainty_us = 0;
     const struct xw_conn *conn = xw_side_preferred(&g->side);
     uint64_t backlog = 0;
     for (const struct xw_cstream *s = g->streams; s; s = s->next)
         if (s->session == g->session)
             backlog += s->wanted.total;
-    (void)xw_offset_best(&g->side.offset, &time);
+    if (xw_clockfit_peer_us(&g->side.fit, boot_us, &peer_us, &uncertainty_us))
+        peer_us -= xw_clock_wall(g->clink->clock).us;
+    bool drift_known = xw_clockfit_drift(&g->side.fit, &drift);
     *ret_figures = (struct xw_downlink_gateway){
         .gateway_id = g->id,
         .site_name = g->site_name,
@@ -151,7 +167,10 @@ void xw_clink_gateway_figures(const struct xw_cgateway *g, struct xw_downlink_ga
         .demo = g->demo,
         .since_wall_us = g->since_wall_us,
         .rtt_us = conn ? conn->rtt_us : 0,
-        .clock_offset_us = time.offset_us,
+        .clock_offset_us = peer_us,
+        .clock_uncertainty_us = uncertainty_us,
+        .clock_drift_ppb = (int32_t)(drift * 1e9),
+        .clock_drift_known = drift_known,
         .backlog_samples = backlog,
         .received_bytes = g->received_n_bytes,
     };
@@ -173,6 +192,7 @@ static void set_linked(struct xw_cgateway *g, bool linked)
 static void end_session(struct xw_cgateway *g)
 {
     xw_side_end(&g->side);
+    chains_done(g);
     g->state = XW_CGATEWAY_IDLE;
     g->withheld_n_bytes = 0;
     set_linked(g, false);
@@ -208,6 +228,7 @@ static void send_welcome(struct xw_cgateway *g, struct xw_conn *conn)
     welcome.county_records_last = xw_store_log_last(g->clink->store, g->out_log);
     welcome.county_wall_us = xw_clock_wall(g->clink->clock).us;
     welcome.credit_bytes = conn->allowed_n_bytes = XW_CONN_CREDIT_N_BYTES;
+    welcome.block_codings = UINT64_C(1) << XW_CODING_CHAINED;
     message.body_case = XW__LINK_MESSAGE__BODY_WELCOME;
     message.welcome = &welcome;
     conn->state = XW_CONN_OPEN;
@@ -285,7 +306,10 @@ static int begin_session(struct xw_cgateway *g, const Xw__LinkHello *hello)
     g->session_id = xw_wire_uuid(&hello->session_id);
     g->spool_id = xw_wire_uuid(&hello->spool_id);
     g->held_n_bytes = 0;
-    g->side.offset.n = 0;
+    struct xw_uuid boot_id = xw_wire_uuid(&hello->boot_id);
+    if (!xw_uuid_equal(&boot_id, &g->boot_id))
+        xw_clockfit_init(&g->side.fit); /* another clock, or the same one anew */
+    g->boot_id = boot_id;
     g->side.peer_log = g->spool_id;
     g->side.in_log = log_key(g->id, &g->spool_id);
     g->demo = hello->demo;
@@ -407,6 +431,13 @@ int xw_clink_ephemeral(struct xw_clink *clink, const char *gateway_id, const cha
 {
     struct xw_cgateway *g = find(clink, gateway_id);
     return g ? xw_side_ephemeral(&g->side, topic, payload, size) : -ENOTCONN;
+}
+
+int xw_clink_ephemeral_on(struct xw_clink *clink, const char *gateway_id, unsigned lane,
+                          const char *topic, const void *payload, size_t size)
+{
+    struct xw_cgateway *g = find(clink, gateway_id);
+    return g ? xw_side_ephemeral_on(&g->side, lane, topic, payload, size) : -ENOTCONN;
 }
 
 int xw_clink_object(struct xw_clink *clink, const char *gateway_id, const uint8_t sha256[32])

@@ -37,6 +37,9 @@ void xw_clink_committed(struct xw_clink *clink, const char *gateway_id, uint64_t
 /* -ENOTCONN, -EAGAIN. */
 XW_MUST_CHECK int xw_clink_ephemeral(struct xw_clink *clink, const char *gateway_id,
                                      const char *topic, const void *payload, size_t size);
+XW_MUST_CHECK int xw_clink_ephemeral_on(struct xw_clink *clink, const char *gateway_id,
+                                        unsigned lane, const char *topic, const void *payload,
+                                        size_t size);
 XW_MUST_CHECK int xw_clink_object(struct xw_clink *clink, const char *gateway_id,
                                   const uint8_t sha256[32]);
 void xw_clink_gateways(struct xw_clink *clink,

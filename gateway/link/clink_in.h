@@ -3,6 +3,7 @@
 #ifndef XW_LINK_CLINK_IN_H
 #define XW_LINK_CLINK_IN_H
 
+#include "link/chain.h"
 #include "link/clink.h"
 
 enum {
@@ -41,7 +42,7 @@ struct xw_cgateway {
     bool demo, linked;
     enum xw_cstate state;
     struct xw_side side;
-    struct xw_uuid session_id, spool_id;
+    struct xw_uuid session_id, spool_id, boot_id;
     uint64_t session, epoch, batch;
     unsigned epochs_taken_n; /* asked for and not answered: nothing may be appended meanwhile */
     struct xw_cstream *streams;
@@ -49,6 +50,8 @@ struct xw_cgateway {
     int64_t since_wall_us, ack_due_us, submitted_us;
     bool wanted_due;
     uint64_t received_n_bytes;
+    struct xw_chains chains[XW_LINK_ROLES_N]; /* of live blocks */
+    uint64_t chains_conn_id[XW_LINK_ROLES_N]; /* of the socket that they came on */
     bool storage_fails;
     uint64_t withheld_n_bytes; /* credit of the bulk socket while the store refuses */
     uint64_t withheld_conn_id;
@@ -65,6 +68,8 @@ struct xw_clink {
     struct xw_idmap streams;
     struct xw_wire_arena arena;
     int32_t *samples; /* of the block being checked */
+    uint8_t *recoded; /* the same in coding 0, if it came in another; made when first needed */
+    struct xw_chains chains; /* of other blocks, in one message */
     struct xw_uuid store_id;
 };
 

@@ -9,6 +9,8 @@
 
 XW_COUNTER(blocks_in, "xw_link_received_blocks_total", NULL, "blocks received, new or not");
 XW_COUNTER(blocks_again, "xw_link_received_again_total", NULL, "blocks received that were here");
+XW_COUNTER(blocks_chained, "xw_link_received_coded_blocks_total", NULL,
+           "blocks received in coding 4");
 XW_COUNTER(crc_wrong, "xw_link_crc_wrong_total", NULL,
            "blocks whose samples did not fit their CRC");
 XW_COUNTER(batches_failed, "xw_link_batches_failed_total", NULL, "batches that the store refused");
@@ -151,6 +153,8 @@ int xw_clink_held(struct xw_cgateway *g, struct xw_conn *conn, const Xw__StreamH
     if (xw_wire_ranges_get(held->held, held->n_held, &s->held) < 0 ||
         xw_wire_ranges_get(held->gaps, held->n_gaps, &s->gaps) < 0)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_LIMIT, "held: too many ranges");
+    if (s->held.n && g->clink->watch.on_held)
+        g->clink->watch.on_held(g->clink->watch.user, &s->id, xw_ranges_end(&s->held));
     s->wanted_due = g->wanted_due = true;
     return ensure_header(g, s) < 0 ? storage(conn) : 0;
 }
@@ -186,21 +190,69 @@ static bool is_new(struct xw_cgateway *g, const struct xw_cstream *s, struct xw_
     return !xw_ranges_covers(blocks ? in_store.blocks : in_store.known, range.first, range.end);
 }
 
-static int take_block(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Block *wire, bool live)
+/* The chains that blocks of this socket and kind belong to. */
+static struct xw_chains *chains_of(struct xw_cgateway *g, const struct xw_conn *conn, bool live)
+{
+    if (!live)
+        return &g->clink->chains;
+    if (g->chains_conn_id[conn->role] != conn->id)
+        xw_chains_done(&g->chains[conn->role]);
+    g->chains_conn_id[conn->role] = conn->id;
+    return &g->chains[conn->role];
+}
+
+/* Out of coding 4 into the samples, and from there into coding 0, in which all goes on. */
+static int take_chained(struct xw_cgateway *g, struct xw_conn *conn, const struct xw_cstream *s,
+                        const Xw__Block *wire, bool live, size_t *ret_size)
+{
+    struct xw_clink *clink = g->clink;
+    const size_t bound = xw_block_bound(1, XW_CHAINED_VALUES_MAX);
+    if (!clink->recoded && !(clink->recoded = malloc(bound)))
+        return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_LIMIT, "block: no memory");
+    int r = xw_chains_decode(chains_of(g, conn, live), &s->id, s->channels_n, wire->first,
+                             wire->key_first, wire->data.data, wire->data.len, wire->count,
+                             clink->samples);
+    if (r == -EPROTO)
+        return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "block: not next of its key");
+    if (r == -ENOMEM)
+        return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_LIMIT, "block: no memory");
+    if (r >= 0)
+        r = xw_block_encode(XW_CODING_DELTA, clink->samples, s->channels_n, wire->count,
+                            clink->recoded, bound);
+    if (r < 0)
+        return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_MALFORMED, "block: data");
+    xw_counter_add(&blocks_chained, 1);
+    *ret_size = (size_t)r;
+    return 0;
+}
+
+static int take_block(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Block *wire, bool live,
+                      size_t *chained_values_n)
 {
     struct xw_cstream *s = of_session(g, &wire->stream_id);
     if (!s)
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "block: stream not announced");
-    if (!xw_block_shape_ok(s->channels_n, wire->count) ||
-        xw_block_decode((enum xw_coding)wire->coding, wire->data.data, wire->data.len,
-                        s->channels_n, wire->count, g->clink->samples) < 0)
+    if (!xw_block_shape_ok(s->channels_n, wire->count))
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_MALFORMED, "block: data");
+    struct xw_store_block block = {s->id,        wire->first,     wire->count,   XW_CODING_DELTA,
+                                   wire->crc32c, wire->data.data, wire->data.len};
+    if (wire->coding == XW_CODING_CHAINED) {
+        /* A few bytes can stand for many values: what a message may ask for has its own limit. */
+        *chained_values_n += s->channels_n * wire->count;
+        if (*chained_values_n > XW_CHAINED_VALUES_MAX)
+            return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_TOO_LARGE, "blocks: values");
+        int r = take_chained(g, conn, s, wire, live, &block.size);
+        if (r < 0)
+            return r;
+        block.data = g->clink->recoded;
+    } else if (xw_block_decode((enum xw_coding)wire->coding, wire->data.data, wire->data.len,
+                               s->channels_n, wire->count, g->clink->samples) < 0) {
+        return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_MALFORMED, "block: data");
+    }
     if (xw_block_crc(g->clink->samples, s->channels_n, wire->count) != wire->crc32c) {
         xw_counter_add(&crc_wrong, 1);
         return xw_clink_fail(conn, XW__LINK_FAULT__LINK_FAULT_CRC, "block: CRC");
     }
-    const struct xw_store_block block = {s->id,        wire->first,     wire->count,   wire->coding,
-                                         wire->crc32c, wire->data.data, wire->data.len};
     struct xw_range range = {block.first, block.first + block.count};
     xw_counter_add(&blocks_in, 1);
     bool fresh = is_new(g, s, range, true);
@@ -236,9 +288,11 @@ int xw_clink_blocks(struct xw_cgateway *g, struct xw_conn *conn, const Xw__Block
                     size_t n_bytes)
 {
     bool live = blocks->lane <= XW__LANE__LANE_LIVE;
+    size_t chained_values_n = 0;
     int r = 0;
+    xw_chains_clear(&g->clink->chains);
     for (size_t i = 0; r >= 0 && i < blocks->n_blocks; i++)
-        r = take_block(g, conn, blocks->blocks[i], live);
+        r = take_block(g, conn, blocks->blocks[i], live, &chained_values_n);
     for (size_t i = 0; r >= 0 && i < blocks->n_gaps; i++)
         r = take_gap(g, conn, blocks->gaps[i], live);
     xw_intake_owe(&g->side.intake, conn->id, n_bytes);

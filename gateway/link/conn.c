@@ -175,7 +175,10 @@ int xw_conn_clock(struct xw_conn *conn, const struct xw_clock *clock, const Xw__
         return 0;
     conn->clock_origin_us = 0;
     conn->rtt_us = (uint32_t)XW_MIN(rtt_us, (int64_t)INT32_MAX);
-    *ret_time = (struct xw_conn_time){conn->rtt_us, offset_us};
+    *ret_time = (struct xw_conn_time){conn->rtt_us,
+                                      offset_us,
+                                      {conn->clock_sent_boot_us, xw_clock_boot(clock).us,
+                                       message->receive_us, message->transmit_us}};
     return 1;
 }
 
@@ -197,22 +200,9 @@ void xw_conn_tick(struct xw_conn *conn, const struct xw_clock *clock)
         conn->clock_due_us = now_us + XW_CONN_CLOCK_US;
         conn->clock_origin_us = xw_clock_wall(clock).us;
         conn->clock_sent_us = now_us;
+        conn->clock_sent_boot_us = xw_clock_boot(clock).us;
         send_clock(conn, conn->clock_origin_us, 0, 0);
     }
-}
-
-void xw_offset_add(struct xw_offset *offset, struct xw_conn_time time)
-{
-    offset->last[offset->n++ % XW_OFFSET_N] = time;
-}
-
-bool xw_offset_best(const struct xw_offset *offset, struct xw_conn_time *ret_time)
-{
-    size_t n = XW_MIN(offset->n, (size_t)XW_OFFSET_N);
-    for (size_t i = 0; i < n; i++)
-        if (!i || offset->last[i].rtt_us < ret_time->rtt_us)
-            *ret_time = offset->last[i];
-    return n > 0;
 }
 
 const char *xw_conn_fault_text(Xw__LinkFault fault)

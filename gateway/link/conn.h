@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/clockfit.h"
 #include "link/wire.h"
 
 enum {
@@ -42,7 +43,7 @@ struct xw_conn {
     uint64_t sent_n_bytes, credit_n_bytes;                  /* what we may send */
     uint64_t got_n_bytes, settled_n_bytes, allowed_n_bytes; /* what the peer may send */
     int64_t opened_us, heard_us, clock_due_us;              /* monotonic */
-    int64_t clock_origin_us, clock_sent_us;
+    int64_t clock_origin_us, clock_sent_us, clock_sent_boot_us;
     uint32_t rtt_us;
     Xw__LinkFault fault; /* what ended it, told by us or by the peer */
     char fault_text[96];
@@ -69,22 +70,13 @@ void xw_conn_settle(struct xw_conn *conn, uint64_t n_bytes);
 struct xw_conn_time {
     uint32_t rtt_us;
     int64_t offset_us; /* peer's wall clock - ours */
+    struct xw_clockfit_exchange exchange;
 };
 /* Answers a request; 1 with ret_time when it was the answer to ours, else 0. */
 XW_MUST_CHECK int xw_conn_clock(struct xw_conn *conn, const struct xw_clock *clock,
                                 const Xw__Clock *message, struct xw_conn_time *ret_time);
 /* Clock requests, time-outs. */
 void xw_conn_tick(struct xw_conn *conn, const struct xw_clock *clock);
-
-/* The best of the last exchanges: least round trip, least doubt. */
-enum { XW_OFFSET_N = 8 };
-struct xw_offset {
-    struct xw_conn_time last[XW_OFFSET_N];
-    size_t n;
-};
-void xw_offset_add(struct xw_offset *offset, struct xw_conn_time time);
-/* False as long as nothing is known. */
-bool xw_offset_best(const struct xw_offset *offset, struct xw_conn_time *ret_time);
 
 const char *xw_conn_fault_text(Xw__LinkFault fault);
 

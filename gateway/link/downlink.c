@@ -247,7 +247,8 @@ static void on_tick(void *arg)
             struct lws *wsi = link->socket.wsi;
             link_gone(d, link);
             lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
-        } else if (measure && xw_socket_measure(&link->socket, &m) >= 0) {
+        } else if (measure && link->socket.busy && xw_socket_measure(&link->socket, &m) >= 0) {
+            link->socket.busy = m.outstanding_n_bytes > 0;
             xw_socket_pace(&link->socket, xw_clink_measured(d->clink, &link->socket.conn, &m));
         }
     }
@@ -339,6 +340,12 @@ void xw_downlink_ephemeral(struct xw_downlink *d, const char *gateway_id, const 
                            const void *payload, size_t size)
 {
     (void)!xw_clink_ephemeral(d->clink, gateway_id, topic, payload, size);
+}
+
+int xw_downlink_alarm_ephemeral(struct xw_downlink *d, const char *gateway_id, const char *topic,
+                                const void *payload, size_t size)
+{
+    return xw_clink_ephemeral_on(d->clink, gateway_id, XW__LANE__LANE_ALARM, topic, payload, size);
 }
 
 int xw_downlink_object(struct xw_downlink *d, const char *gateway_id, const uint8_t sha256[32])

@@ -33,7 +33,10 @@ struct xw_downlink_gateway {
     bool linked, demo;
     int64_t since_wall_us;
     uint32_t rtt_us;
-    int64_t clock_offset_us;  /* gateway wall - county wall */
+    int64_t clock_offset_us;       /* gateway wall - county wall */
+    uint64_t clock_uncertainty_us; /* 0 = the offset is not known */
+    int32_t clock_drift_ppb;       /* of the gateway's clock against the county's */
+    bool clock_drift_known;
     uint64_t backlog_samples; /* wanted and not here yet */
     uint64_t received_bytes;  /* since the start of the process */
 };
@@ -56,6 +59,8 @@ struct xw_downlink_watch {
                          size_t size);
     void (*on_suspended)(void *user, const struct xw_uuid *streams, size_t streams_n,
                          const char *gateway_id);
+    /* A gateway's spool holds something of a stream up to here, as a session begins. */
+    void (*on_held)(void *user, const struct xw_uuid *stream, uint64_t end);
 };
 
 XW_MUST_CHECK int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
@@ -72,6 +77,9 @@ void xw_downlink_committed(struct xw_downlink *downlink, const char *gateway_id,
                            uint64_t out_seq_last);
 void xw_downlink_ephemeral(struct xw_downlink *downlink, const char *gateway_id, const char *topic,
                            const void *payload, size_t size);
+/* On the lane of alarms, for the answers to probes of their way. -ENOTCONN, -EAGAIN. */
+XW_MUST_CHECK int xw_downlink_alarm_ephemeral(struct xw_downlink *downlink, const char *gateway_id,
+                                              const char *topic, const void *payload, size_t size);
 /* Sends an object of the county's store; as xw_uplink_object. */
 XW_MUST_CHECK int xw_downlink_object(struct xw_downlink *downlink, const char *gateway_id,
                                      const uint8_t sha256[32]);

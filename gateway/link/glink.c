@@ -14,7 +14,7 @@ XW_COUNTER(live_left, "xw_link_live_left_total", NULL, "live blocks left to heal
 XW_COUNTER(aged_out, "xw_link_unacknowledged_total", NULL,
            "samples or records sent, not acknowledged in time, sent again");
 
-enum { STREAM_RANGES_MAX = 65536, URGENT_MAX = 256 };
+enum { STREAM_RANGES_MAX = 65536, URGENT_MAX = 256, UNANSWERED_US = 3000000 };
 
 static void stored(void *user XW_UNUSED, void *stream XW_UNUSED, struct xw_range range XW_UNUSED,
                    bool live XW_UNUSED)
@@ -72,6 +72,24 @@ static void on_ephemeral(void *user, const char *topic, const void *payload, siz
         glink->watch.on_ephemeral(glink->watch.user, topic, payload, size);
 }
 
+static bool coded_stream(void *user, const struct xw_uuid *id, struct xw_coder_stream *ret_stream)
+{
+    enum { CHAIN_S = 10 };
+    const struct xw_gstream *s = xw_glink_find(user, id);
+    if (!s)
+        return false;
+    *ret_stream = (struct xw_coder_stream){s->header->n_channels, (uint64_t)(CHAIN_S * s->rate_hz)};
+    return true;
+}
+/* What live costs is judged by what it came to in its coding. */
+static void went(void *user, const struct xw_uuid *id, uint32_t count, size_t n_bytes)
+{
+    struct xw_gstream *s = xw_glink_find(user, id);
+    if (s)
+        s->wire_per_sample +=
+            ((double)(n_bytes + XW_GLINK_BLOCK_COST_N_BYTES) / count - s->wire_per_sample) / 16;
+}
+
 static void stream_free(struct xw_gstream *s)
 {
     if (s->header)
@@ -92,6 +110,7 @@ static void destroy(struct xw_life *life)
     }
     xw_idmap_done(&glink->by_id);
     xw_side_done(&glink->side);
+    xw_coder_done(&glink->coder);
     xw_wire_arena_done(&glink->arena);
     free(glink);
 }
@@ -116,6 +135,11 @@ int xw_glink_new(struct xw_store *store, const struct xw_clock *clock,
         return r;
     }
     xw_side_init(&glink->side, &glink->life, store, clock, "county", &intake_ops, glink);
+    xw_coder_init(&glink->coder);
+    glink->coder.of = coded_stream;
+    glink->coder.went = went;
+    glink->coder.user = glink;
+    glink->side.lanes.coder = &glink->coder;
     glink->side.on_record = on_record;
     glink->side.on_ephemeral = on_ephemeral;
     glink->side.user = glink;
@@ -215,7 +239,6 @@ static void begin_session(struct xw_glink *glink)
     glink->greeted = true;
     glink->reads_n = 0;
     xw_glink_fit_begin(glink);
-    glink->side.offset.n = 0;
     xw_store_streams(glink->store, adopt, glink);
     for (struct xw_gstream *s = glink->streams; s; s = s->next) {
         xw_ledger_clear(&s->ledger);
@@ -245,6 +268,7 @@ void xw_glink_open(struct xw_glink *glink, struct xw_conn *conn, unsigned role)
     conn->role = role;
     conn->session = glink;
     glink->side.conn[role] = conn;
+    xw_coder_socket(&glink->coder, role, false); /* the welcome tells what the county reads */
     xw_pace_open(&glink->side.pace, role, xw_clock_mono(glink->clock).us);
     bool first = !glink->greeted;
     if (first)
@@ -263,6 +287,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
     if (glink->side.conn[role] != conn)
         return;
     glink->side.conn[role] = NULL;
+    xw_coder_socket(&glink->coder, role, false);
     xw_pace_close(&glink->side.pace, role);
     if (!glink->side.conn[!role]) {
         end_session(glink);
@@ -286,7 +311,14 @@ void xw_glink_shutdown(struct xw_glink *glink)
 uint64_t xw_glink_measured(struct xw_glink *glink, unsigned role,
                            const struct xw_pace_measure *measure)
 {
-    xw_pace_measured(&glink->side.pace, role, xw_clock_mono(glink->clock).us, measure);
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    struct xw_conn *conn = glink->side.conn[role];
+    xw_pace_measured(&glink->side.pace, role, now_us, measure);
+    /* Nothing gets through and nothing comes: another way may be open long before TCP tries again
+     * (a new address, another cell). */
+    if (conn && now_us - conn->heard_us > UNANSWERED_US &&
+        xw_pace_unanswered_us(&glink->side.pace, role, now_us) > UNANSWERED_US)
+        xw_conn_end(conn, XW__LINK_FAULT__LINK_FAULT_TIMEOUT, "nothing is acknowledged");
     return xw_pace_kernel_rate(&glink->side.pace, role);
 }
 
@@ -307,9 +339,6 @@ bool xw_glink_block(struct xw_glink *glink, const struct xw_store_block *block)
     s->live_wall_us = xw_clock_wall(glink->clock).us;
     s->live_end = XW_MAX(s->live_end, block->first + block->count);
     s->bytes_per_sample += ((double)block->size / block->count - s->bytes_per_sample) / 16;
-    s->wire_per_sample +=
-        ((double)(block->size + XW_GLINK_BLOCK_COST_N_BYTES) / block->count - s->wire_per_sample) /
-        16;
     if (!glink->side.active || s->suspended)
         return false;
     renew(s, (struct xw_range){block->first, block->first + block->count});
@@ -340,6 +369,17 @@ int xw_glink_ephemeral(struct xw_glink *glink, const char *topic, const void *pa
     return xw_side_ephemeral(&glink->side, topic, payload, size);
 }
 
+int xw_glink_ephemeral_on(struct xw_glink *glink, unsigned lane, const char *topic,
+                          const void *payload, size_t size)
+{
+    return xw_side_ephemeral_on(&glink->side, lane, topic, payload, size);
+}
+
+const struct xw_clockfit *xw_glink_clock(const struct xw_glink *glink)
+{
+    return &glink->side.fit;
+}
+
 int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[32])
 {
     return xw_objects_offer(&glink->side.objects, sha256);
@@ -354,20 +394,6 @@ void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struc
         xw_ranges_clear(&s->urgent); /* hundreds of alarms: the newest is what counts */
         (void)!xw_ranges_add(&s->urgent, range.first, range.end);
     }
-}
-
-void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures)
-{
-    const struct xw_lane *lane = &glink->side.lanes.lane[XW__LANE__LANE_VIDEO];
-    uint64_t used_bytes = XW_MIN(lane->bytes, lane->bytes_max);
-    *ret_pictures = (struct xw_uplink_pictures){
-        .waiting_bytes = lane->bytes,
-        .room_bytes = lane->bytes_max - used_bytes,
-        .waiting_us = xw_lanes_age_us(&glink->side.lanes, XW__LANE__LANE_VIDEO,
-                                      xw_clock_mono(glink->clock).us),
-        .lost_n = lane->refused_n + lane->late_n,
-        .suspended_n = glink->suspended_n,
-    };
 }
 
 bool xw_glink_linked(const struct xw_glink *glink)
@@ -435,6 +461,7 @@ void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink
         return;
     const struct xw_side *side = &glink->side;
     const struct xw_lane *l = &side->lanes.lane[lane];
+    ret_lane->room_bytes = l->bytes_max - XW_MIN(l->bytes, l->bytes_max);
     ret_lane->dropped_n = l->refused_n + l->late_n;
     ret_lane->sent_bytes = l->sent_n_bytes;
     if (!side->active)
@@ -443,4 +470,5 @@ void xw_glink_lane(const struct xw_glink *glink, unsigned lane, struct xw_uplink
     ret_lane->oldest_us = xw_lanes_age_us(&side->lanes, lane, xw_clock_mono(glink->clock).us);
     ret_lane->rate_bytes_per_s = side->pace.bulk_rate;
     ret_lane->suspended_n = glink->suspended_n;
+    ret_lane->held = glink->fit.held;
 }

@@ -64,12 +64,15 @@ bool xw_glink_gap(struct xw_glink *glink, const struct xw_store_gap *gap);
 void xw_glink_committed(struct xw_glink *glink, uint64_t out_seq_last);
 XW_MUST_CHECK int xw_glink_ephemeral(struct xw_glink *glink, const char *topic, const void *payload,
                                      size_t size);
+XW_MUST_CHECK int xw_glink_ephemeral_on(struct xw_glink *glink, unsigned lane, const char *topic,
+                                        const void *payload, size_t size);
 XW_MUST_CHECK int xw_glink_object(struct xw_glink *glink, const uint8_t sha256[32]);
 /* Samples to be healed before all others: of a study that is urgent or claimed, around an alarm. */
 void xw_glink_urgent(struct xw_glink *glink, const struct xw_uuid *stream, struct xw_range range);
 
-void xw_glink_pictures(const struct xw_glink *glink, struct xw_uplink_pictures *ret_pictures);
 bool xw_glink_linked(const struct xw_glink *glink); /* welcomed */
+/* The county's clock. Borrowed. */
+const struct xw_clockfit *xw_glink_clock(const struct xw_glink *glink);
 void xw_glink_wake(struct xw_glink *glink);
 
 struct xw_glink_figures {
@@ -78,8 +81,10 @@ struct xw_glink_figures {
     int64_t offset_us;
     uint64_t uncertainty_us, rate_bytes_per_s;
     uint64_t backlog_samples, backlog_bytes; /* bytes: estimated */
+    int64_t backlog_us;                      /* of the stream that lacks most */
     int64_t oldest_unsent_wall_us;           /* 0 = nothing is unsent */
     uint32_t suspended_n;
+    bool held;
 };
 /* Walks all streams: once a second is enough. */
 void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figures);

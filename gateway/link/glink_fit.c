@@ -1,6 +1,8 @@
-/* The gateway's end: does live fit into the uplink? When it does not, whole streams are taken out
- * of it, as many as the measured rate asks for, and the county is told which; their samples go as
- * backfill. When there is room again they come back, those with an alarm first. */
+/* The gateway's end: does live fit into the uplink? When little is left beside it, pictures and
+ * objects wait. When it does not fit all the same, whole streams are taken out of it, as many as
+ * the measured rate asks for, and the county is told which; their samples go as backfill. When
+ * there is room again they come back, those with an alarm first; then pictures and objects are let
+ * try. */
 #include "link/glink_in.h"
 
 #include <string.h>
@@ -10,6 +12,7 @@
 
 XW_GAUGE(suspended_streams, "xw_link_suspended_streams", NULL,
          "streams that the uplink cannot carry");
+XW_GAUGE(held_gauge, "xw_link_held", NULL, "1 while pictures and objects wait for a wider link");
 XW_COUNTER(suspensions, "xw_link_suspensions_total", NULL, "streams taken out of the live lane");
 
 enum {
@@ -24,6 +27,12 @@ enum {
     RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
     ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
     FIT_PERCENT = 80,          /* of the link's rate, for live */
+
+    HOLD_BELOW = 2048,        /* bytes/s left beside live: less is no use to a picture */
+    HOLD_FOR_US = 300000,     /* so little, or live so late, for so long */
+    HOLD_WAIT_US = 10000000,  /* calm for so long before they try again; */
+    HOLD_MOST_US = 120000000, /* twice as long each time it did not last, up to this */
+    HOLD_RELAPSE_US = 20000000,
 };
 
 static bool carried(const struct xw_gstream *s, int64_t now_us)
@@ -148,13 +157,55 @@ static void take_back(struct xw_glink *glink, int64_t now_us)
                   XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }
 
+/* ---- pictures and objects ---- */
+
+static void hold(struct xw_glink *glink, int64_t now_us)
+{
+    bool relapse = glink->fit.freed_us && now_us - glink->fit.freed_us < HOLD_RELAPSE_US;
+    glink->fit.held_wait_us = relapse ? XW_MIN(glink->fit.held_wait_us * 2, (int64_t)HOLD_MOST_US)
+                                      : (int64_t)HOLD_WAIT_US;
+    glink->fit.held = true;
+    glink->fit.held_us = now_us;
+    xw_gauge_set(&held_gauge, 1);
+    xw_log_notice("link.held", XW_LOG_UINT("bytes_per_s", glink->side.pace.link_rate));
+}
+
+/* They begin slowly; what the link carries is measured again while they grow. */
+static void let_go(struct xw_glink *glink, int64_t now_us)
+{
+    glink->fit.held = false;
+    glink->fit.freed_us = glink->fit.tight_us = now_us;
+    glink->side.pace.bulk_rate = XW_MIN(glink->side.pace.bulk_rate, (uint64_t)HOLD_BELOW);
+    xw_gauge_set(&held_gauge, 0);
+    xw_log_notice("link.freed", XW_LOG_UINT("bytes_per_s", glink->side.pace.link_rate));
+}
+
+/* What was measured before they were let go says nothing of now. */
+static void fit_pictures(struct xw_glink *glink, int64_t now_us, bool late)
+{
+    const struct xw_pace *pace = &glink->side.pace;
+    bool measured = pace->link_rate && pace->queue_seen_us > glink->fit.freed_us;
+    bool tight = glink->suspended_n || late || (measured && xw_pace_left(pace) < HOLD_BELOW);
+    if (glink->fit.held) {
+        if (glink->suspended_n || late)
+            glink->fit.held_us = now_us;
+        else if (now_us - glink->fit.held_us > glink->fit.held_wait_us)
+            let_go(glink, now_us);
+    } else if (!tight) {
+        glink->fit.tight_us = now_us;
+    } else if (now_us - glink->fit.tight_us > HOLD_FOR_US) {
+        hold(glink, now_us);
+    }
+}
+
 void xw_glink_fit_begin(struct xw_glink *glink)
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
     memset(&glink->fit, 0, sizeof(glink->fit));
-    glink->fit.narrow_us = glink->fit.calm_us = now_us;
+    glink->fit.narrow_us = glink->fit.calm_us = glink->fit.tight_us = now_us;
     glink->suspended_n = 0;
     xw_gauge_set(&suspended_streams, 0);
+    xw_gauge_set(&held_gauge, 0);
 }
 
 /* How late the present is: what waits in the lane, and what waits beyond it. */
@@ -169,12 +220,15 @@ void xw_glink_fit(struct xw_glink *glink)
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
     int64_t late_us = lateness_us(glink, now_us);
-    if (late_us < NARROW_US || !xw_pace_flows(&glink->side.pace, now_us) ||
-        now_us < glink->fit.settle_us)
+    /* On a slow link a packet takes its time: to be filled, behind another, on the way. */
+    int64_t packet_us = xw_pace_gather_us(&glink->side.pace);
+    bool late = late_us >= NARROW_US + 2 * packet_us && xw_pace_flows(&glink->side.pace, now_us);
+    fit_pictures(glink, now_us, late);
+    if (!late || now_us < glink->fit.settle_us)
         glink->fit.narrow_us = now_us;
     else if (now_us - glink->fit.narrow_us > NARROW_FOR_US)
         take_out(glink, now_us);
-    if (late_us > CALM_US || !glink->suspended_n)
+    if (late_us > CALM_US + 3 * packet_us || !glink->suspended_n)
         glink->fit.calm_us = now_us;
     else
         take_back(glink, now_us);

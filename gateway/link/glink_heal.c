@@ -192,15 +192,16 @@ void xw_glink_release(struct xw_glink *glink)
 
 void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figures)
 {
-    struct xw_glink_figures f = {.suspended_n = glink->suspended_n};
-    struct xw_conn_time time;
+    struct xw_glink_figures f = {.suspended_n = glink->suspended_n,
+                                 .held = glink->side.active && glink->fit.held};
+    int64_t county_us;
     struct xw_conn *conn = xw_side_preferred(&glink->side);
     if (conn)
         f.rtt_us = conn->rtt_us;
-    if (xw_offset_best(&glink->side.offset, &time)) {
+    if (xw_clockfit_peer_us(&glink->side.fit, xw_clock_boot(glink->clock).us, &county_us,
+                            &f.uncertainty_us)) {
         f.offset_known = true;
-        f.offset_us = time.offset_us;
-        f.uncertainty_us = time.rtt_us / 2 + 1;
+        f.offset_us = county_us - xw_clock_wall(glink->clock).us;
     }
     f.rate_bytes_per_s =
         glink->side.pace.link_rate ? glink->side.pace.link_rate : glink->side.pace.seen_rate;
@@ -217,6 +218,7 @@ void xw_glink_figures(struct xw_glink *glink, struct xw_glink_figures *ret_figur
             behind += r->end - r->first - xw_ranges_count_within(has, r->first, r->end);
         }
         f.backlog_samples += behind;
+        f.backlog_us = XW_MAX(f.backlog_us, (int64_t)((double)behind / s->rate_hz * 1e6));
         f.backlog_bytes += (uint64_t)((double)behind * s->bytes_per_sample);
         if (!behind || !s->live_wall_us)
             continue;

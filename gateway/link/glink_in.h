@@ -44,6 +44,7 @@ struct xw_glink {
     struct xw_glink_config config;
     struct xw_glink_watch watch;
     struct xw_side side;
+    struct xw_coder coder;
     struct xw_wire_arena arena;
     struct xw_idmap by_id;
     struct xw_gstream *streams;
@@ -58,6 +59,8 @@ struct xw_glink {
     unsigned suspended_n;
     struct {
         int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
+        bool held; /* pictures and objects */
+        int64_t tight_us, held_us, held_wait_us, freed_us;
     } fit; /* glink_fit.c */
 };
 

@@ -1,6 +1,7 @@
 /* The gateway's end: what the county says. */
 #include "link/glink_in.h"
 
+#include "base/block.h"
 #include "base/fault.h"
 #include "base/metrics.h"
 
@@ -21,6 +22,7 @@ static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__Li
     if (!xw_uuid_equal(&spool, &glink->spool_id))
         return fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "welcome: spool_id");
     conn->state = XW_CONN_OPEN;
+    xw_coder_socket(&glink->coder, conn->role, welcome->block_codings >> XW_CODING_CHAINED & 1);
     conn->credit_n_bytes = XW_MAX(conn->credit_n_bytes, welcome->credit_bytes);
     xw_conn_settle(conn, 0); /* our credit for the county */
     if (glink->side.active)

@@ -10,7 +10,7 @@ XW_COUNTER(lane_refused, "xw_link_lane_refused_total", NULL, "things refused by 
 XW_COUNTER(lane_late, "xw_link_lane_late_total", NULL, "things that waited too long in a lane");
 
 enum {
-    BLOCK_OVERHEAD_N_BYTES = 52,
+    BLOCK_OVERHEAD_N_BYTES = 58, /* with all indices at their largest */
     GAP_N_BYTES = 48,
     RECORD_OVERHEAD_N_BYTES = 56,
     SHARE_FRAME_N_BYTES = 4096, /* earned before a waiting lane is let in */

@@ -12,6 +12,7 @@
 
 #include "base/base.h"
 #include "base/buf.h"
+#include "link/coder.h"
 #include "link/ledger.h"
 #include "link/wire.h"
 #include "store/store.h"
@@ -58,6 +59,7 @@ struct xw_lanes {
     struct xw_lane lane[XW_LANES_N];
     struct xw_uuid log_id;            /* of the records that we send */
     struct xw_lanes_scratch *scratch; /* made at the first message: most lanes never send */
+    struct xw_coder *coder;           /* borrowed; NULL: blocks go as they are */
 };
 
 void xw_lanes_init(struct xw_lanes *lanes);
@@ -86,7 +88,7 @@ int64_t xw_lanes_age_us(const struct xw_lanes *lanes, unsigned lane, int64_t now
 
 /* The lane that goes next among those in mask, or -1. */
 int xw_lanes_next(const struct xw_lanes *lanes, unsigned mask);
-/* Bytes that the next message of this lane takes at least. */
+/* Bytes that the next message of this lane takes at least (before coding). */
 size_t xw_lanes_head_n_bytes(const struct xw_lanes *lanes, unsigned lane);
 /* Appends the next message of the lane to ret_buf: what fits into max_n_bytes, at least one thing.
  * The ledgers are told that it was sent on the socket of this role. */

@@ -10,17 +10,32 @@ XW_COUNTER(sent_records, "xw_link_sent_records_total", NULL, "records handed to 
 
 enum { MESSAGE_OVERHEAD_N_BYTES = 32 };
 
-static void put_block(struct xw_lanes_scratch *s, size_t at, struct xw_item *item)
+struct counts {
+    size_t blocks, gaps, records;
+};
+
+/* Returns the bytes that it takes in the message, at most. */
+static size_t put_block(struct xw_lanes *lanes, size_t at, struct xw_item *item)
 {
-    Xw__Block *b = &s->block[at];
+    struct xw_coder_block coded = {.stream = &item->stream,
+                                   .first = item->range.first,
+                                   .count = (uint32_t)(item->range.end - item->range.first),
+                                   .coding = item->u.block.coding,
+                                   .data = item->data,
+                                   .n_bytes = item->size};
+    if (lanes->coder)
+        xw_coder_put(lanes->coder, &coded);
+    Xw__Block *b = &lanes->scratch->block[at];
     xw__block__init(b);
     b->stream_id = (ProtobufCBinaryData){sizeof(item->stream.b), item->stream.b};
-    b->first = item->range.first;
-    b->count = (uint32_t)(item->range.end - item->range.first);
-    b->coding = item->u.block.coding;
+    b->first = coded.first;
+    b->count = coded.count;
+    b->coding = coded.coding;
+    b->key_first = coded.key_first;
     b->crc32c = item->u.block.crc32c;
-    b->data = (ProtobufCBinaryData){item->size, item->data};
-    s->blocks[at] = b;
+    b->data = (ProtobufCBinaryData){coded.n_bytes, coded.data};
+    lanes->scratch->blocks[at] = b;
+    return item->bytes - (item->size - coded.n_bytes);
 }
 
 static void put_gap(struct xw_lanes_scratch *s, size_t at, struct xw_item *item)
@@ -57,61 +72,70 @@ static bool same_message(const struct xw_item *head, const struct xw_item *item)
     return item->kind != XW_ITEM_RAW && (item->kind == XW_ITEM_RECORD) == records;
 }
 
-/* How many items from the head go into one message. */
-static size_t run_n(const struct xw_lane *lane, size_t max_n_bytes)
+/* Puts items from the head into the scratch message, as many as fit; returns how many. What a block
+ * comes to is known when it is coded, so the next one is measured as it waits: it can only shrink.
+ */
+static size_t put_items(struct xw_lanes *lanes, unsigned lane, size_t max_n_bytes,
+                        struct counts *ret_n)
 {
-    size_t n = 1, bytes = MESSAGE_OVERHEAD_N_BYTES + lane->head->bytes;
-    if (lane->head->kind == XW_ITEM_RAW)
-        return 1;
-    for (const struct xw_item *i = lane->head->next; i && n < XW_LANE_COALESCE_MAX; i = i->next) {
-        bytes += i->bytes;
-        if (bytes > max_n_bytes || !same_message(lane->head, i))
+    struct xw_lanes_scratch *s = lanes->scratch;
+    struct xw_item *head = lanes->lane[lane].head, *item = head;
+    size_t n = 0, bytes = MESSAGE_OVERHEAD_N_BYTES;
+    for (; item && n < XW_LANE_COALESCE_MAX; item = item->next, n++) {
+        if (n && (bytes + item->bytes > max_n_bytes || !same_message(head, item) ||
+                  (lanes->coder && xw_coder_full(lanes->coder, item->size))))
             break;
-        n++;
+        size_t takes = item->bytes;
+        if (item->kind == XW_ITEM_BLOCK)
+            takes = put_block(lanes, ret_n->blocks++, item);
+        else if (item->kind == XW_ITEM_GAP)
+            put_gap(s, ret_n->gaps++, item);
+        else
+            put_record(s, ret_n->records++, item);
+        bytes += takes;
     }
     return n;
 }
 
-static int write_items(struct xw_lanes *lanes, unsigned lane, size_t n, struct xw_buf *ret_buf)
+/* Writes one message; returns how many items are in it, or an error. */
+static int write_items(struct xw_lanes *lanes, unsigned lane, unsigned role, size_t max_n_bytes,
+                       struct xw_buf *ret_buf)
 {
     if (!lanes->scratch && !(lanes->scratch = malloc(sizeof(*lanes->scratch))))
         return -ENOMEM;
     struct xw_lanes_scratch *s = lanes->scratch;
-    size_t blocks_n = 0, gaps_n = 0, records_n = 0;
-    struct xw_item *item = lanes->lane[lane].head;
-    for (size_t i = 0; i < n; i++, item = item->next) {
-        if (item->kind == XW_ITEM_BLOCK)
-            put_block(s, blocks_n++, item);
-        else if (item->kind == XW_ITEM_GAP)
-            put_gap(s, gaps_n++, item);
-        else
-            put_record(s, records_n++, item);
-    }
+    struct counts in = {0};
+    if (lanes->coder)
+        xw_coder_begin(lanes->coder, role, lane <= XW__LANE__LANE_LIVE);
+    size_t n = put_items(lanes, lane, max_n_bytes, &in);
     Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
     Xw__Blocks blocks = XW__BLOCKS__INIT;
     Xw__Records records = XW__RECORDS__INIT;
-    if (records_n) {
+    if (in.records) {
         records.lane = (Xw__Lane)lane;
         records.log_id = (ProtobufCBinaryData){sizeof(lanes->log_id.b), lanes->log_id.b};
         records.records = s->records;
-        records.n_records = records_n;
+        records.n_records = in.records;
         message.body_case = XW__LINK_MESSAGE__BODY_RECORDS;
         message.records = &records;
     } else {
         blocks.lane = (Xw__Lane)lane;
         blocks.blocks = s->blocks;
-        blocks.n_blocks = blocks_n;
+        blocks.n_blocks = in.blocks;
         blocks.gaps = s->gaps;
-        blocks.n_gaps = gaps_n;
+        blocks.n_gaps = in.gaps;
         message.body_case = XW__LINK_MESSAGE__BODY_BLOCKS;
         message.blocks = &blocks;
     }
     int r = xw_wire_write(&message, ret_buf);
-    if (r < 0)
+    if (r < 0) {
+        if (lanes->coder)
+            xw_coder_failed(lanes->coder);
         return r;
-    xw_counter_add(&sent_blocks, blocks_n);
-    xw_counter_add(&sent_records, records_n);
-    return 0;
+    }
+    xw_counter_add(&sent_blocks, in.blocks);
+    xw_counter_add(&sent_records, in.records);
+    return (int)n;
 }
 
 int xw_lanes_take(struct xw_lanes *lanes, unsigned lane, unsigned role, size_t max_n_bytes,
@@ -120,12 +144,14 @@ int xw_lanes_take(struct xw_lanes *lanes, unsigned lane, unsigned role, size_t m
     struct xw_lane *l = &lanes->lane[lane];
     if (!l->head)
         return -EAGAIN;
-    size_t n = run_n(l, max_n_bytes), before = ret_buf->n;
-    int r = l->head->kind == XW_ITEM_RAW ? xw_buf_append(ret_buf, l->head->data, l->head->size)
-                                         : write_items(lanes, lane, n, ret_buf);
+    size_t before = ret_buf->n;
+    bool raw = l->head->kind == XW_ITEM_RAW;
+    int r = raw ? xw_buf_append(ret_buf, l->head->data, l->head->size)
+                : write_items(lanes, lane, role, max_n_bytes, ret_buf);
     if (r < 0)
         return r;
-    for (size_t i = 0; i < n; i++) {
+    int n = raw ? 1 : r;
+    for (int i = 0; i < n; i++) {
         if (l->head->ledger)
             xw_ledger_sent(l->head->ledger, role, l->head->range);
         xw_lane_pop(l);

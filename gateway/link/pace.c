@@ -5,7 +5,7 @@
 
 enum {
     START_RATE = 16 * 1024,
-    MIN_RATE = 2 * 1024,
+    MIN_RATE = 512,
     QUEUE_LOW_US = 50000,   /* below: grow (a late acknowledgement alone makes 40 ms), */
     QUEUE_HIGH_US = 80000,  /* above: shrink */
     QUEUE_SURE_US = 200000, /* above: what is acknowledged is all that the link carries */
@@ -18,9 +18,11 @@ enum {
     PACKET_US = 10000, /* longer than this on the way: its time counts */
     FRAME_US = 50000,
     BURST_US = 50000,
-    LIVE_QUEUE_US = 250000, /* of live in the kernel and on the way */
-    LIVE_QUEUE_MIN_N_BYTES = 8 * 1024,
-    LOSS_WATCH_N = 50, /* segments over which losses are counted */
+    LIVE_QUEUE_US = 250000,            /* of live in the kernel and on the way */
+    LIVE_QUEUE_MIN_N_BYTES = 3 * 1024, /* two packets */
+    GATHER_MAX_US = 200000,
+    GATHER_LEAST_US = 25000, /* a link that sends a packet in less time needs no gathering */
+    LOSS_WATCH_N = 50,       /* segments over which losses are counted */
 };
 #define MAX_RATE ((uint64_t)256 * 1024 * 1024)
 
@@ -139,7 +141,7 @@ static uint32_t packets_us(const struct xw_pace *pace)
 {
     uint64_t rate = XW_MAX(pace->link_rate, (uint64_t)MIN_RATE);
     uint64_t us = pace->link_rate ? PACKET_N_BYTES * (uint64_t)1000000 / rate : 0;
-    return us > PACKET_US ? (uint32_t)(us - PACKET_US) * 2 : 0;
+    return us > PACKET_US ? (uint32_t)(us - PACKET_US) : 0;
 }
 
 static void shrink(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint64_t live_rate)
@@ -248,6 +250,20 @@ size_t xw_pace_frame_n_bytes(const struct xw_pace *pace)
     return (size_t)XW_MIN(frame, (uint64_t)XW_LINK_FRAME_MAX_N_BYTES);
 }
 
+int64_t xw_pace_gather_us(const struct xw_pace *pace)
+{
+    if (!pace->link_rate)
+        return 0;
+    int64_t us = (int64_t)(PACKET_N_BYTES * (uint64_t)1000000 / pace->link_rate);
+    return us < GATHER_LEAST_US ? 0 : XW_MIN(us, (int64_t)GATHER_MAX_US);
+}
+
+uint64_t xw_pace_left(const struct xw_pace *pace)
+{
+    uint64_t most = pace->link_rate * 9 / 10, live_rate = rate_of(pace->live, pace->acked_n);
+    return most - XW_MIN(most, live_rate);
+}
+
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role)
 {
     if (role != XW__SOCKET_ROLE__SOCKET_BULK || !pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].open)
@@ -259,6 +275,12 @@ uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role)
 int64_t xw_pace_stalled_us(const struct xw_pace *pace, unsigned role)
 {
     return XW_MAX(pace->leg[role].stalled_us - (int64_t)pace->base_rtt_us, (int64_t)0);
+}
+
+int64_t xw_pace_unanswered_us(const struct xw_pace *pace, unsigned role, int64_t now_us)
+{
+    const struct xw_pace_leg *leg = &pace->leg[role];
+    return leg->stalled_us ? XW_MIN(leg->stalled_us, now_us - leg->acked_us) : 0;
 }
 
 bool xw_pace_flows(const struct xw_pace *pace, int64_t now_us)

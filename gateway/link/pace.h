@@ -19,7 +19,7 @@ enum {
     XW_PACE_LEGS_N = 2,
     XW_PACE_MEASURE_US = 50000,
     XW_PACE_WINDOW_N = 12, /* measurements that a rate is taken over */
-    XW_PACE_MARKS_N = 64,
+    XW_PACE_MARKS_N = 128, /* 6 s of them */
 };
 
 /* Counters count from the opening of the socket. */
@@ -81,12 +81,20 @@ void xw_pace_sent(struct xw_pace *pace, unsigned role, size_t n_bytes, bool pace
 bool xw_pace_room(const struct xw_pace *pace, unsigned role);
 /* 50 ms of the link's rate within the frame limits. */
 size_t xw_pace_frame_n_bytes(const struct xw_pace *pace);
+/* On a slow link small messages cost more for their headers than for what is in them: so long may
+ * what is live wait for more, unless it fills a packet. 0 on others. */
+int64_t xw_pace_gather_us(const struct xw_pace *pace);
+/* What live leaves of the link, as far as it is known. */
+uint64_t xw_pace_left(const struct xw_pace *pace);
 /* What the kernel is to let out of this socket in a second; UINT64_MAX = no limit. Only a socket
  * that carries paced lanes alone has one. */
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role);
 /* How long the oldest byte that was given to this socket waits for its acknowledgement, beyond the
  * base round trip. */
 int64_t xw_pace_stalled_us(const struct xw_pace *pace, unsigned role);
+/* Something waits for its acknowledgement, and for so long nothing was acknowledged on this socket.
+ */
+int64_t xw_pace_unanswered_us(const struct xw_pace *pace, unsigned role, int64_t now_us);
 /* Something was acknowledged lately: what is slow is not dead. */
 bool xw_pace_flows(const struct xw_pace *pace, int64_t now_us);
 

@@ -11,7 +11,7 @@ XW_COUNTER(records_in, "xw_link_received_records_total", NULL, "records received
 XW_COUNTER(ephemeral_in, "xw_link_received_ephemeral_total", NULL, "ephemeral messages received");
 XW_COUNTER(credit_waits, "xw_link_credit_waits_total", NULL, "times the peer's credit was used up");
 
-enum { RANGES_MAX = 16384, EPHEMERAL_LATE_US = 2000000 };
+enum { RANGES_MAX = 16384, EPHEMERAL_LATE_US = 2000000, PACKET_N_BYTES = 1200 };
 
 static void send_control(void *user, const Xw__LinkMessage *message)
 {
@@ -255,7 +255,7 @@ int xw_side_message(struct xw_side *side, struct xw_conn *conn, const Xw__LinkMe
         break;
     case XW__LINK_MESSAGE__BODY_CLOCK:
         if (xw_conn_clock(conn, side->clock, message->clock, &time) > 0)
-            xw_offset_add(&side->offset, time);
+            xw_clockfit_add(&side->fit, &time.exchange);
         break;
     case XW__LINK_MESSAGE__BODY_CLOSE:
         conn->fault_by_peer = true;
@@ -270,12 +270,24 @@ int xw_side_message(struct xw_side *side, struct xw_conn *conn, const Xw__LinkMe
     return r < 0 ? r : 1;
 }
 
+/* Those of live and study that wait for more on a slow link. */
+static unsigned gathering(const struct xw_side *side)
+{
+    int64_t gather_us = xw_pace_gather_us(&side->pace), now_us = xw_clock_mono(side->clock).us;
+    unsigned mask = 0;
+    for (unsigned i = XW__LANE__LANE_LIVE; gather_us && i <= XW__LANE__LANE_STUDY; i++)
+        if (side->lanes.lane[i].bytes < PACKET_N_BYTES &&
+            xw_lanes_age_us(&side->lanes, i, now_us) < gather_us)
+            mask |= XW_LANE_BIT(i);
+    return mask;
+}
+
 int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, struct xw_buf *ret_buf)
 {
     const unsigned paced = XW_LANE_BIT(XW__LANE__LANE_BACKFILL) |
                            XW_LANE_BIT(XW__LANE__LANE_VIDEO) | XW_LANE_BIT(XW__LANE__LANE_BULK);
     struct xw_pace *pace = &side->pace;
-    unsigned mask = xw_side_lanes(side, conn->role) & lanes;
+    unsigned mask = xw_side_lanes(side, conn->role) & lanes & ~gathering(side);
     if (!xw_pace_room(pace, conn->role))
         mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
     int lane = xw_lanes_next(&side->lanes, mask);
@@ -289,7 +301,10 @@ int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, str
         xw_counter_add(&credit_waits, 1);
         return 0;
     }
-    size_t frame = (size_t)XW_MIN((uint64_t)xw_pace_frame_n_bytes(pace), room), before = ret_buf->n;
+    size_t frame = xw_pace_frame_n_bytes(pace), before = ret_buf->n;
+    if (lane <= XW__LANE__LANE_STUDY) /* it goes as one packet anyway */
+        frame = XW_MAX(frame, (size_t)PACKET_N_BYTES);
+    frame = (size_t)XW_MIN((uint64_t)frame, room);
     int r = xw_lanes_take(&side->lanes, (unsigned)lane, conn->role, frame, ret_buf);
     if (r < 0)
         return r;
@@ -333,13 +348,15 @@ void xw_side_tick(struct xw_side *side)
     xw_objects_step(&side->objects);
 }
 
-int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *payload, size_t size)
+int xw_side_ephemeral_on(struct xw_side *side, unsigned lane, const char *topic,
+                         const void *payload, size_t size)
 {
     Xw__Ephemeral body = XW__EPHEMERAL__INIT;
     Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
     char text[XW_LINK_TOPIC_MAX_N_BYTES + 1];
     size_t topic_n = strlen(topic);
-    if (!topic_n || topic_n >= sizeof(text) || size > XW_LINK_EPHEMERAL_MAX_N_BYTES)
+    if (!topic_n || topic_n >= sizeof(text) || size > XW_LINK_EPHEMERAL_MAX_N_BYTES ||
+        lane >= XW_LANES_N)
         return -EINVAL;
     if (!side->active)
         return -ENOTCONN;
@@ -348,11 +365,15 @@ int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *paylo
     body.payload = (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)payload};
     message.body_case = XW__LINK_MESSAGE__BODY_EPHEMERAL;
     message.ephemeral = &body;
-    int r =
-        xw_lanes_raw(&side->lanes, XW__LANE__LANE_VIDEO, xw_clock_mono(side->clock).us, &message);
+    int r = xw_lanes_raw(&side->lanes, lane, xw_clock_mono(side->clock).us, &message);
     if (r >= 0)
         xw_side_wake(side);
     return r;
+}
+
+int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *payload, size_t size)
+{
+    return xw_side_ephemeral_on(side, XW__LANE__LANE_VIDEO, topic, payload, size);
 }
 
 static void not_pending(struct xw_side *side, uint64_t seq)

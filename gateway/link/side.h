@@ -25,7 +25,7 @@ struct xw_side {
     struct xw_logtx tx;
     struct xw_intake intake;
     struct xw_objects objects;
-    struct xw_offset offset;
+    struct xw_clockfit fit; /* of the peer's clock; outlives sessions */
 
     struct xw_uuid peer_log; /* of the records that we receive, as on the wire */
     struct xw_uuid in_log;   /* the same as our store knows it */
@@ -77,6 +77,10 @@ XW_MUST_CHECK int xw_side_pull_ack(struct xw_side *side, struct xw_buf *ret_buf)
 void xw_side_tick(struct xw_side *side);
 XW_MUST_CHECK int xw_side_ephemeral(struct xw_side *side, const char *topic, const void *payload,
                                     size_t size);
+/* On another lane than VIDEO's: ALARM for probes of the way of alarms, STUDY for small figures,
+ * both seldom; they wait for their turn as long as the session lives. */
+XW_MUST_CHECK int xw_side_ephemeral_on(struct xw_side *side, unsigned lane, const char *topic,
+                                       const void *payload, size_t size);
 
 /* For the intake's callbacks. */
 void xw_side_recorded(struct xw_side *side, uint64_t seq, const struct xw_store_record *record);

@@ -16,11 +16,14 @@ XW_COUNTER(bytes_in, "xw_link_received_bytes_total", NULL, "bytes of messages re
 enum {
     NOTSENT_LOWAT_N_BYTES = 16 * 1024,
     USER_TIMEOUT_MS = 5000,
-    LAST_WORD_S = 3, /* for LinkClose to go out */
+    LAST_WORD_S = 3,    /* for LinkClose to go out */
+    STATE_SYN_SENT = 2, /* the kernel's numbers; glibc's names do not go with linux/tcp.h */
+    STATE_CLOSED = 7,
 };
 
-/* Pings after 2 s without proof of life, hung up after 5 s: both ends find a dead link. */
-const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 2, .secs_since_valid_hangup = 5};
+/* A dead link is found by the clock's messages (conn.h). Pings only reassure libwebsockets, seldom:
+ * its timers are one sorted list, and pings each 2 s of 4,000 sockets cost half a core there. */
+const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 30, .secs_since_valid_hangup = 40};
 
 static void wake(struct xw_conn *conn)
 {
@@ -37,6 +40,15 @@ static void set_option(int fd, int level, int option, int value)
     (void)!setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/* Losses on a radio link say nothing of its room. Where the system has no BBR its own choice stays;
+ * with cubic 1 % of packets lost halves what 20 streams need (measured: tests/bench/run.sh uplink).
+ */
+static void choose_congestion(int fd)
+{
+    static const char name[] = "bbr";
+    (void)!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name) - 1);
+}
+
 void xw_socket_open(struct xw_socket *socket, struct lws *wsi, const struct xw_socket_end *end,
                     void *core)
 {
@@ -48,12 +60,14 @@ void xw_socket_open(struct xw_socket *socket, struct lws *wsi, const struct xw_s
     socket->end = end;
     socket->core = core;
     socket->write_asked = false;
+    socket->busy = true;
     socket->paced_rate = UINT64_MAX;
     xw_buf_init(&socket->rx, XW_LINK_HELLO_MAX_N_BYTES);
     xw_buf_init(&socket->tx, LWS_PRE + XW_LINK_HELLO_MAX_N_BYTES);
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, NOTSENT_LOWAT_N_BYTES);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS);
+    choose_congestion(fd);
 }
 
 void xw_socket_done(struct xw_socket *socket)
@@ -83,6 +97,8 @@ static int whole_message(struct xw_socket *socket, const void *data, size_t n_by
 
 int xw_socket_received(struct xw_socket *socket, const void *in, size_t len)
 {
+    /* Parts of a long message are signs of life. */
+    socket->conn.heard_us = xw_clock_mono(NULL).us;
     bool last = lws_is_final_fragment(socket->wsi) && !lws_remaining_packet_payload(socket->wsi);
     if (socket->conn.state >= XW_CONN_CLOSING)
         return 0; /* our last word is on its way; what comes now is not read any more */
@@ -125,6 +141,7 @@ int xw_socket_writable(struct xw_socket *socket)
     if (lws_write(socket->wsi, socket->tx.data + LWS_PRE, n, LWS_WRITE_BINARY) < (int)n)
         return -1;
     xw_counter_add(&bytes_out, n);
+    socket->busy = true;
     wake(&socket->conn);
     return 0;
 }
@@ -150,6 +167,32 @@ int xw_socket_measure(const struct xw_socket *socket, struct xw_pace_measure *re
         .resent_n = info.tcpi_total_retrans,
     };
     return 0;
+}
+
+bool xw_socket_homeless(const struct xw_socket *s)
+{
+    struct sockaddr_storage own;
+    socklen_t size = sizeof(own);
+    if (!s->wsi || getsockname(lws_get_socket_fd(s->wsi), (struct sockaddr *)&own, &size) < 0)
+        return false;
+    if (own.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&own)->sin6_port = 0;
+    else
+        ((struct sockaddr_in *)&own)->sin_port = 0;
+    xw_autoclose int fd = socket(own.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    return fd >= 0 && bind(fd, (const struct sockaddr *)&own, size) < 0 && errno == EADDRNOTAVAIL;
+}
+
+bool xw_socket_answered(struct lws *wsi, uint32_t *ret_rtt_us)
+{
+    struct tcp_info info = {0};
+    socklen_t size = sizeof(info);
+    int fd = lws_get_socket_fd(wsi);
+    if (fd < 0 || getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0 ||
+        info.tcpi_state == STATE_SYN_SENT || info.tcpi_state == STATE_CLOSED)
+        return false;
+    *ret_rtt_us = info.tcpi_rtt;
+    return true;
 }
 
 void xw_socket_pace(struct xw_socket *socket, uint64_t rate)

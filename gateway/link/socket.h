@@ -25,6 +25,7 @@ struct xw_socket {
     void *core;
     struct xw_buf rx, tx;
     bool write_asked;
+    bool busy; /* written to since it was last found empty: worth measuring */
     uint64_t paced_rate; /* as the kernel was told */
 };
 
@@ -38,6 +39,13 @@ int xw_socket_writable(struct xw_socket *socket);
 /* 0 and ret_measure; -errno. */
 XW_MUST_CHECK int xw_socket_measure(const struct xw_socket *socket,
                                     struct xw_pace_measure *ret_measure);
+
+/* The peer's TCP has answered; how long that took. */
+bool xw_socket_answered(struct lws *wsi, uint32_t *ret_rtt_us);
+
+/* The address that this end has is no longer the machine's: what is sent goes nowhere, and TCP
+ * would find out in minutes. */
+bool xw_socket_homeless(const struct xw_socket *s);
 
 /* Lets out so many bytes a second at most; UINT64_MAX: no limit. */
 void xw_socket_pace(struct xw_socket *socket, uint64_t rate);

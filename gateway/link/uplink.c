@@ -18,11 +18,7 @@ XW_GAUGE(linked_gauge, "xw_link_linked", NULL, "1 while the county answers");
 
 enum {
     TICK_MS = 20,
-    GATHER_MS = 4,        /* live blocks of several streams go in one message */
-    CONNECT_US = 2500000, /* TCP, TLS, upgrade and welcome */
-    RETRY_FIRST_US = 150000,
-    RETRY_MAX_US = 1200000, /* with jitter below 1.5 s: a healed link is found at once */
-    REFUSED_US = 4000000,   /* the county said why, and it will not change soon */
+    GATHER_MS = 4, /* live blocks of several streams go in one message */
     FIGURES_US = 1000000,
 };
 
@@ -51,7 +47,10 @@ static void publish(struct xw_uplink *u)
     u->state.rate_bytes_per_s = f.rate_bytes_per_s;
     u->state.backlog_samples = f.backlog_samples;
     u->state.backlog_bytes = f.backlog_bytes;
+    u->state.backlog_us = f.backlog_us;
     u->state.oldest_unsent_wall_us = f.oldest_unsent_wall_us;
+    u->state.suspended_n = f.suspended_n;
+    u->state.held = f.held;
     u->state.text = u->text;
     u->figures_due_us = now_us() + FIGURES_US;
     if (u->watch.on_state)
@@ -75,31 +74,21 @@ static void check_linked(struct xw_uplink *u)
     publish(u);
 }
 
-static void retry_later(struct leg *leg, bool refused)
-{
-    int64_t delay_us = RETRY_FIRST_US;
-    for (unsigned i = 0; i < leg->tries && delay_us < RETRY_MAX_US; i++)
-        delay_us *= 2;
-    delay_us = refused ? REFUSED_US : XW_MIN(delay_us, (int64_t)RETRY_MAX_US);
-    delay_us = delay_us * (75 + (int64_t)randombytes_uniform(50)) / 100;
-    leg->tries++;
-    leg->state = LEG_IDLE;
-    leg->retry_us = now_us() + delay_us;
-}
-
-static void leg_gone(struct leg *leg, const char *why)
+static void leg_gone(struct leg *leg, enum xw_dial_end how, const char *why)
 {
     struct xw_uplink *u = leg->uplink;
     struct xw_conn *conn = &leg->socket.conn;
-    bool was_up = leg->state == LEG_UP, refused = false;
+    bool was_up = leg->state == LEG_UP;
     if (leg->state == LEG_IDLE)
         return;
     u->anchor->connecting[leg->role] = NULL;
     if (was_up) {
         const char *said = conn->fault_text;
         Xw__LinkFault code = conn->fault;
-        refused = conn->fault_by_peer && code != XW__LINK_FAULT__LINK_FAULT_SHUTDOWN &&
-                  code != XW__LINK_FAULT__LINK_FAULT_TIMEOUT;
+        bool refused = conn->fault_by_peer && code != XW__LINK_FAULT__LINK_FAULT_SHUTDOWN &&
+                       code != XW__LINK_FAULT__LINK_FAULT_TIMEOUT;
+        if (refused)
+            how = XW_DIAL_REFUSED;
         if (*said)
             snprintf(u->text, sizeof(u->text), "%s: %s: %s",
                      conn->fault_by_peer ? "county" : "here", xw_conn_fault_text(code), said);
@@ -109,13 +98,13 @@ static void leg_gone(struct leg *leg, const char *why)
             xw_log_warning("link.closed", XW_LOG_STR("why", u->text));
         if (conn->fault_by_peer && code == XW__LINK_FAULT__LINK_FAULT_IDENTITY)
             xw_counter_add(&refusals, 1);
-        if (conn->state == XW_CONN_OPEN || xw_glink_linked(u->glink))
-            leg->tries = refused ? leg->tries : 0;
+        if (!refused && (conn->state == XW_CONN_OPEN || xw_glink_linked(u->glink)))
+            xw_dial_welcomed(&leg->dial);
         xw_glink_closed(u->glink, conn);
         xw_socket_done(&leg->socket);
     } else {
-        refused = leg->alert != NULL;
-        if (refused) {
+        if (leg->alert) {
+            how = XW_DIAL_REFUSED;
             snprintf(u->text, sizeof(u->text), "the county refuses our certificate: %s",
                      leg->alert);
             xw_log_warning("link.refused", XW_LOG_STR("why", leg->alert));
@@ -125,7 +114,8 @@ static void leg_gone(struct leg *leg, const char *why)
         }
         xw_counter_add(&connect_failures, 1);
     }
-    retry_later(leg, refused);
+    leg->state = LEG_IDLE;
+    xw_dial_ended(&leg->dial, now_us(), how, randombytes_uniform(100));
     check_linked(u);
 }
 
@@ -155,7 +145,7 @@ static void destroyed(struct lws *wsi)
         if (anchor->connecting[role] == wsi) {
             anchor->connecting[role] = NULL;
             if (anchor->uplink && anchor->uplink->leg[role].state == LEG_CONNECTING)
-                leg_gone(&anchor->uplink->leg[role], "closed during the handshake");
+                leg_gone(&anchor->uplink->leg[role], XW_DIAL_FAILED, "closed during the handshake");
         }
 }
 
@@ -184,13 +174,15 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return reason == LWS_CALLBACK_CLIENT_CLOSED ? 0 : -1;
     uint64_t begin = xw_loop_watch_begin();
     struct xw_loop *loop = leg->uplink->loop;
+    uint32_t rtt_us;
     int r = 0;
     switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         leg_up(leg, wsi);
         break;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        leg_gone(leg, in ? (const char *)in : "no connection");
+        leg_gone(leg, xw_socket_answered(wsi, &rtt_us) ? XW_DIAL_FAILED : XW_DIAL_NO_WAY,
+                 in ? (const char *)in : "no connection");
         break;
     case LWS_CALLBACK_CLIENT_RECEIVE:
         if (leg->state == LEG_UP && leg->socket.wsi == wsi)
@@ -203,7 +195,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         break;
     default:
         if (leg->state == LEG_UP && leg->socket.wsi == wsi)
-            leg_gone(leg, "closed");
+            leg_gone(leg, XW_DIAL_FAILED, "closed");
         break;
     }
     xw_loop_watch_end(loop, "lws.uplink", begin);
@@ -237,15 +229,15 @@ static void leg_connect(struct leg *leg)
     leg->state = LEG_CONNECTING;
     leg->renew = false;
     leg->alert = NULL;
-    leg->deadline_us = now_us() + CONNECT_US;
+    xw_dial_begin(&leg->dial, now_us());
     xw_counter_add(&connects, 1);
     if (xw_fault_point("link.connect") < 0) {
-        leg_gone(leg, "fault point");
+        leg_gone(leg, XW_DIAL_FAILED, "fault point");
         return;
     }
     /* It may call back, and even fail, before it returns. */
     if (!lws_client_connect_via_info(&info) && leg->state == LEG_CONNECTING)
-        leg_gone(leg, "no connection");
+        leg_gone(leg, XW_DIAL_FAILED, "no connection");
 }
 
 static void kill_wsi(struct lws *wsi)
@@ -254,25 +246,35 @@ static void kill_wsi(struct lws *wsi)
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
+/* An attempt that waits too long for the next thing to happen is given up. */
+static void check_attempt(struct leg *leg, int64_t now)
+{
+    struct lws *wsi = leg->uplink->anchor->connecting[leg->role];
+    uint32_t rtt_us = 0;
+    bool answered = wsi && xw_socket_answered(wsi, &rtt_us);
+    if (!xw_dial_over(&leg->dial, now, answered, rtt_us))
+        return;
+    if (wsi)
+        lws_set_opaque_user_data(wsi, NULL);
+    leg_gone(leg, answered ? XW_DIAL_FAILED : XW_DIAL_SILENT, "no answer");
+    kill_wsi(wsi);
+}
+
 static void leg_tick(struct leg *leg, int64_t now)
 {
     struct xw_uplink *u = leg->uplink;
     /* Bulk follows when signals was welcomed: one at a time begins a session. */
     bool may =
         !u->ending && (leg->role == XW__SOCKET_ROLE__SOCKET_SIGNALS || xw_glink_linked(u->glink));
-    if (leg->state == LEG_IDLE && may && now >= leg->retry_us) {
+    if (leg->state == LEG_IDLE && may && xw_dial_due(&leg->dial, now)) {
         leg_connect(leg);
-    } else if (leg->state == LEG_CONNECTING && now >= leg->deadline_us) {
-        struct lws *wsi = u->anchor->connecting[leg->role];
-        if (wsi)
-            lws_set_opaque_user_data(wsi, NULL);
-        leg_gone(leg, "no answer");
-        kill_wsi(wsi);
+    } else if (leg->state == LEG_CONNECTING) {
+        check_attempt(leg, now);
     } else if (leg->state == LEG_UP && leg->socket.conn.state == XW_CONN_ENDED) {
         /* Dead as we see it: writable may never come on such a socket. */
         struct lws *wsi = leg->socket.wsi;
         lws_set_opaque_user_data(wsi, NULL);
-        leg_gone(leg, "closed");
+        leg_gone(leg, XW_DIAL_FAILED, "closed");
         kill_wsi(wsi);
     }
 }
@@ -284,9 +286,9 @@ static void leg_renew(struct xw_uplink *u)
         return;
     struct lws *wsi = leg->socket.wsi;
     lws_set_opaque_user_data(wsi, NULL);
-    leg_gone(leg, "a new certificate");
+    leg_gone(leg, XW_DIAL_FAILED, "a new certificate");
     kill_wsi(wsi);
-    leg->retry_us = now_us();
+    leg->dial.retry_us = now_us();
 }
 
 static void measure(struct xw_uplink *u, int64_t now)
@@ -295,9 +297,16 @@ static void measure(struct xw_uplink *u, int64_t now)
     if (now < u->measure_due_us)
         return;
     u->measure_due_us = now + XW_PACE_MEASURE_US;
-    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
-        if (u->leg[role].state == LEG_UP && xw_socket_measure(&u->leg[role].socket, &m) >= 0)
-            xw_socket_pace(&u->leg[role].socket, xw_glink_measured(u->glink, role, &m));
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
+        struct leg *leg = &u->leg[role];
+        if (leg->state != LEG_UP)
+            continue;
+        if (xw_socket_measure(&leg->socket, &m) >= 0)
+            xw_socket_pace(&leg->socket, xw_glink_measured(u->glink, role, &m));
+        if (xw_socket_homeless(&leg->socket))
+            xw_conn_end(&leg->socket.conn, XW__LINK_FAULT__LINK_FAULT_TIMEOUT,
+                        "our address is gone");
+    }
 }
 
 static void on_tick(void *arg)
@@ -321,26 +330,6 @@ static void on_gather(void *arg)
     xw_glink_wake(u->glink);
 }
 
-static void on_record(void *user, const struct xw_store_record *record)
-{
-    struct xw_uplink *u = user;
-    if (u->watch.on_record)
-        u->watch.on_record(u->watch.user, record);
-}
-static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
-{
-    struct xw_uplink *u = user;
-    if (u->watch.on_ephemeral)
-        u->watch.on_ephemeral(u->watch.user, topic, payload, size);
-}
-
-static void on_object(void *user, const uint8_t sha256[32], int status)
-{
-    struct xw_uplink *u = user;
-    if (u->watch.on_object)
-        u->watch.on_object(u->watch.user, sha256, status);
-}
-
 static int start(struct xw_uplink *u, struct xw_store *store)
 {
     const struct xw_uplink_config *c = &u->config;
@@ -349,7 +338,8 @@ static int start(struct xw_uplink *u, struct xw_store *store)
                                    .software = c->software ? c->software : "",
                                    .demo = c->demo,
                                    .live_late_us = c->live_late_us ? c->live_late_us : 2000000};
-    struct xw_glink_watch watch = {u, on_record, on_ephemeral, on_object};
+    struct xw_glink_watch watch = {u->watch.user, u->watch.on_record, u->watch.on_ephemeral,
+                                   u->watch.on_object};
     struct xw_net_client client = {.name = "uplink",
                                    .tls = c->tls,
                                    .protocols = protocols,
@@ -467,6 +457,12 @@ void xw_uplink_ephemeral(struct xw_uplink *u, const char *topic, const void *pay
     (void)!xw_glink_ephemeral(u->glink, topic, payload, size);
 }
 
+int xw_uplink_ephemeral_on(struct xw_uplink *u, unsigned lane, const char *topic,
+                           const void *payload, size_t size)
+{
+    return xw_glink_ephemeral_on(u->glink, lane, topic, payload, size);
+}
+
 int xw_uplink_object(struct xw_uplink *u, const uint8_t sha256[32])
 {
     return xw_glink_object(u->glink, sha256);
@@ -477,15 +473,15 @@ void xw_uplink_urgent(struct xw_uplink *u, const struct xw_uuid *stream, struct 
     xw_glink_urgent(u->glink, stream, range);
 }
 
-void xw_uplink_pictures(const struct xw_uplink *u, struct xw_uplink_pictures *ret_pictures)
-{
-    xw_glink_pictures(u->glink, ret_pictures);
-}
-
 void xw_uplink_get_state(const struct xw_uplink *u, struct xw_uplink_state *ret_state)
 {
     *ret_state = u->state;
     ret_state->text = u->text;
+}
+
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *u)
+{
+    return xw_glink_clock(u->glink);
 }
 
 void xw_uplink_lane(const struct xw_uplink *u, unsigned lane, struct xw_uplink_lane *ret_lane)

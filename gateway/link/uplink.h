@@ -9,6 +9,7 @@
 #define XW_LINK_UPLINK_H
 
 #include "base/base.h"
+#include "base/clockfit.h"
 #include "base/loop.h"
 #include "base/uuid.h"
 #include "link/net.h"
@@ -34,8 +35,11 @@ struct xw_uplink_state {
     uint64_t county_uncertainty_us; /* 0 = offset not known yet */
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
+    int64_t backlog_us;   /* of the stream that lacks most */
     int64_t oldest_unsent_wall_us;
-    const char *text; /* why not linked */
+    unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
+    bool held;            /* pictures and objects wait, for the same reason */
+    const char *text;     /* why not linked */
 };
 
 struct xw_uplink_watch {
@@ -46,14 +50,6 @@ struct xw_uplink_watch {
     void (*on_ephemeral)(void *user, const char *topic, const void *payload, size_t size);
     /* An object of ours: 0, the county holds it verified; negative: given up in this session. */
     void (*on_object)(void *user, const uint8_t sha256[32], int status);
-};
-
-/* What waits on the lane of pictures. */
-struct xw_uplink_pictures {
-    size_t waiting_bytes, room_bytes; /* room: what the lane takes before it refuses */
-    int64_t waiting_us;               /* age of the oldest; 0 = nothing waits */
-    uint64_t lost_n;                  /* messages that the lane refused or let go stale */
-    unsigned suspended_n;             /* streams of samples that give way: the link is too narrow */
 };
 
 XW_MUST_CHECK int xw_uplink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,
@@ -80,6 +76,10 @@ void xw_uplink_committed(struct xw_uplink *uplink, uint64_t out_seq_last);
 /* Droppable; topic <= 64 bytes, payload <= 16 KiB. */
 void xw_uplink_ephemeral(struct xw_uplink *uplink, const char *topic, const void *payload,
                          size_t size);
+/* The same on another lane (proto/link.proto): ALARM for probes of the way of alarms, STUDY for
+ * small figures now and then. -ENOTCONN, -EAGAIN. */
+XW_MUST_CHECK int xw_uplink_ephemeral_on(struct xw_uplink *uplink, unsigned lane, const char *topic,
+                                         const void *payload, size_t size);
 /* Sends an object that the spool holds whole; again after a restart, until it is known to be there:
  * offering what the county has costs one message. -EAGAIN too many wait, -ENOENT not held whole. */
 XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha256[32]);
@@ -87,18 +87,23 @@ XW_MUST_CHECK int xw_uplink_object(struct xw_uplink *uplink, const uint8_t sha25
  * known from its record.) */
 void xw_uplink_urgent(struct xw_uplink *uplink, const struct xw_uuid *stream,
                       struct xw_range range);
-void xw_uplink_pictures(const struct xw_uplink *uplink, struct xw_uplink_pictures *ret_pictures);
 void xw_uplink_get_state(const struct xw_uplink *uplink, struct xw_uplink_state *ret_state);
 
+/* The county's wall clock against our boot time, as the link has measured it; also while there is
+ * no link, with more doubt. Borrowed. */
+const struct xw_clockfit *xw_uplink_clock(const struct xw_uplink *uplink);
+
 /* How one lane (0 to 5, proto/link.proto) stands. Cheap: for a source that adapts, some times a
- * second. Zeros while there is no link. */
+ * second. While there is no link nothing waits and the rate is 0. */
 struct xw_uplink_lane {
     size_t waiting_bytes;      /* in our queue; what the kernel holds is not counted */
-    int64_t oldest_us;         /* age of the oldest of it */
+    size_t room_bytes;         /* what it takes before it refuses */
+    int64_t oldest_us;         /* age of the oldest that waits; 0: nothing does */
     uint64_t dropped_n;        /* things refused for want of room or too old, since the start */
     uint64_t sent_bytes;       /* since the start */
     uint64_t rate_bytes_per_s; /* what the paced lanes (backfill, video, bulk) may send together */
     unsigned suspended_n;      /* streams that are not sent live because live does not fit */
+    bool held;                 /* pictures and objects are not sent at all: too narrow */
 };
 void xw_uplink_lane(const struct xw_uplink *uplink, unsigned lane, struct xw_uplink_lane *ret_lane);
 

@@ -3,6 +3,7 @@
 #ifndef XW_LINK_UPLINK_IN_H
 #define XW_LINK_UPLINK_IN_H
 
+#include "link/dial.h"
 #include "link/glink.h"
 #include "link/socket.h"
 #include "link/tls.h"
@@ -15,8 +16,7 @@ struct leg {
     unsigned role;
     enum leg_state state;
     struct xw_socket socket;
-    int64_t deadline_us, retry_us;
-    unsigned tries;
+    struct xw_dial dial;
     bool renew;        /* its certificate is the old one */
     const char *alert; /* what the county's TLS said, static text */
 };

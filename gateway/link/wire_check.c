@@ -190,7 +190,8 @@ static int check_block(const Xw__Block *b, struct xw_wire_fault *f)
         return malformed(f, "block: stream_id");
     if (!span_ok(b->first, b->count) || b->count > XW_BLOCK_COUNT_MAX)
         return malformed(f, "block: range");
-    if (b->coding != XW_CODING_DELTA || b->key_first)
+    bool chained = b->coding == XW_CODING_CHAINED;
+    if ((b->coding != XW_CODING_DELTA && !chained) || b->key_first > (chained ? b->first : 0))
         return malformed(f, "block: coding");
     if (!b->data.len)
         return malformed(f, "block: data");

@@ -40,6 +40,29 @@ static bool choose(struct sq_pass *pass, bool all)
     return due;
 }
 
+static int read_row(struct sq_pass *pass, struct sq_conn *conn, uint64_t id)
+{
+    sqlite3_stmt *get = sq_get(conn, SQ_BATCH_GET);
+    sq_bind_u64(get, 1, id);
+    int r = sq_step(get);
+    if (r == 0)
+        r = -EBADMSG;
+    if (r == 1) {
+        struct sq_row_data row = {.id = id};
+        const void *data = sq_bytes(get, 0, &row.size);
+        r = store_grow(&pass->rows, &pass->rows_cap, pass->rows_n, sizeof row, SIZE_MAX);
+        row.data = r == 0 ? malloc(row.size + 1) : NULL;
+        if (r == 0 && row.data == NULL)
+            r = -ENOMEM;
+        if (r == 0) {
+            memcpy(row.data, data, row.size);
+            pass->rows[pass->rows_n++] = row;
+        }
+    }
+    (void)sqlite3_reset(get);
+    return r;
+}
+
 static int read_rows(struct sq_pass *pass)
 {
     struct sq_conn *conn = NULL;
@@ -57,24 +80,9 @@ static int read_rows(struct sq_pass *pass)
     (void)pthread_mutex_unlock(&pass->store->dir_lock);
     r = ids == NULL ? -ENOMEM : 0;
     for (size_t i = 0; r == 0 && i < rows_n; i++) {
-        sqlite3_stmt *get = sq_get(conn, SQ_BATCH_GET);
-        sq_bind_u64(get, 1, ids[i]);
-        r = sq_step(get);
-        if (r == 0)
-            r = -EBADMSG;
-        if (r == 1) {
-            struct sq_row_data row = {.id = ids[i]};
-            const void *data = sq_bytes(get, 0, &row.size);
-            r = store_grow(&pass->rows, &pass->rows_cap, pass->rows_n, sizeof row, SIZE_MAX);
-            row.data = r == 0 ? malloc(row.size + 1) : NULL;
-            if (r == 0 && row.data == NULL)
-                r = -ENOMEM;
-            if (r == 0) {
-                memcpy(row.data, data, row.size);
-                pass->rows[pass->rows_n++] = row;
-            }
-        }
-        (void)sqlite3_reset(get);
+        r = read_row(pass, conn, ids[i]);
+        if (r == -EUCLEAN) /* or a read that failed: damage is so at a second look too */
+            r = read_row(pass, conn, ids[i]);
         /* A row that cannot be read: its blocks fail their check below and are put aside. */
         if (r == -EUCLEAN || r == -EBADMSG)
             r = 0;

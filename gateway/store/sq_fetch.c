@@ -1,5 +1,6 @@
 /* Reading blocks. What is damaged is told apart from what merely failed: only the former may ever
- * be given up. */
+ * be given up. SQLite says "malformed" of a read that failed (EIO) as well, so damage is what is
+ * damaged at a second look, through a connection of its own where that is a day file's. */
 #include "store/sq_fetch.h"
 
 #include "base/crc32c.h"
@@ -87,19 +88,31 @@ static int lose_segment(struct sq_fetch *fetch, uint64_t first, uint64_t end,
     return r;
 }
 
+static int segment_dir(struct sq_fetch *fetch, uint32_t day, uint64_t first, int64_t *ret_row,
+                       struct sq_entry **ret_entries, size_t *ret_n)
+{
+    struct sq_fetch_day *slot = NULL;
+    int r = -EUCLEAN;
+    for (int looks = 0; r == -EUCLEAN && looks < 2; looks++) {
+        if (slot != NULL)
+            close_day(slot);
+        r = day_of(fetch, day, &slot);
+        if (r == 0)
+            r = sq_day_dir(slot->db, &fetch->id, first, ret_row, ret_entries, ret_n);
+        if (slot != NULL && slot->unlocked && r < 0)
+            return -EIO; /* never given up for good on such evidence */
+    }
+    return r;
+}
+
 /* A block that was found damaged is a hole of the index, though the file still lists it. */
 static int add_segment(struct sq_fetch *fetch, uint32_t day, uint64_t first, struct xw_range range,
                        const struct xw_ranges *holes)
 {
-    struct sq_fetch_day *slot = NULL;
     xw_autofree struct sq_entry *entries = NULL;
     size_t n = 0;
     int64_t row = 0;
-    int r = day_of(fetch, day, &slot);
-    if (r == 0)
-        r = sq_day_dir(slot->db, &fetch->id, first, &row, &entries, &n);
-    if (slot != NULL && slot->unlocked && r < 0)
-        return -EIO; /* never given up for good on such evidence */
+    int r = segment_dir(fetch, day, first, &row, &entries, &n);
     for (size_t i = 0; r == 0 && i < n; i++)
         if (sq_entry_end(&entries[i]) > range.first && entries[i].first < range.end &&
             !xw_ranges_overlaps(holes, entries[i].first, sq_entry_end(&entries[i])))
@@ -192,7 +205,7 @@ static int blob_at(sqlite3 *db, const char *table, sqlite3_blob **blob, int64_t 
     return 0;
 }
 
-int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+static int bytes_once(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
     const struct sq_entry *e = &ref->entry;
     sqlite3_blob *blob = NULL;
@@ -220,4 +233,23 @@ int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *da
     if (r == 0 && xw_crc32c(0, data, e->size) != e->sum)
         r = -EBADMSG;
     return unlocked && r < 0 ? -EIO : r;
+}
+
+static void forget_handles(struct sq_fetch *fetch, uint32_t day)
+{
+    (void)sqlite3_blob_close(fetch->blob);
+    fetch->blob = NULL;
+    for (size_t i = 0; i < XW_ARRAY_N(fetch->days); i++)
+        if (fetch->days[i].db != NULL && fetch->days[i].day == day)
+            close_day(&fetch->days[i]);
+}
+
+int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+{
+    int r = bytes_once(fetch, ref, data);
+    if (r == -EBADMSG) {
+        forget_handles(fetch, ref->day);
+        r = bytes_once(fetch, ref, data);
+    }
+    return r;
 }

@@ -71,19 +71,32 @@ static uint64_t size_of_file(const char *path)
     return path != NULL && stat(path, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
 }
 
+/* What is there of a part that is not whole. All of its bytes and no name of a whole object: the
+ * end was cut off before the hash was taken, so the last byte is asked for again and brings the
+ * hash. */
+static uint64_t held_of_part(uint64_t size, uint64_t part_n)
+{
+    if (part_n > size || size == 0)
+        return 0;
+    return XW_MIN(part_n, size - 1);
+}
+
 /* Row and file are looked at together: the file is renamed before the row says "verified". */
-static void settle(const struct sq_store *store, struct object *object, bool verified)
+static int settle(const struct sq_store *store, struct object *object, bool verified)
 {
     xw_autofree char *whole = sq_object_path(store, object->state.sha256, "");
     xw_autofree char *part = sq_object_path(store, object->state.sha256, ".part");
-    uint64_t whole_n = size_of_file(whole), part_n = size_of_file(part);
-    object->state.verified = whole_n == object->state.size;
-    object->state.held = object->state.verified         ? object->state.size
-                         : part_n <= object->state.size ? part_n
-                                                        : 0;
+    if (whole == NULL || part == NULL)
+        return -ENOMEM;
+    object->state.verified = size_of_file(whole) == object->state.size;
+    object->state.held = object->state.verified
+                             ? object->state.size
+                             : held_of_part(object->state.size, size_of_file(part));
     object->expected = object->state.held;
     if (verified && !object->state.verified)
         xw_log_error("store.object_missing");
+    /* Found whole and not told yet: its name may not be on the disk. */
+    return object->state.verified && !verified ? xw_file_sync_parent(whole) : 0;
 }
 
 int sq_objects_open(struct sq_store *store)
@@ -105,7 +118,11 @@ int sq_objects_open(struct sq_store *store)
             return -ENOMEM;
         }
         object->has_row = true;
-        settle(store, object, sqlite3_column_int64(rows, 3) != 0);
+        r = settle(store, object, sqlite3_column_int64(rows, 3) != 0);
+        if (r < 0) {
+            (void)sqlite3_reset(rows);
+            return r;
+        }
     }
     return r;
 }

@@ -7,10 +7,12 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int rename_one(const char *path, const char *suffix, const char *aside)
 {
@@ -168,7 +170,13 @@ static int has_identity(struct sq_store *store)
     return r;
 }
 
-static int reindex_all(struct sq_store *store)
+static void tell_lost(struct sq_store *store, const char *text)
+{
+    struct xw_uuid nil = {{0}};
+    sq_note_unreadable(store, &nil, (struct xw_range){0, 0}, text);
+}
+
+static int reindex_all(struct sq_store *store, size_t *ret_days_n)
 {
     xw_autofree uint32_t *days = NULL;
     size_t n = 0;
@@ -191,40 +199,73 @@ static int reindex_all(struct sq_store *store)
         xw_log_notice("store.reindexed", XW_LOG_UINT("days", n),
                       XW_LOG_UINT("streams", store->streams_n), XW_LOG_ERR(r));
     sq_unload(store);
+    *ret_days_n = n;
     return r;
 }
 
 static int start_anew(struct sq_store *store)
 {
-    struct xw_uuid nil = {{0}};
+    size_t days_n;
     sq_unload(store);
     sq_conn_close(&store->writer.conn);
     int r = sq_put_aside(store->meta_path);
     if (r == 0)
         r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0)
-        r = reindex_all(store);
+        r = reindex_all(store, &days_n);
     if (r == 0)
         r = sq_load(store);
     if (r == 0)
-        sq_note_unreadable(store, &nil, (struct xw_range){0, 0}, "meta.db was damaged: put aside");
+        tell_lost(store, "meta.db was damaged: put aside");
     return r;
 }
 
-int sq_recover_open(struct sq_store *store)
+/* A process that was killed between writing a commit and syncing it leaves a log that SQLite reads
+ * as committed. What is found so is as good as acknowledged (a block that comes again is known, a
+ * log's sequence was given out), so it must be on the disk before anybody is told. */
+static int sync_log(const struct sq_store *store)
 {
-    bool fresh = access(store->meta_path, F_OK) < 0;
+    xw_autofree char *path = NULL;
+    if (asprintf(&path, "%s-wal", store->meta_path) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return fdatasync(fd) < 0 ? -errno : 0;
+}
+
+static int open_meta(struct sq_store *store, bool fresh)
+{
+    size_t days_n = 0;
     int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
+    if (r == 0)
+        r = sync_log(store);
     /* No meta.db but day files: as if it had been damaged; also when this was interrupted. */
     int known = r == 0 ? has_identity(store) : 1;
     if (known < 0)
         r = known;
     else if (known == 0)
-        r = reindex_all(store);
-    if (r == 0)
-        r = sq_load(store);
+        r = reindex_all(store, &days_n);
+    if (r == 0 && days_n > 0)
+        tell_lost(store, "meta.db was not there");
+    return r == 0 ? sq_load(store) : r;
+}
+
+/* A read that failed (EIO) comes out of SQLite as "malformed", like damage. What is damaged is so
+ * at a second look too; nothing is put aside for less. */
+int sq_recover_open(struct sq_store *store)
+{
+    bool fresh = access(store->meta_path, F_OK) < 0;
+    int r = open_meta(store, fresh);
+    if (r == -EUCLEAN) {
+        sq_unload(store);
+        sq_conn_close(&store->writer.conn);
+        r = open_meta(store, fresh);
+    }
     if (r == -EUCLEAN)
         r = start_anew(store);
     return r < 0 ? r : sq_check_days(store);
@@ -272,6 +313,19 @@ static int lose_day(struct sq_store *store, uint32_t day)
     return r;
 }
 
+/* Two looks, as above. */
+static int look_at_day(const struct sq_store *store, uint32_t day)
+{
+    int r = -EUCLEAN;
+    for (int looks = 0; r == -EUCLEAN && looks < 2; looks++) {
+        sqlite3 *db = NULL;
+        bool unlocked;
+        r = sq_day_open(store, day, &db, &unlocked);
+        (void)sqlite3_close(db);
+    }
+    return r;
+}
+
 int sq_check_days(struct sq_store *store)
 {
     xw_autofree uint32_t *days = NULL;
@@ -286,10 +340,7 @@ int sq_check_days(struct sq_store *store)
     }
     (void)sqlite3_reset(rows);
     for (size_t i = 0; r == 0 && i < n; i++) {
-        sqlite3 *db = NULL;
-        bool unlocked;
-        r = sq_day_open(store, days[i], &db, &unlocked);
-        (void)sqlite3_close(db);
+        r = look_at_day(store, days[i]);
         if (r != -EUCLEAN && r != -ENOENT)
             continue;
         xw_autofree char *path = sq_day_path(store, days[i]);

@@ -99,7 +99,8 @@ enum xw_store_local_kind {
     XW_LOCAL_AUDIT = 1002,
     XW_LOCAL_SETTING = 1003,
     XW_LOCAL_DEVICE = 1004,
-    XW_LOCAL_CLIP = 1005, /* a recording kept here, and whether the next store has it */
+    XW_LOCAL_CLIP = 1005,      /* a recording kept here, and whether the next store has it */
+    XW_LOCAL_PROBE = 1006,     /* the last probe of the alarm path */
     XW_LOCAL_IDENTITY = 1010,  /* a gateway's certificate, or that it was revoked */
     XW_LOCAL_ENROLMENT = 1011, /* a code for a gateway that is to come */
 };

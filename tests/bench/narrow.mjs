@@ -6,7 +6,7 @@ import { sleep, until } from '../support/processes.mjs';
 import { ShapedCounty, ageFigures, inNamespace, laneRates } from '../support/shaped.mjs';
 
 if (!inNamespace()) {
-  say('narrow: needs root and TUN devices');
+  say('narrow: needs network namespaces and TUN devices');
   process.exit(77);
 }
 const cases = (process.env.XW_NARROW ?? '1000/200/2,1000/1000/2,1000/1000/5,1000/1000/20,300/500/2,4000/300/10')
@@ -27,13 +27,13 @@ for (const [kbit, bufferMs, streams] of cases) {
     load.say('video 4000');
     const began = monoUs();
     await sleep(settleS * 1000);
-    await link.shaper.ask('stat');
+    await link.lab.ask('stat');
     const before = load.state;
     const from = monoUs();
     const queues = [];
     for (let i = 0; i < measureS * 10; i++) {
       await sleep(100);
-      const state = await link.shaper.ask('stat');
+      const state = await link.lab.ask('stat');
       queues.push(state.peak_queue_us / 1000);
       if (process.env.XW_TRACE && i % 5 === 0) {
         const s = load.state;

@@ -140,7 +140,24 @@ write('fuzz_pictures', 'look-away', Buffer.concat([...film, ephemeral(0x10, Buff
 // ---- records of devices, and what browsers ask of them ----
 for (const [name, kind] of [['observation', 6], ['observation-absent', 6], ['clip', 7]]) write('fuzz_records', name, Buffer.concat([Buffer.from([kind]), body[`body-${name}`].bytes]));
 const live = vectors('live.hex');
-for (const name of ['browser-attachments', 'browser-video', 'browser-video-key']) write('fuzz_browser', name.slice(8), live[name].bytes);
+for (const name of ['browser-attachments', 'browser-video', 'browser-video-key', 'browser-alarm_screen', 'browser-alarm_seen']) write('fuzz_browser', name.slice(8), live[name].bytes);
+
+// ---- the way of alarms, reports of gateways: a whole one, of this run; what it says otherwise; cut ----
+const otherwise = (bytes, field, value) => Buffer.concat([bytes, number(field, value)]); // the last of a field counts
+const probe = body['body-alarm_probe'].bytes;
+const proof = Buffer.concat([body['body-alarm_proof'].bytes, lengthy(1, Array.from({ length: 16 }, (_, i) => i + 1)), number(2, 1)]);
+const report = body['body-gateway_report'].bytes;
+for (const [target, prefix, kind, whole, all] of [
+  ['fuzz_health', [0], 'probe-', probe, [['state', 2, 0], ['broken', 7, 2], ['no-such-leg', 7, 77], ['no-period', 6, 0]]],
+  ['fuzz_health', [1], 'report-', report, [['full', 8, 1], ['calm', 3, 0]]],
+  ['fuzz_video_want', [], 'proof-', proof, [['arrived', 3, 1], ['proven', 3, 2], ['unattended', 3, 4], ['no-such-verdict', 3, 9], ['leg-of-gateway', 4, 2]]],
+]) {
+  const put = (name, bytes) => write(target, kind + name, Buffer.concat([Buffer.from(prefix), bytes]));
+  put('whole', whole);
+  put('cut', whole.subarray(0, whole.length - 3));
+  for (const [name, field, value] of all) put(name, otherwise(whole, field, value));
+}
+write('fuzz_health', 'report-short-id', Buffer.concat([Buffer.from([1]), report, lengthy(10, lengthy(1, [1, 2, 3]))]));
 
 // ---- rows of the store: directories and ranges whose CRC the target puts right ----
 const varints = (...all) => Buffer.concat(all.map(varint));

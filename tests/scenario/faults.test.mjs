@@ -1,25 +1,43 @@
-// Link cuts and SIGKILL of gateway and center, at random and at every named fault point; then
-// everything that was generated must be at the county exactly once, records in both directions too.
+// Power cuts, link cuts and SIGKILL of gateway and center, at random and at every named fault point; then
+// everything that was generated must be at the county exactly once, records in both directions too:
+// ECG, CTG, vital signs, and the pictures of a probe at the first gateway, in short recordings that
+// go on all the time.
 //   XW_SEED    the seed (printed)         XW_ROUNDS  rounds (default 12; the long campaign: 200)
 //   XW_PRESET  whose binaries (release)   XW_KEEP=1  leaves the county's folder for a look
 // The judge is outside: the simulator's journal against the public range API, sample by sample; the
 // studies and acknowledgements that this script made itself; the record logs of all stores against
-// one another.
+// one another; the recordings as they lay on the gateway's disk at each kill, under names of its own.
 import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
 import path from 'node:path';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
 import { metrics, total } from '../support/metrics.mjs';
 import { judgeObservations, observationsExact } from '../support/observations.mjs';
 import { brief, judgeAtRest, readJournal } from '../support/oracle.mjs';
-import { sleep, until } from '../support/processes.mjs';
+import { Probe, TOKEN, picture, status } from '../support/probe.mjs';
+import { freePorts, sleep, until } from '../support/processes.mjs';
+import { Technician, Witness, judge as judgeClips, judgeSeen, keptWhole, objectFiles, overlaps, settled, store, whole } from '../support/recordings.mjs';
 import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
 const rounds = Number(process.env.XW_ROUNDS ?? 12);
 const random = seeded(seed);
-const county = new County({ gateways: 2, monitors: true });
-console.log(`seed ${seed}, ${rounds} rounds`);
+// Below each daemon lies the fault file layer (tests/disk), so that half of the rounds can be power
+// cuts; sanitizers have no room for it. XW_LIE=all|data|names: on disks whose syncs are a lie.
+const powered = (process.env.XW_PRESET ?? 'release') === 'release';
+const lie = process.env.XW_LIE ? `:lie=${process.env.XW_LIE}` : '';
+const powerRules = () => `power:${random.int(1, 1e9)}${lie}`;
+const PROBE_AT = 'gw-01';
+const RETAIN_S = 75;
+// That gateway keeps what the county has for little more than the minute that an analysis is warmed
+// with: samples and recordings go from its spool while the campaign runs.
+const county = new County({ gateways: 2, monitors: true, token: TOKEN, spool: (id) => (id === PROBE_AT ? { retain: `${RETAIN_S}s` } : {}), power: powered ? powerRules : null });
+const probe = new Probe(county, { port: (await freePorts(1))[0], args: ['--width', '320', '--height', '240', '--fps', '10', '--seed', String(seed)] });
+county.gatewayExtra = (id) => (id === PROBE_AT ? probe.config({ video: { bitrate: 500 } }) : '');
+let technician;
+let witness;
+console.log(`seed ${seed}, ${rounds} rounds${powered ? ', half of them power cuts' : ''}${lie}`);
 
 const faultPoints = (binary) =>
   execFileSync(path.join(county.bin, binary), ['--list-faults'], { encoding: 'utf8' })
@@ -27,19 +45,39 @@ const faultPoints = (binary) =>
     .map((line) => line.trim().split(/\s+/)[0])
     .filter(Boolean);
 
-// Every point of both daemons, each once before any twice.
-const points = ['gateway', 'center'].flatMap((who) => [...new Set(faultPoints(`xinwang-${who}`))].map((name) => ({ who, name })));
-// Not on the way of samples and records within minutes: other tests pass them.
-const OFF_THE_WAY = ['center.enrol', 'center.renew', 'identity.save', 'identity.saved', 'file.rename', 'file.write', 'store.backup.meta', 'store.object.import', 'store.object.remove', 'store.object.sync', 'store.reindex', 'store.retain', 'store.seal',
-  'video.clip.committed', 'video.clip.fragment', 'video.clip.imported', 'video.clip.write'];
+// Nothing in these minutes passes them; other tests do.
+const OFF_THE_WAY = {
+  gateway: ['identity.save', 'identity.saved', 'store.backup.meta', 'store.object.sync', 'store.reindex', 'store.seal'],
+  center: ['center.enrol', 'center.renew', 'file.rename', 'file.write', 'store.backup.meta', 'store.object.import', 'store.object.remove', 'store.reindex', 'store.seal'],
+};
+// Every other point of both daemons, each once before any twice.
+const points = ['gateway', 'center'].flatMap((who) =>
+  [...new Set(faultPoints(`xinwang-${who}`))].filter((name) => !OFF_THE_WAY[who].includes(name)).map((name) => ({ who, name })));
+const OF_PICTURES = /^(video\.|store\.object\.|file\.)/;
+const BY_THE_KEEPER = /^store\.(segment|retain)/; // each 30 s
+// How many passages of a point there are within the time that is waited for them, less one.
+const passages = (name) => (name === 'store.retain' ? 0 : OF_PICTURES.test(name) && name !== 'video.clip.write' ? 2 : 20);
 const reached = new Set();
+const isReached = (point) => reached.has(`${point.who}:${point.name}`);
 let pointsLeft = [];
 // One that was not passed comes again, at its first passage.
 const notPassed = [];
+// No recording goes before the county has had it for so long.
+const began = performance.now();
+const isRipe = (point) => point.name !== 'store.object.remove' || performance.now() - began > 1.2 * RETAIN_S * 1000;
 function nextPoint() {
-  if (notPassed.length && random.next() < 0.3) return { ...notPassed.shift(), after: 0 };
+  if (notPassed.length && (!pointsLeft.length || random.next() < 0.3)) return { ...notPassed.shift(), after: 0 };
   if (!pointsLeft.length) pointsLeft = [...points].sort(() => random.next() - 0.5);
-  return { ...pointsLeft.pop(), after: random.pick([0, 0, random.int(1, 20)]) };
+  const at = Math.max(0, pointsLeft.findLastIndex(isRipe));
+  const [point] = pointsLeft.splice(at, 1);
+  return { ...point, after: random.pick([0, 0, random.int(1, 20)]) % (passages(point.name) + 1) };
+}
+
+// What a dead gateway left is looked at before it is started again. writing: it died of writing a
+// recording.
+function start(process, { env, writing = false } = {}) {
+  if (process === county.gateways[0].process) witness.died(writing || technician.recording);
+  process.start(env);
 }
 
 const faults = {
@@ -66,30 +104,48 @@ const faults = {
     const gateway = random.pick(county.gateways);
     await gateway.process.kill();
     await sleep(random.int(0, 1500));
-    gateway.process.start();
+    start(gateway.process);
     return gateway.id;
   },
   async killCenter() {
     await county.center.kill();
     await sleep(random.int(0, 1500));
-    county.center.start();
+    start(county.center);
     return 'center';
   },
   async killBoth() {
     const gateway = random.pick(county.gateways);
     await Promise.all([county.center.kill(), gateway.process.kill()]);
-    county.center.start();
-    gateway.process.start();
+    start(county.center);
+    start(gateway.process);
     return `center and ${gateway.id}`;
+  },
+  async powerOfGateway() {
+    const gateway = random.pick(county.gateways);
+    return cutPower([gateway.process]);
+  },
+  async powerOfCenter() {
+    return cutPower([county.center]);
+  },
+  async powerOfBoth() {
+    return cutPower([county.center, random.pick(county.gateways).process]);
+  },
+  // Again while it comes up: what is left was itself never whole.
+  async powerTwice() {
+    const one = random.pick([county.center, ...county.gateways.map((gateway) => gateway.process)]);
+    await cutPower([one], () => random.int(20, 800));
+    return cutPower([one]);
   },
   // The process is started again with a fault point armed, dies there, and is started once more.
   // A link reset meanwhile takes it past the points that only a new session passes.
   async atPoint() {
     const { who, name, after } = nextPoint();
-    const gateway = random.pick(county.gateways);
+    const any = random.pick(county.gateways);
+    const ofPictures = OF_PICTURES.test(name);
+    const gateway = ofPictures || name === 'store.retain' ? county.gateways[0] : any;
     const process = who === 'center' ? county.center : gateway.process;
     await process.kill();
-    process.start({ XW_FAULT: `${name}:after=${after}` });
+    start(process, { env: { XW_FAULT: `${name}:after=${after}` } });
     await Promise.race([process.exited, sleep(2000)]);
     if (process.running) gateway.relay.reset();
     if (process.running && who === 'center') await actAtCounty().catch(() => {});
@@ -98,17 +154,32 @@ const faults = {
       await sleep(1000); // for the link to come back after the reset
       for (let i = 0; i < 21 && process.running; i++) await actAtCounty(gateway.id).catch(() => {});
     }
-    await Promise.race([process.exited, sleep(name.startsWith('store.segment') ? 40000 : 2000)]); // compaction: each 30 s
+    await Promise.race([process.exited, sleep(BY_THE_KEEPER.test(name) ? 40000 : ofPictures ? 15000 : 2000)]);
     const passed = !process.running;
     if (passed) reached.add(`${who}:${name}`);
-    else if (!OFF_THE_WAY.includes(name) && !reached.has(`${who}:${name}`)) notPassed.push({ who, name });
+    else if (!isReached({ who, name })) notPassed.push({ who, name });
     await process.kill();
-    process.start();
+    start(process, { writing: passed && /^video\.clip\.(write|fragment)$/.test(name) });
     return `${process.name} at ${name}${passed ? '' : ' (not passed)'}`;
   },
 };
-// At points often: they are many.
-const names = [...Object.keys(faults), 'atPoint', 'atPoint'];
+// At points often: they are many; under the layer these are power cuts too.
+const names = powered
+  ? ['cut', 'cut', 'longCut', 'reset', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint', 'atPoint', 'atPoint']
+  : [...Object.keys(faults).filter((name) => !name.startsWith('power')), 'atPoint', 'atPoint'];
+// In a long campaign all points have to have their turn, twice if need be.
+const pressing = (round) => rounds >= 100 && 2 * points.filter((point) => !isReached(point)).length > rounds - round;
+let cuts = 0;
+let notCut = 0;
+async function cutPower(processes, afterMs = () => random.int(0, 1500)) {
+  const were = processes.filter((one) => one.running);
+  const how = await Promise.all(were.map((one) => one.cutPower()));
+  cuts += how.filter(Boolean).length;
+  notCut += how.filter((cut) => cut === false).length;
+  for (const one of processes) start(one);
+  await sleep(afterMs());
+  return processes.map((one) => one.name).join(' and ');
+}
 
 const CLOCK_OFFSET_S = 777; // of the patient monitors
 // Four ECGs and two fetal monitors.
@@ -140,9 +211,10 @@ const injections = [['dev-3', 'vf', 'VF'], ['dev-4', 'asystole', 'ASYSTOLE']];
 const INJECTED_MS = 12000; // long enough to be recognised whatever happens meanwhile
 const injected = new Map();
 async function inject(round) {
-  const at = [Math.floor(rounds / 4), Math.floor(rounds / 2)];
+  const every = Math.min(rounds, 24);
+  const at = [Math.floor(every / 4), Math.floor(every / 2)];
   for (const [i, [device, action]] of injections.entries()) {
-    if (round === at[i]) {
+    if (round >= 0 && round % every === at[i]) {
       await county.askSim(action, device);
       injected.set(device, performance.now());
     }
@@ -156,7 +228,8 @@ async function inject(round) {
 async function campaign() {
   const slowBack = [];
   for (let round = 0; round < rounds; round++) {
-    const name = random.pick(names);
+    const any = random.pick(names);
+    const name = pressing(round) ? 'atPoint' : any;
     await inject(round);
     if (random.next() < 0.4) await county.askSim('marker', random.pick(['dev-1', 'dev-2', 'dev-3', 'dev-4']));
     const what = await faults[name]();
@@ -185,7 +258,7 @@ async function campaign() {
     await sleep(200);
     await inject(-1);
   }
-  await sleep(11000); // the study of a marker ends 10 s after it
+  await Promise.all([technician.end(), sleep(11000)]); // the study of a marker ends 10 s after it
 }
 
 async function judgeAlarms(journal) {
@@ -242,7 +315,7 @@ async function judgeStudies(journal) {
   const fromDevices = studies.filter((study) => !own.has(study.id) && study.author !== 'reader');
   const wrong = [];
   for (const device of journal.values()) {
-    if (!device.info) continue; // a patient monitor
+    if (!device.streams.length) continue; // a patient monitor
     const facts = device.facts.filter((fact) => fact.kind === 'marker' || fact.kind === 'chest_pain');
     const mine = fromDevices.filter((study) => study.items.some((item) => item.stream === device.streams.at(-1)));
     for (const fact of facts) {
@@ -268,6 +341,32 @@ async function judgeVitals() {
   check('every message was answered AA in the end', verdict.acked === verdict.messages, `${verdict.acked} of ${verdict.messages}`);
 }
 
+// Every recording that was on the gateway's disk, every one that its page told of: at the county once,
+// byte for byte, in whole fragments, and said to be interrupted if it was.
+async function judgePictures() {
+  const gateway = county.gateways[0];
+  await settled(gateway, 30000).catch((error) => console.log(`# ${error.message}`));
+  const verdict = await judgeClips(county, gateway, { mayBeGone: true });
+  const kept = witness.judge(county, technician.told);
+  console.log(`# pictures ${JSON.stringify(verdict)}, on the disk ${JSON.stringify(kept)}`);
+  check('every recording is at the county, record and bytes, in whole fragments', whole(verdict) && verdict.clips > rounds / 3, JSON.stringify(verdict));
+  check('every recording that was on the gateway\'s disk is an object at the county, once, byte for byte', keptWhole(kept), JSON.stringify(kept));
+  check('what a kill interrupted says so', kept.notInterrupted.length === 0, `${kept.left} left by kills, ${kept.interrupted} of them in the middle ${kept.notInterrupted.join('; ')}`);
+  check('nothing was recorded twice', overlaps(county, gateway) === 0);
+  let room;
+  await until('the gateway to have the files that it knows of', async () => {
+    room = { files: objectFiles(store(county, gateway.id)).length, kept: (await status(gateway)).clips.kept };
+    return room.files === room.kept;
+  }, { timeoutMs: 10000, stepMs: 100 }).catch(() => {});
+  check('no file lies among the gateway\'s objects that it does not know of', room.files === room.kept, JSON.stringify(room));
+  console.log(`# ${kept.objects - room.kept} recordings have gone from the gateway, which the county has`);
+  const left = fs.readdirSync(path.join(county.dirs.data, gateway.id, 'clips'));
+  check('no recording is left to be finished', left.length === 0, left.join(' '));
+  const { attachment } = await picture(gateway);
+  const wrong = await judgeSeen(county, gateway, attachment, await allStudies());
+  check('a reader finds each recording once, in one study, and gets its bytes', wrong.length === 0, wrong.slice(0, 3).join('; '));
+}
+
 async function judgeProcesses() {
   let verdict;
   await until('records to be even', () => recordsExact((verdict = judgeRecords(county))), { timeoutMs: 30000, stepMs: 1000 }).catch(() => {});
@@ -284,7 +383,11 @@ async function judgeProcesses() {
 await scenario(
   'every sample exactly once after random faults',
   async () => {
+    await probe.start();
     await county.start();
+    witness = new Witness(county, county.gateways[0]);
+    technician = new Technician(county.gateways[0], seeded(seed + 1));
+    technician.begin();
     county.startSim({
       devices: [0, 1, 2, 3].map((i) => ({
         id: `dev-${i + 1}`,
@@ -316,12 +419,15 @@ await scenario(
     await judgeBeats(journal);
     await judgeStudies(journal);
     await judgeVitals();
+    await judgePictures();
     await judgeProcesses();
-    const missed = points.filter((point) => !reached.has(`${point.who}:${point.name}`) && !OFF_THE_WAY.includes(point.name)).map((point) => `${point.who}:${point.name}`);
+    if (powered) check('power was cut where it was meant to be', cuts > 0 && notCut === 0, `${cuts} cuts, ${notCut} ends of another kind`);
+    const missed = points.filter((point) => !isReached(point)).map((point) => `${point.who}:${point.name}`);
     console.log(`# fault points passed: ${[...reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);
-    if (rounds >= 100) check('every fault point on the way of samples and records killed a process', missed.length === 0, missed.join(' '));
+    if (rounds >= 100) check('every fault point on the way of samples, records and recordings killed a process', missed.length === 0, missed.join(' '));
   },
   { logs: () => county.logs() },
 );
+await probe.process.stop();
 await county.stop();
 finish();

@@ -7,8 +7,9 @@ import { check, finish, scenario, skip } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
 import { LiveSocket } from '../support/live.mjs';
 import { metrics, total } from '../support/metrics.mjs';
-import { Probe, clips, fragmentsOf, object, picture, run, sha256Of, status } from '../support/probe.mjs';
+import { Probe, TOKEN, clips, fragmentsOf, object, picture, run, sha256Of, status } from '../support/probe.mjs';
 import { freePorts, sleep, until } from '../support/processes.mjs';
+import { judge, overlaps, seen, settled, store, whole as good } from '../support/recordings.mjs';
 import { bytesField, intField, parse, uuidBytes } from '../support/wire.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 20261122);
@@ -19,69 +20,16 @@ console.log(`# seed ${seed}, ${rounds} rounds`);
 async function withProbe(name, body, { clipMax = '4s', sources = '', args = [], gateways = 1, spool = {} } = {}) {
   if (only && !name.includes(only)) return;
   const [port] = await freePorts(1);
-  const county = new County({ gateways, spool });
+  const county = new County({ gateways, spool, token: TOKEN });
   const probe = new Probe(county, { port, args });
-  county.gatewayExtra = `\n[video]\nclip_max = ${clipMax}\n[video1]\nid = probe\nlabel = 探头\nbed = 一号床\nsource = "${probe.source}"\n${sources}`;
+  county.gatewayExtra = probe.config({ video: { clip_max: clipMax } }) + sources;
   await scenario(name, async () => {
-    await county.prepare();
-    // The pages' token is random; scripts have one of their own.
-    for (const gateway of county.gateways) {
-      const file = path.join(county.dirs.conf, `${gateway.id}.conf`);
-      fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('[status]\n', '[status]\ntoken = script\n'));
-    }
     await probe.start();
     await county.start();
     await body(county, probe, county.gateways[0]);
   }, { logs: () => county.logs() });
   await probe.process.stop();
   await county.stop();
-}
-
-const store = (county, who) => path.join(county.dirs.data, who);
-const seen = (gateway, what, test, timeoutMs = 20000) => until(what, async () => test(await picture(gateway)), { timeoutMs, stepMs: 100 });
-const settled = (gateway, timeoutMs = 120000) =>
-  until('every recording to be at the county', async () => {
-    const s = await status(gateway);
-    return s.clips.unsent === 0 && s.clips.finishing === 0 && s.pictures.every((one) => !one.recording) && s.link.linked;
-  }, { timeoutMs, stepMs: 300 });
-
-// Every recording of the gateway against the county's: record and bytes.
-async function judge(county, gateway, { mayBeGone = false } = {}) {
-  const mine = clips(store(county, gateway.id));
-  let theirs;
-  await until('the records of the recordings at the county', () => {
-    theirs = new Map(clips(store(county, 'center')).map((one) => [one.id, one]));
-    return mine.every((one) => theirs.get(one.id)?.revision === one.revision);
-  }, { timeoutMs: 30000, stepMs: 300 }).catch(() => {});
-  const verdict = { clips: mine.length, running: 0, recordsMissing: 0, objectsMissing: 0, mismatchBytes: 0, notWhole: 0, bytes: 0, frames: 0, ends: {} };
-  for (const clip of mine) {
-    verdict.ends[clip.end] = (verdict.ends[clip.end] ?? 0) + 1;
-    verdict.running += clip.end === 'running';
-    verdict.frames += clip.frames;
-    const there = theirs.get(clip.id);
-    if (!there || JSON.stringify(there) !== JSON.stringify(clip)) verdict.recordsMissing += 1;
-    if (!clip.size) continue;
-    const here = object(store(county, gateway.id), clip.sha256);
-    const far = object(store(county, 'center'), clip.sha256);
-    // What the county holds may have gone here, where room was needed.
-    if (!far || (!here && !mayBeGone)) {
-      verdict.objectsMissing += 1;
-      continue;
-    }
-    verdict.bytes += far.length;
-    if (sha256Of(far) !== clip.sha256 || far.length !== clip.size || (here && !here.equals(far))) verdict.mismatchBytes += Math.max(1, Math.abs(far.length - clip.size));
-    const fragments = fragmentsOf(far);
-    if (fragments.rest !== 0 || fragments.n < 1) verdict.notWhole += 1;
-  }
-  return verdict;
-}
-const good = (v) => v.running === 0 && v.recordsMissing === 0 && v.objectsMissing === 0 && v.mismatchBytes === 0 && v.notWhole === 0;
-
-// Twice the same recording in the county's folder would be two names of one hash: impossible. Two
-// recordings of the same time are not: no picture is recorded twice.
-function overlaps(county, gateway) {
-  const list = clips(store(county, gateway.id)).filter((one) => one.size).sort((a, b) => a.startUs - b.startUs);
-  return list.filter((one, i) => i && one.startUs < list[i - 1].endUs - 100000).length;
 }
 
 await withProbe('kills and cuts: every recording reaches the county byte by byte', async (county, probe, gateway) => {
@@ -195,13 +143,15 @@ await withProbe('no room: recording stops before anything else, and goes on when
 await withProbe('what lies in the folder of recordings and is none does no harm', async (county, probe, gateway) => {
   await gateway.process.stop();
   const dir = path.join(store(county, gateway.id), 'clips');
-  const id = (n) => `01a20000-0000-7000-8000-00000000000${n}.part`;
+  const id = (n, ending = 'part') => `01a20000-0000-7000-8000-00000000000${n}.${ending}`;
   const good1 = path.join(county.dir, 'whole.mp4');
   execFileSync('gst-launch-1.0', ['-q', ...`videotestsrc num-buffers=60 ! video/x-raw,width=320,height=240,framerate=20/1 ! x264enc tune=zerolatency key-int-max=20 bframes=0 ! h264parse ! mp4mux fragment-duration=1000 fragment-mode=dash-or-mss streamable=true ! filesink location=${good1}`.split(' ')]);
   const whole = fs.readFileSync(good1);
   fs.writeFileSync(path.join(dir, id(1)), 'no recording');
   fs.writeFileSync(path.join(dir, id(2)), '');
   fs.writeFileSync(path.join(dir, id(3)), Buffer.concat([whole.subarray(0, fragmentsOf(whole).whole), Buffer.from('rest of a fragment')]));
+  fs.writeFileSync(path.join(dir, id(4, 'clip')), ''); // as a kill leaves them alone
+  fs.writeFileSync(path.join(dir, id(5, 'clip.tmp')), '');
   fs.writeFileSync(path.join(dir, 'README'), 'not a recording');
   gateway.process.start();
   await county.healthy(gateway.statusPort, gateway.id);

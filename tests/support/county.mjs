@@ -42,7 +42,7 @@ export class Api {
     const answer = await this.request('/api/demo/enter', { method: 'POST', body: { role } });
     if (!answer.ok) throw new Error(`enter as ${role}: ${answer.status} ${await answer.text()}`);
     const { csrf } = await answer.json();
-    this.cookie = answer.headers.getSetCookie()[0].split(';')[0];
+    this.cookie = answer.headers.get('set-cookie').split(';')[0];
     this.headers = { cookie: this.cookie, 'x-xinwang-csrf': csrf };
     return this;
   }
@@ -51,14 +51,16 @@ export class Api {
 export class County {
   // gateways: how many; preset: whose binaries; relays: false connects gateways directly; store,
   // spool, enrol: settings of these sections; centerExtra, gatewayExtra: whole sections more; monitors: true
-  // opens a port for patient monitors at each gateway.
-  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, enrol = {}, monitors = false } = {}) {
+  // opens a port for patient monitors at each gateway; token: of the gateways' pages, which is random
+  // otherwise; power: what the fault file layer is told at each start of a daemon (tests/disk/disk.h),
+  // then Process.cutPower() cuts it. What is said of gateways may be a function of a gateway's id.
+  constructor({ gateways = 1, preset = process.env.XW_PRESET ?? 'release', relays = true, dir, centerExtra = '', gatewayExtra = '', store = {}, spool = {}, enrol = {}, monitors = false, token, power = null } = {}) {
     this.dir = dir ?? fs.mkdtempSync(path.join(os.tmpdir(), 'xw-county-'));
     this.preset = preset;
     this.bin = path.join(root, 'build', preset, 'bin');
     this.gatewaysN = gateways;
     this.useRelays = relays;
-    Object.assign(this, { centerExtra, gatewayExtra, store, spool, enrol, monitors });
+    Object.assign(this, { centerExtra, gatewayExtra, store, spool, enrol, monitors, token, power });
     this.dirs = Object.fromEntries(['run', 'logs', 'conf', 'certs', 'data'].map((name) => [name, path.join(this.dir, name)]));
     for (const dir of Object.values(this.dirs)) fs.mkdirSync(dir, { recursive: true });
   }
@@ -111,18 +113,21 @@ export class County {
         devicePort,
         statusPort,
         ...(this.monitors ? { monitorPort } : {}),
+        token: this.token,
       };
+      const said = (setting) => (typeof setting === 'function' ? setting(id) : setting);
       return {
         ...site,
         relay: this.useRelays ? new Relay({ listenPort: relayPort, targetPort: this.linkPort }) : null,
         process: new Process(
           id,
           path.join(this.bin, 'xinwang-gateway'),
-          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site, spool: this.spool }) + this.gatewayExtra)],
+          ['--config', this.#config(`${id}.conf`, gatewayConfig({ dirs: this.dirs, site, spool: said(this.spool) }) + said(this.gatewayExtra))],
           { logDir: this.dirs.logs, env },
         ),
       };
     });
+    for (const one of [this.center, ...this.gateways.map((gateway) => gateway.process)]) one.power = this.power;
     this.api = new Api(`http://127.0.0.1:${this.webPort}`);
     return this;
   }

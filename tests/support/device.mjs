@@ -1,5 +1,6 @@
 // A device on the device port, written by hand: says what a test wants it to say, right or wrong.
 import net from 'node:net';
+import { Peer } from './peer.mjs';
 import { Deframer, bytesField, crc32c, encodeBlock, fixed32Field, fixed64Field, framed, intField, parse, zigzagField } from './wire.mjs';
 
 export const DEVICE_FAULTS = {
@@ -36,12 +37,11 @@ export const gap = ({ number = 0, first = 0, count = 1 } = {}) =>
   bytesField(4, Buffer.concat([intField(1, number), intField(2, first), intField(3, count)]));
 export const ping = (clock = 1) => bytesField(8, intField(1, clock));
 
-export class RawDevice {
+// heard: GatewayMessages by field number: 3 accepted, 4 ack, 5 fault …
+export class RawDevice extends Peer {
   constructor(port) {
+    super(5000);
     this.port = port;
-    this.heard = []; // parsed GatewayMessages by field number: 3 accepted, 4 ack, 5 fault …
-    this.closed = false;
-    this.waiters = [];
   }
 
   async open() {
@@ -49,22 +49,15 @@ export class RawDevice {
     const deframer = new Deframer();
     this.socket.on('data', (chunk) => {
       for (const bytes of deframer.push(chunk)) this.heard.push(parse(bytes));
-      this.#wake();
+      this.wake();
     });
     this.socket.on('error', () => {});
-    this.socket.on('close', () => {
-      this.closed = true;
-      this.#wake();
-    });
+    this.socket.on('close', () => this.over());
     await new Promise((resolve, reject) => {
       this.socket.once('connect', resolve);
       this.socket.once('error', reject);
     });
     return this;
-  }
-
-  #wake() {
-    for (const wake of this.waiters.splice(0)) wake();
   }
 
   raw(bytes) {
@@ -76,25 +69,8 @@ export class RawDevice {
     return this.raw(framed(message));
   }
 
-  // Until condition() holds or time is up: what it returned.
-  async until(condition, timeoutMs = 5000) {
-    const end = performance.now() + timeoutMs;
-    for (;;) {
-      const value = condition();
-      const left = end - performance.now();
-      if (value || left <= 0) return value;
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.waiters.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
   accepted(timeoutMs) {
-    return this.until(() => this.heard.find((message) => message[3]), timeoutMs);
+    return this.hears(3, timeoutMs);
   }
 
   // { code, text, fatal } of the fault that it was sent, once the connection is closed.

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import crypto from 'node:crypto';
 import { root } from './county.mjs';
+import { Peer } from './peer.mjs';
 import { bytesField, intField, parse } from './wire.mjs';
 
 const require = createRequire(path.join(root, 'web', 'package.json'));
@@ -33,13 +34,11 @@ export function strangerCertificate(dir, name, how) {
   return { cert: fs.readFileSync(file('pem')), key: fs.readFileSync(file('key')) };
 }
 
-export class GatewayPeer {
+export class GatewayPeer extends Peer {
   // tls: { cert, key } or {} for none.
   constructor({ port, ca, tls, url = '/link', protocol = 'xw-link-1' }) {
+    super(8000);
     Object.assign(this, { port, ca, tls, url, protocol });
-    this.heard = [];
-    this.closed = false;
-    this.waiters = [];
   }
 
   // Resolves when the WebSocket is open; rejects when it is refused.
@@ -55,7 +54,7 @@ export class GatewayPeer {
       } catch {
         this.heard.push({});
       }
-      this.#wake();
+      this.wake();
     });
     const opened = new Promise((resolve, reject) => {
       this.socket.once('open', () => resolve(this));
@@ -64,15 +63,10 @@ export class GatewayPeer {
     });
     this.socket.on('error', () => {});
     this.socket.on('close', (code) => {
-      this.closed = true;
       this.closeCode = code;
-      this.#wake();
+      this.over();
     });
     return opened;
-  }
-
-  #wake() {
-    for (const wake of this.waiters.splice(0)) wake();
   }
 
   say(message) {
@@ -80,24 +74,8 @@ export class GatewayPeer {
     return this;
   }
 
-  async until(condition, timeoutMs = 8000) {
-    const end = performance.now() + timeoutMs;
-    for (;;) {
-      const value = condition();
-      const left = end - performance.now();
-      if (value || left <= 0) return value;
-      await new Promise((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.waiters.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
   welcome(timeoutMs) {
-    return this.until(() => this.heard.find((message) => message[3]), timeoutMs);
+    return this.hears(3, timeoutMs);
   }
 
   // { code, text } of the LinkClose, once the socket is closed; null without one.

@@ -17,6 +17,12 @@ export class Probe {
     return `rtspsrc location=rtsp://127.0.0.1:${this.port}/probe latency=0 protocols=tcp ! rtpjpegdepay ! jpegdec`;
   }
 
+  // Of the gateway that shows it.
+  config({ video = {}, source = {} } = {}) {
+    const lines = (entries) => Object.entries(entries).map(([key, value]) => `${key} = ${value}\n`).join('');
+    return `\n[video]\n${lines(video)}[video1]\nid = ${this.name}\nlabel = 探头\nbed = 一号床\nsource = "${this.source}"\n${lines(source)}`;
+  }
+
   async start() {
     this.process.start();
     await until('the probe to answer', () => this.ask('stats'), { timeoutMs: 10000 });
@@ -34,8 +40,10 @@ export async function status(gateway) {
 }
 export const picture = async (gateway, id = 'probe') => (await status(gateway)).pictures.find((one) => one.id === id);
 
+// Of a county whose token is TOKEN.
+export const TOKEN = 'script';
 export async function run(gateway, what, id = 'probe') {
-  const answer = await fetch(`http://127.0.0.1:${gateway.statusPort}/video/${id}/${what}`, { method: 'POST', headers: { 'x-xinwang-token': 'script' } });
+  const answer = await fetch(`http://127.0.0.1:${gateway.statusPort}/video/${id}/${what}`, { method: 'POST', headers: { 'x-xinwang-token': TOKEN }, signal: AbortSignal.timeout(5000) });
   if (!answer.ok) throw new Error(`${what}: ${answer.status}`);
 }
 

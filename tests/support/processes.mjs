@@ -16,6 +16,7 @@ export class Process {
     Object.assign(this, { name, file, args, env, logDir, cwd });
     this.starts = 0;
     this.child = null;
+    this.power = null; // of a process whose power can be cut: gives the rules of the fault file layer at each start
   }
 
   get running() {
@@ -27,8 +28,9 @@ export class Process {
     this.starts += 1;
     this.logFile = path.join(this.logDir, `${this.name}.log`);
     const log = fs.openSync(this.logFile, 'a');
+    const faults = [this.power?.(), extraEnv.XW_FAULT].filter(Boolean).join(';');
     const child = spawn(this.file, this.args, {
-      env: { ...process.env, ...this.env, ...extraEnv },
+      env: { ...process.env, ...this.env, ...extraEnv, ...(faults ? { XW_FAULT: faults } : {}) },
       stdio: ['ignore', log, log],
       cwd: this.cwd,
     });
@@ -47,6 +49,16 @@ export class Process {
     if (!this.running) return;
     this.child.kill(signal);
     await this.exited;
+  }
+
+  // What was not synced is lost in part. True: it was a power cut; false: some other end; null: so
+  // soon after the start that the layer was not there yet, nor anything written.
+  async cutPower() {
+    if (!this.running) return false;
+    const before = fs.statSync(this.logFile).size;
+    await this.kill('SIGPWR');
+    if (this.child.signalCode === 'SIGPWR') return null;
+    return fs.readFileSync(this.logFile, 'utf8').slice(before).includes('disk: power cut');
   }
 
   // SIGTERM, and SIGKILL only if it does not go within the grace.

@@ -1,29 +1,33 @@
 // A county at one end of a narrow link and a gateway (or a made-up load) at the other: real
 // processes, real TCP, in network namespaces that exist only as long as the test.
 //
-//   if (!(await inNamespace())) { console.log('skipped: …'); process.exit(77); }
+//   if (!inNamespace()) { console.log('skipped: …'); process.exit(77); }
 //   const link = await new ShapedCounty({ rate: 1e6, bufferMs: 1000, delayMs: 15 }).start();
+//   await link.lab.ask('loss-ppm 10000');
 //
 // inNamespace() runs the program again in a fresh namespace; the center runs there, beside the
-// test. xw-shaper makes a second one and is the link between them: rate, buffer, delay, cuts.
+// test. xw-linklab makes a second one and is the link between them: rate, buffer, delay, jitter,
+// losses, holes, changes of address, by lines told to it at any time or beforehand.
 import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import readline from 'node:readline';
-import { County } from './county.mjs';
+import { County, root } from './county.mjs';
 import { monoUs, quantile } from './figures.mjs';
 import { LiveSocket } from './live.mjs';
 import { Process, until } from './processes.mjs';
 
 const COUNTY_ADDRESS = '10.213.0.1';
 
-// True inside the namespace; false where there can be none (not root, no TUN): the caller skips.
+// True inside the namespace; false where there can be none: the caller skips. As root, else in a
+// user namespace; XW_ROOTLESS=1 takes that for root, too.
 export function inNamespace() {
   if (process.env.XW_IN_NAMESPACE) return true;
-  const script = 'ip link set lo up && exec "$@"';
-  const may = process.getuid() === 0 && fs.existsSync('/dev/net/tun') && spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', 'true']).status === 0;
-  if (!may) return false;
-  const again = spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', process.execPath, ...process.argv.slice(1)], {
+  const flags = process.getuid() === 0 && !process.env.XW_ROOTLESS ? '-n' : '-Urn';
+  const inside = (...words) => ['unshare', [flags, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...words]];
+  const laboratory = path.join(root, 'build', process.env.XW_PRESET ?? 'release', 'tests', 'xw-linklab');
+  if (spawnSync(...inside(laboratory, '--check')).status !== 0) return false;
+  const again = spawnSync(...inside(process.execPath, ...process.argv.slice(1)), {
     stdio: 'inherit',
     env: { ...process.env, XW_IN_NAMESPACE: '1' },
   });
@@ -75,12 +79,32 @@ class Talker {
   }
 }
 
-class Shaper extends Talker {
-  // Tells it one line; resolves to how it stands.
+// xw-linklab. ask() tells it one line and resolves to how it stands; what it did by its own script
+// is in `events`: [{event, at_us}].
+class Laboratory extends Talker {
+  constructor(file, args) {
+    super(file, args);
+    this.events = [];
+  }
+
+  onLine(message) {
+    if (message.event) this.events.push(message);
+    else super.onLine(message);
+  }
+
   ask(line) {
     const answer = this.next();
     this.say(line);
     return answer;
+  }
+
+  async askAll(settings) {
+    for (const [name, value] of Object.entries(settings)) await this.ask(`${name} ${value}`);
+  }
+
+  // Resolves to what was done when it has been done.
+  done(event, timeoutMs = 60000) {
+    return until(`the link to do '${event}'`, () => this.events.find((one) => one.event === event), { timeoutMs, stepMs: 10 });
   }
 }
 
@@ -110,21 +134,23 @@ export function loadArgs(county, gateway = 0, dir) {
   return ['--certs', county.dirs.certs, '--id', id, '--dir', dir ?? path.join(county.dirs.data, `load-${id}`)];
 }
 
+// A county whose gateways are behind the link. link: more settings of the laboratory, as its lines
+// have them ({ 'jitter-ms': 10, 'loss-ppm': 10000 }); seed: of its losses and jitter.
 export class ShapedCounty extends County {
-  constructor({ rate = 1e6, bufferMs = 1000, delayMs = 15, downRate = 20e6, congestion = 'cubic', ...county } = {}) {
+  constructor({ rate = 1e6, bufferMs = 1000, delayMs = 15, downRate = 20e6, congestion = 'cubic', seed = 1, link = {}, ...county } = {}) {
     super({ relays: false, ...county });
-    Object.assign(this, { rate, bufferMs, delayMs, downRate, congestion });
+    Object.assign(this, { rate, bufferMs, delayMs, downRate, congestion, linkSeed: seed, link });
     this.tool = (name) => path.join(this.bin, '..', 'tests', name);
   }
 
   async prepare() {
-    this.shaper = new Shaper(this.tool('xw-shaper'), ['--rate', this.rate, '--down-rate', this.downRate, '--buffer-ms', this.bufferMs, '--delay-ms', this.delayMs]);
-    this.shaperPid = (await this.shaper.next()).pid;
-    for (const [where, own, peer] of [[[], '1', '2'], [['nsenter', '-t', this.shaperPid, '-n'], '2', '1']]) {
-      // The route says which congestion control: the system's own setting may not be ours to change.
-      const words = [...where, 'ip', 'route', 'replace', `10.213.0.${peer}`, 'dev', 'xwlink', 'src', `10.213.0.${own}`, 'scope', 'link', 'proto', 'kernel', 'congctl', this.congestion];
-      if (spawnSync(words[0], words.slice(1).map(String)).status !== 0) console.error(`congestion control stays what it is: ${words.join(' ')}`);
-    }
+    const settings = ['--rate', this.rate, '--down-rate', this.downRate, '--buffer-ms', this.bufferMs, '--delay-ms', this.delayMs, '--seed', this.linkSeed];
+    this.lab = new Laboratory(this.tool('xw-linklab'), settings);
+    this.labPid = (await this.lab.next()).pid;
+    this.changes = 0;
+    await this.lab.askAll(this.link);
+    this.#congestion([], '10.213.0.1');
+    this.#congestion(['nsenter', '-t', this.labPid, '-n'], '10.213.2.1');
     await super.prepare();
     this.reconfigure('center.conf', 'link', 'address', COUNTY_ADDRESS);
     for (const gateway of this.gateways) {
@@ -134,8 +160,22 @@ export class ShapedCounty extends County {
     return this;
   }
 
+  // The route says which congestion control: the system's own setting may not be ours to change.
+  #congestion(where, own) {
+    if (!this.congestion) return;
+    const words = [...where, 'ip', 'route', 'replace', '10.213.0.0/16', 'dev', 'xwlink', 'src', own, 'scope', 'link', 'proto', 'kernel', 'congctl', this.congestion];
+    if (spawnSync(words[0], words.slice(1).map(String)).status !== 0) console.error(`congestion control stays what it is: ${words.join(' ')}`);
+  }
+
+  // The gateway's side gets another address: its own device's, too, or only the one that the county sees.
+  async changeAddress(own = true) {
+    const state = await this.lab.ask(own ? 'address' : 'rebind');
+    if (own) this.#congestion(['nsenter', '-t', this.labPid, '-n'], `10.213.2.${++this.changes + 1}`);
+    return state;
+  }
+
   #words(file, args) {
-    return ['-t', String(this.shaperPid), '-n', file, ...args.map(String)];
+    return ['-t', String(this.labPid), '-n', file, ...args.map(String)];
   }
 
   #behind(one) {
@@ -153,6 +193,10 @@ export class ShapedCounty extends County {
 
   gatewayMetrics(gateway) {
     return this.#fetchBehind(`http://127.0.0.1:${gateway.statusPort}/metrics`);
+  }
+
+  gatewayStatus(gateway) {
+    return JSON.parse(this.#fetchBehind(`http://127.0.0.1:${gateway.statusPort}/status.json`));
   }
 
   async healthy(port, what, timeoutMs = 20000) {
@@ -211,7 +255,7 @@ export class ShapedCounty extends County {
     this.liveSocket?.close();
     await this.load?.stop();
     await super.stop();
-    await this.shaper?.stop();
+    await this.lab?.stop();
   }
 }
 

@@ -131,12 +131,15 @@ export const cases = [
       assert.match(await row.locator('[data-bl=vitals]').textContent(), /血压\s*\d+\/\d+ \(\d+\)mmHg/);
       assert.match(await row.locator('.row-link').getAttribute('href'), /^#\/bed\/[0-9a-f-]{36}$/);
       assert.match(await page.locator('.row[data-device=ecg-01] .row-link').getAttribute('href'), /^#\/live\//);
-      const fits = await page.evaluate(() => [...document.querySelectorAll('.bed-line')].every((e) => e.scrollWidth <= e.clientWidth + 1));
-      assert.ok(fits, 'the line of a bed is cut off');
+      const fits = async () => assert.deepEqual(await page.evaluate(() => [...document.querySelectorAll('.bed-line')]
+        .filter((e) => e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+        .map((e) => `${e.scrollWidth}x${e.scrollHeight} in ${e.clientWidth}x${e.clientHeight}: ${e.textContent}`)), [], 'the line of a bed is cut off');
+      await fits();
       center.stream('ctg-2').frozen = true;
       await until('stale', async () => (await row.locator('[data-bl=ctg]').getAttribute('data-fresh')) !== 'live', 4500);
       assert.match(await row.locator('[data-bl=ctg]').textContent(), /无新数据/);
       await until('no number', async () => /FHR1\s*--/.test(await row.locator('[data-bl=ctg]').textContent()), 6000);
+      await fits();
     },
   },
   {

@@ -21,6 +21,12 @@ export interface JsonChannel {
   baseline: number;
   invalid: number | null;
 }
+export type LightWord = 'proven' | 'waiting' | 'unknown';
+export interface JsonLights {
+  captured: LightWord;
+  gateway: LightWord;
+  county: LightWord;
+}
 export interface JsonStream {
   id: string;
   attachment: string;
@@ -39,6 +45,7 @@ export interface JsonStream {
   rate_bpm: number;
   alarm: string | number;
   alarm_code: string;
+  lights?: JsonLights;
 }
 export interface JsonAttachment {
   id: string;
@@ -110,6 +117,19 @@ export interface JsonGateway {
   backfill_samples_per_s: number;
   software: string;
   streams: number;
+  seen?: boolean;
+  clock_uncertainty_us?: number | null;
+  clock_drift_ppm?: number | null;
+  report_wall_us?: number | null; // of what follows; null: the gateway has not told
+  uplink_bytes_per_s?: number;
+  backlog_bytes?: number;
+  backlog_ms?: number;
+  oldest_unsent_wall_us?: number | null;
+  spool_bytes?: number;
+  spool_free_bytes?: number;
+  spool_low?: boolean;
+  spool_full?: boolean;
+  suspended?: number;
   certificate_until_wall_us?: number | null;
   revoked_wall_us?: number | null;
 }
@@ -142,6 +162,7 @@ export interface JsonStudy {
   created_wall_us: number;
   author: string;
   changes: { wall_us: number; author: string; what: string }[];
+  lights?: JsonLights;
 }
 export interface JsonAudit {
   id: number | string;

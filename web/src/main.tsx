@@ -6,6 +6,7 @@ import './styles/base.css';
 import './styles/pages.css';
 import './styles/viewer.css';
 import './styles/bed.css';
+import './styles/gateways.css';
 import { api, ApiError } from './api';
 import { BedPage } from './bed/page';
 import { t } from './i18n/t';

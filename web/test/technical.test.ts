@@ -22,12 +22,18 @@ describe('technical alarms', () => {
     ];
     expect(mergeTechnical(list).length).toBe(5);
   });
+  it('of an alarm path that both ends find broken at one leg are one, at two legs two', () => {
+    const path = (o: Partial<Technical>): Technical => alarm({ code: 'alarm_path', text: 'leg uplink', ...o });
+    expect(mergeTechnical([path({ id: 'g', fromWallUs: 103 * S }), path({ id: 'c', fromWallUs: 101 * S })]).length).toBe(1);
+    expect(mergeTechnical([path({ id: 'g', fromWallUs: 103 * S, text: 'leg spool' }), path({ id: 'c', fromWallUs: 101 * S })]).length).toBe(2);
+  });
   it('say their numbers in words of the vocabulary', () => {
     expect(technicalDetail({ code: 'spool_low', text: '812 MiB left' })).toEqual({ key: 'techtext.left', fill: { n: '812' } });
     expect(technicalDetail({ code: 'conflict', text: 'samples 0 to 10 came twice and differ: both are kept' })?.fill).toEqual({ first: '0', end: '10' });
     expect(technicalDetail({ code: 'device_fenced', text: 'block.crc32c: does not fit the samples from 0 on' })).toEqual({ key: 'techtext.field', fill: { field: 'block.crc32c' } });
     expect(technicalDetail({ code: 'device_fenced', text: 'signal 0: 250 samples per second come, 500 announced' })?.key).toBe('techtext.rate');
     expect(technicalDetail({ code: 'link_lost', text: 'no connection to the county' })?.key).toBe('techtext.link_lost');
+    expect(technicalDetail({ code: 'alarm_path', text: 'leg uplink' })).toEqual({ key: 'techtext.leg', fill: { leg: 'uplink' } });
     expect(technicalDetail({ code: 'other', text: 'whatever' })).toBeNull();
   });
 });

@@ -5,6 +5,7 @@ const WORDS = {
     spool: '本地存储', clock: '时钟', devices: '设备', no_devices: '还没有设备。请在设备上填写本网关的地址和端口。', device: '设备', bed: '位置', state: '状态', signal: '信号',
     rate: '采样率 (实测)', hr: '心率', kept: '已保存到', age: '最新数据', accept: '接入', refuse: '拒绝', none: '无', linked: '已连接', cut: '已断开', off: '未配置', ok: '正常', full: '已满',
     low: '空间不足', backlog: '待上传', rtt: '往返时间', offset: '与县中心时差', unknown: '未知', used: '已用', free: '剩余', streams: '信号流', records: '记录', conflicts: '冲突',
+    path: '报警通路', proven: '已验证', unproven: '尚未验证', broken: '中断', unattended: '县里无人值守', proven_at: '上次验证', broken_at: '断在', input: '报警入口', store: '县中心存储', fanout: '县中心分发', screen: '报警屏', back: '回程', uplink: '上行链路',
     attached: '在线', detached: '离线', opening: '接入中', ending: '结束中', ago: '前', never: '尚无', lost: '本页与网关失去联系', updated: '更新于', samples: '样本', uptime: '运行', s: '秒', monitors: '监护仪 (HL7)', messages: '消息', values: '测量值', without_value: '其中无有效值', unknown_codes: '未知项目',
     turned_away: '被拒消息', clock_behind: '时钟落后', refused: '已拒绝',
     pictures: '超声图像', start: '开始', stop: '停止', idle: '未开始', starting: '正在打开', live: '有图像', no_signal: '无信号', failed: '打不开', recording: '正在录像', not_recording: '未录像',
@@ -18,6 +19,7 @@ const WORDS = {
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
     linked: 'Connected', cut: 'Cut', off: 'Not configured', ok: 'Good', full: 'Full', low: 'Low', backlog: 'To be sent', rtt: 'Round trip', offset: 'County minus gateway', unknown: 'unknown',
+    path: 'Alarm path', proven: 'Proven', unproven: 'Not proven yet', broken: 'Broken', unattended: 'Nobody at the county', proven_at: 'Last proven', broken_at: 'Broken at', input: 'alarm input', store: 'county store', fanout: 'county fan-out', screen: 'alarm screen', back: 'way back', uplink: 'uplink',
     used: 'Used', free: 'Free', streams: 'Streams', records: 'Records', conflicts: 'Conflicts', attached: 'Attached', detached: 'Away', opening: 'Opening', ending: 'Ending', ago: 'ago',
     never: 'none yet', lost: 'This page has lost the gateway', updated: 'Updated', samples: 'samples', uptime: 'Running', s: 's', monitors: 'Patient monitors (HL7)', messages: 'Messages', values: 'Values',
     without_value: 'Without a value', unknown_codes: 'Unknown items', turned_away: 'Refused', clock_behind: 'Clock behind by', refused: 'Refused',
@@ -84,7 +86,7 @@ function drawDevices(devices) {
     const away = d.state !== 'attached';
     const age = s.age_us === null ? t('never') : (s.age_us / 1e6).toFixed(1) + ' ' + t('s');
     row.append(el('td', i ? '' : d.device), el('td', i ? '' : d.bed), el('td', t(d.state), away ? 'stale' : 'good'), el('td', s.channels.join(' ')),
-      el('td', s.rate_nominal_hz.toFixed(2) + ' (' + s.rate_hz.toFixed(3) + ') Hz'), el('td', s.rate_bpm ? Math.round(s.rate_bpm) + ' /min' : '–'),
+      el('td', s.rate_nominal_hz.toFixed(2) + ' (' + s.rate_hz.toFixed(3) + ') Hz'), el('td', (s.rate_bpm ? Math.round(s.rate_bpm) + ' /min' : '–') + (s.alarm ? ' · ' + s.alarm.code : ''), s.alarm ? 'bad' : ''),
       el('td', s.kept + ' / ' + s.newest), el('td', age, s.age_us !== null && s.age_us < 1.5e6 ? 'good' : 'stale'));
     return row;
   })));
@@ -171,6 +173,10 @@ function draw(s) {
     ...(s.link.certificate_until_wall_us ? [[t('certificate'), new Date(s.link.certificate_until_wall_us / 1000).toLocaleDateString()]] : []), ['', s.link.text || '']]);
   big('spool-state', t(s.spool.full ? 'full' : s.alarms.some((a) => a.code === 'spool_low') ? 'low' : 'ok'), !s.spool.full);
   list('spool', [[t('used'), bytes(s.spool.bytes)], [t('free'), bytes(s.spool.free_bytes)], [t('streams'), s.spool.streams], [t('records'), s.spool.records], [t('conflicts'), s.spool.conflicts]]);
+  const p = s.alarm_path;
+  big('path-state', s.link.configured ? t(p.state) : t('off'), p.state === 'proven');
+  list('path', [[t('proven_at'), p.proven_wall_us === null ? t('never') : new Date(p.proven_wall_us / 1000).toLocaleTimeString()], ...(p.leg ? [[t('broken_at'), t(p.leg)]] : []),
+    ...(p.proven_wall_us === null ? [] : Object.entries(p.legs_us).map(([leg, us]) => [t(leg), us === null ? t('unknown') : ms(us)]))]);
   big('clock-state', new Date(s.wall_us / 1000).toLocaleTimeString(), true);
   list('clock', [[t('offset'), s.link.offset_known ? ms(s.link.county_offset_us) + ' ± ' + ms(s.link.county_uncertainty_us) : t('unknown')],
     [t('uptime'), Math.round((s.wall_us - s.started_wall_us) / 1e6) + ' ' + t('s')]]);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
 #include "monitor_model.h"
 
 void xw_sim_monitor_defaults(struct xw_sim_monitor_spec *ret_spec)
@@ -16,19 +15,6 @@ void xw_sim_monitor_defaults(struct xw_sim_monitor_spec *ret_spec)
                                              .every_s = 1,
                                              .nibp_every_s = 120,
                                              .window = 1};
-}
-
-int xw_sim_monitor_parse_gateway(const char *text, struct xw_sim_monitor_spec *spec)
-{
-    const char *colon = strrchr(text, ':');
-    int64_t port;
-    if (!colon || colon == text || (size_t)(colon - text) >= sizeof(spec->host) ||
-        xw_parse_int(colon + 1, &port) < 0 || port < 1 || port > 65535)
-        return -EINVAL;
-    memcpy(spec->host, text, (size_t)(colon - text));
-    spec->host[colon - text] = 0;
-    spec->port = (uint16_t)port;
-    return 0;
 }
 
 static int copy_text(const char *text, char *ret_text, size_t size)
@@ -45,7 +31,7 @@ static int parse_text(const char *key, const char *text, struct xw_sim_monitor_s
     if (!strcmp(key, "id"))
         return copy_text(text, spec->id, sizeof(spec->id));
     if (!strcmp(key, "gateway"))
-        return xw_sim_monitor_parse_gateway(text, spec);
+        return xw_sim_gateway_parse(text, spec->host, &spec->port);
     if (!strcmp(key, "bed"))
         return copy_text(text, spec->bed, sizeof(spec->bed));
     if (!strcmp(key, "scenario") && xw_sim_vitals_scene_ok(text))

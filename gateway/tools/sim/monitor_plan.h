@@ -9,12 +9,13 @@
 #define XW_SIM_MONITOR_PLAN_H
 
 #include "base/base.h"
+#include "gateway.h"
 
 #include <jansson.h>
 
 struct xw_sim_monitor_spec {
     char id[65];
-    char host[64];
+    char host[XW_SIM_HOST_BYTES];
     uint16_t port;
     char scenario[32];
     char bed[33];
@@ -30,6 +31,5 @@ void xw_sim_monitor_defaults(struct xw_sim_monitor_spec *ret_spec);
 XW_MUST_CHECK int xw_sim_monitor_parse(json_t *object, size_t number,
                                        struct xw_sim_monitor_spec *ret_spec, char *ret_text,
                                        size_t size);
-XW_MUST_CHECK int xw_sim_monitor_parse_gateway(const char *text, struct xw_sim_monitor_spec *spec);
 
 #endif

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/config.h"
 
 void xw_sim_device_defaults(struct xw_sim_device_spec *ret_spec)
 {
@@ -46,19 +45,6 @@ static int copy_text(const char *text, char *ret_text, size_t size)
     if (n >= size)
         return -EINVAL;
     memcpy(ret_text, text, n + 1);
-    return 0;
-}
-
-static int parse_gateway(const char *text, struct xw_sim_device_spec *spec)
-{
-    const char *colon = strrchr(text, ':');
-    int64_t port;
-    if (!colon || colon == text || (size_t)(colon - text) >= sizeof(spec->host) ||
-        xw_parse_int(colon + 1, &port) < 0 || port < 1 || port > 65535)
-        return -EINVAL;
-    memcpy(spec->host, text, (size_t)(colon - text));
-    spec->host[colon - text] = 0;
-    spec->port = (uint16_t)port;
     return 0;
 }
 
@@ -126,7 +112,7 @@ static int parse_device_entry(const char *key, json_t *value, struct xw_sim_devi
     if (strcmp(key, "id") == 0)
         return text ? copy_text(text, spec->id, sizeof(spec->id)) : -EINVAL;
     if (strcmp(key, "gateway") == 0)
-        return text ? parse_gateway(text, spec) : -EINVAL;
+        return text ? xw_sim_gateway_parse(text, spec->host, &spec->port) : -EINVAL;
     if (strcmp(key, "key") == 0)
         return text ? parse_key(text, spec) : -EINVAL;
     if (strcmp(key, "label") == 0 || strcmp(key, "site") == 0)
@@ -297,15 +283,11 @@ int xw_sim_plan_many(const struct xw_sim_device_spec *like, const char *prefix, 
         snprintf(spec->id, sizeof(spec->id), devices_n == 1 ? "%.48s" : "%.48s-%04zu", prefix,
                  i + 1);
         spec->source.seed = like->source.seed + i;
-        char one[96];
-        size_t n = strcspn(at, ",");
-        snprintf(one, sizeof(one), "%.*s", (int)XW_MIN(n, sizeof(one) - 1), at);
-        if (parse_gateway(one, spec) < 0) {
-            snprintf(ret_text, XW_SIM_TEXT_BYTES, "--gateway: HOST:PORT, not '%.60s'", one);
+        if (xw_sim_gateway_next(gateways, &at, spec->host, &spec->port, ret_text,
+                                XW_SIM_TEXT_BYTES) < 0) {
             xw_sim_plan_done(&plan);
             return -EINVAL;
         }
-        at = at[n] ? at + n + 1 : gateways;
     }
     *ret_plan = plan;
     return 0;

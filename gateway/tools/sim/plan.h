@@ -39,7 +39,7 @@ struct xw_sim_source_spec {
 
 struct xw_sim_device_spec {
     char id[65];
-    char host[64];
+    char host[XW_SIM_HOST_BYTES];
     uint16_t port;
     uint8_t key[64];
     size_t key_n; /* 0 = no shared key */

@@ -1,4 +1,5 @@
 /* The county's end of the link, and a gateway that says anything. */
+#include "base/block.h"
 #include "fuzz/link/script.h"
 #include "link/clink.h"
 
@@ -30,6 +31,8 @@ static void on_block(void *user, const struct xw_store_block *block, bool live)
     (void)live;
     if (!block->count || block->first + block->count < block->first)
         abort();
+    if (block->coding != XW_CODING_DELTA)
+        abort(); /* whatever came, the county goes on in coding 0 */
 }
 static void on_gap(void *user, const struct xw_store_gap *gap)
 {
@@ -58,6 +61,12 @@ static void on_ephemeral(void *user, const char *gateway_id, const char *topic, 
     (void)gateway_id;
     (void)payload;
     if (strlen(topic) > XW_LINK_TOPIC_MAX_N_BYTES || size > XW_LINK_EPHEMERAL_MAX_N_BYTES)
+        abort();
+}
+static void on_held(void *user, const struct xw_uuid *stream, uint64_t end)
+{
+    (void)user;
+    if (!stream || !end)
         abort();
 }
 static void on_suspended(void *user, const struct xw_uuid *streams, size_t streams_n,
@@ -105,9 +114,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct xw_clock clock;
     struct xw_clink *clink;
-    const struct xw_downlink_watch watch = {NULL,      on_gateway,   on_stream,
-                                            on_block,  on_gap,       on_stored,
-                                            on_record, on_ephemeral, on_suspended};
+    const struct xw_downlink_watch watch = {NULL,         on_gateway, on_stream, on_block,
+                                            on_gap,       on_stored,  on_record, on_ephemeral,
+                                            on_suspended, on_held};
     xw_clock_fake_init(&clock, 1000000000, INT64_C(1760000000000000));
     struct xw_store *store = model_new();
     const struct xw_store_record record = {.kind = XW__RECORD_KIND__RECORD_STUDY,

@@ -20,6 +20,11 @@ static size_t pack(const struct xw_browser_message *m, uint8_t *ret_data)
     ping.client_us = m->client_us;
     Xw__WatchAttachments attachments = XW__WATCH_ATTACHMENTS__INIT;
     Xw__WatchVideo video = XW__WATCH_VIDEO__INIT;
+    Xw__AlarmScreen screen = XW__ALARM_SCREEN__INIT;
+    Xw__AlarmSeen seen = XW__ALARM_SEEN__INIT;
+    screen.on = m->on;
+    seen.probe = m->probe;
+    seen.held_us = m->held_us;
     ProtobufCBinaryData ids[XW_BROWSER_ATTACHMENTS_MAX];
     for (uint32_t i = 0; i < m->attachments_n && i < XW_BROWSER_ATTACHMENTS_MAX; i++)
         ids[attachments.n_attachment_ids++] =
@@ -53,6 +58,14 @@ static size_t pack(const struct xw_browser_message *m, uint8_t *ret_data)
         wire.body_case = XW__BROWSER_MESSAGE__BODY_VIDEO;
         wire.video = &video;
         break;
+    case XW_BROWSER_SCREEN:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_ALARM_SCREEN;
+        wire.alarm_screen = &screen;
+        break;
+    case XW_BROWSER_SEEN:
+        wire.body_case = XW__BROWSER_MESSAGE__BODY_ALARM_SEEN;
+        wire.alarm_seen = &seen;
+        break;
     case XW_BROWSER_NOTHING:
         break;
     }
@@ -78,7 +91,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t n = pack(&m, packed);
     if (xw_browser_message_parse(packed, n, &again) < 0 || again.kind != m.kind ||
         !xw_uuid_equal(&again.stream, &m.stream) || again.history_ms != m.history_ms ||
-        again.on != m.on || again.client_us != m.client_us || again.need_key != m.need_key ||
+        again.on != m.on || again.client_us != m.client_us || again.probe != m.probe ||
+        again.held_us != m.held_us || again.need_key != m.need_key ||
         again.attachments_n != XW_MIN(m.attachments_n, (uint32_t)XW_BROWSER_ATTACHMENTS_MAX))
         abort();
     return 0;

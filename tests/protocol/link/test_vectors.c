@@ -12,8 +12,10 @@
 #include "base/block.h"
 #include "base/frame.h"
 #include "base/uuid.h"
+#include "dsp/codec/codec.h"
 #include "link/wire.h"
 #include "proto/device.pb-c.h"
+#include "proto/health.pb-c.h"
 #include "proto/link.pb-c.h"
 #include "proto/live.pb-c.h"
 #include "protocol/link/text_format.h"
@@ -36,8 +38,9 @@ static const ProtobufCMessageDescriptor *const types[] = {
 };
 /* What records and ephemeral messages carry. */
 static const ProtobufCMessageDescriptor *const bodies[] = {
-    &xw__observation__descriptor, &xw__clip__descriptor,         &xw__video_part__descriptor,
-    &xw__video_want__descriptor,  &xw__video_status__descriptor,
+    &xw__observation__descriptor, &xw__clip__descriptor,           &xw__video_part__descriptor,
+    &xw__video_want__descriptor,  &xw__video_status__descriptor,   &xw__alarm_probe__descriptor,
+    &xw__alarm_proof__descriptor, &xw__gateway_report__descriptor,
 };
 
 static const ProtobufCMessageDescriptor *type_of(const char *name)
@@ -259,6 +262,37 @@ static void the_block_of_the_examples_is_coded_as_described(void **state)
     xw__device_message__free_unpacked(r, NULL);
 }
 
+static void the_chain_of_the_examples_decodes_to_its_samples(void **state)
+{
+    (void)state;
+    const int32_t x[2][6] = {{10, -5, 12, -5, 11, -4}, {11, -4, 10, -4, 9, -3}};
+    const struct vector *v = find("link-blocks-chained");
+    Xw__LinkMessage *m = xw__link_message__unpack(NULL, v->size, v->data);
+    struct xw_codec *coder, *decoder;
+    assert_non_null(m);
+    assert_int_equal(xw_codec_new(2, &coder), 0);
+    assert_int_equal(xw_codec_new(2, &decoder), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const Xw__Block *b = m->blocks->blocks[i];
+        int32_t back[6];
+        uint8_t data[64];
+        uint64_t key_first;
+        assert_int_equal(xw_codec_decode(decoder, b->first, b->key_first, b->data.data, b->data.len,
+                                         b->count, back),
+                         0);
+        assert_memory_equal(back, x[i], sizeof(back));
+        assert_int_equal(xw_block_crc(back, 2, 3), b->crc32c);
+        assert_int_equal(
+            xw_codec_encode(coder, b->first, false, back, 3, data, sizeof(data), &key_first),
+            b->data.len);
+        assert_memory_equal(data, b->data.data, b->data.len);
+        assert_int_equal(key_first, b->key_first);
+    }
+    xw_codec_free(coder);
+    xw_codec_free(decoder);
+    xw__link_message__free_unpacked(m, NULL);
+}
+
 static void the_hmac_of_the_examples_is_made_as_described(void **state)
 {
     (void)state;
@@ -357,6 +391,7 @@ int main(void)
         cmocka_unit_test(every_link_vector_passes_the_checks_of_its_receiver),
         cmocka_unit_test(an_unknown_field_is_tolerated),
         cmocka_unit_test(the_block_of_the_examples_is_coded_as_described),
+        cmocka_unit_test(the_chain_of_the_examples_decodes_to_its_samples),
         cmocka_unit_test(the_hmac_of_the_examples_is_made_as_described),
         cmocka_unit_test(the_hex_of_the_protocol_page_is_that_of_the_vectors),
     };

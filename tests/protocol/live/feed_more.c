@@ -3,14 +3,16 @@
  *   attach monitor|video BED        the attachment of that kind, at this bed
  *   detach monitor|video            the same, no longer attached
  *   obs CODE VALUE AGO_MS           an observation of the monitor; VALUE "none": it has none
- *   many CODE N STEP_MS             N observations, one each STEP_MS back from now, values 0 … N -
- * 1 clip BYTES                      a clip that has ended; byte i is (i * 31 + i / 251) % 256 film
- * BYTES                      pictures of so many bytes while they are wanted; 0: no more lose a
- * part of the next picture is left out garbage                         a part that is none, and a
- * status of another's attachment state N TEXT                    a video-status, repeated each
- * second Lines on stdout:
- * {"attachment"}, {"clip","sha256"}, {"want":ON,"key":KEY}. A picture is 25 a second; its bytes are
- * its frame number, modulo 256; each 50th, and what is asked for, is a key frame. */
+ *   many CODE N STEP_MS             N observations, one each STEP_MS back, values 0 to N - 1
+ *   clip BYTES                      a clip that has ended; byte i is (i * 31 + i / 251) % 256
+ *   film BYTES                      pictures of so many bytes while they are wanted; 0: no more
+ *   lose                            a part of the next picture is left out
+ *   garbage                         a part that is none, a status of another's attachment
+ *   state N TEXT                    a video-status, repeated each second
+ *
+ * Lines on stdout: {"attachment"}, {"clip","sha256"}, {"want":ON,"key":KEY}. A picture is 25 a
+ * second; its bytes are its frame number, modulo 256; each 50th, and what is asked for, is a key
+ * frame. */
 #include "feed.h"
 
 #include <sodium.h>
@@ -32,9 +34,6 @@ struct more {
     char state_text[64];
     int64_t state_us;
     int64_t next_us, wanted_until_us;
-    uint8_t *object;
-    size_t object_n, object_at;
-    uint8_t sha256[32];
     struct xw_uuid clip;
     int64_t clip_us;
 };
@@ -45,8 +44,8 @@ static struct more *more_of(struct feed *f)
         f->more = calloc(1, sizeof(*f->more));
         if (!f->more)
             abort();
-        struct xw_part monitor[] = {{"monitor", 7}, {f->id, strlen(f->id)}};
-        struct xw_part probe[] = {{"probe", 5}, {f->id, strlen(f->id)}};
+        struct xw_part monitor[] = {{"monitor", 7}, {f->gateway.id, strlen(f->gateway.id)}};
+        struct xw_part probe[] = {{"probe", 5}, {f->gateway.id, strlen(f->gateway.id)}};
         f->more->monitor = xw_uuid_v8(monitor, 2);
         f->more->probe = xw_uuid_v8(probe, 2);
         f->more->run = xw_uuid_v7(NULL);
@@ -63,11 +62,11 @@ static ProtobufCBinaryData bytes_of(struct xw_uuid *id)
 
 static void send_record(struct feed *f, struct xw_store_record *record)
 {
-    struct xw_store_batch *batch = batch_new(f);
-    record->origin = f->id;
+    struct xw_store_batch *batch = madeup_batch(&f->gateway);
+    record->origin = f->gateway.id;
     record->wall_us = xw_clock_wall(NULL).us;
-    put_record(batch, record);
-    append(f, batch);
+    madeup_record(batch, record);
+    madeup_append(&f->gateway, batch);
 }
 
 static void attach(struct feed *f, const char *kind, const char *bed, bool attached)
@@ -133,22 +132,22 @@ static void observe(struct feed *f, char *code, const char *value, int64_t wall_
                                      .kind = XW__RECORD_KIND__RECORD_OBSERVATION,
                                      .body = body,
                                      .body_size = xw__observation__pack(&o, body),
-                                     .origin = f->id,
+                                     .origin = f->gateway.id,
                                      .wall_us = o.received_wall_us};
-    put_record(batch, &record);
+    madeup_record(batch, &record);
 }
 
 static void observe_many(struct feed *f, char *code, size_t n, int64_t step_us)
 {
     int64_t now_us = xw_clock_wall(NULL).us;
     for (size_t i = 0; i < n;) {
-        struct xw_store_batch *batch = batch_new(f);
+        struct xw_store_batch *batch = madeup_batch(&f->gateway);
         for (size_t end = XW_MIN(i + 500, n); i < end; i++) {
             char value[24];
             snprintf(value, sizeof(value), "%zu", i);
             observe(f, code, value, now_us - (int64_t)i * step_us, batch);
         }
-        append(f, batch);
+        madeup_append(&f->gateway, batch);
     }
 }
 
@@ -172,8 +171,8 @@ static void clip_record(struct feed *f, bool ended)
         c.end_wall_us = m->clip_us + 5000000;
         c.end = XW__CLIP_END__CLIP_STOPPED;
         c.frames_n = 125;
-        c.sha256 = (ProtobufCBinaryData){32, m->sha256};
-        c.size = m->object_n;
+        c.sha256 = (ProtobufCBinaryData){32, f->gateway.object.sha256};
+        c.size = f->gateway.object.n;
     }
     struct xw_store_record record = {.key = m->clip.b,
                                      .key_size = 16,
@@ -184,52 +183,30 @@ static void clip_record(struct feed *f, bool ended)
     send_record(f, &record);
 }
 
-static void on_written(void *user, int status, const struct xw_store_object *object);
-
-static void write_on(struct feed *f)
-{
-    struct more *m = f->more;
-    size_t n = XW_MIN(m->object_n - m->object_at, (size_t)1 << 20);
-    if (xw_store_object_write(f->store, m->sha256, m->object_n, "video/mp4", m->object_at,
-                              m->object + m->object_at, n, on_written, f) < 0)
-        say("{\"error\":\"object\"}");
-    m->object_at += n;
-}
-
-static void on_written(void *user, int status, const struct xw_store_object *object)
+void more_object(void *user, int status)
 {
     struct feed *f = user;
     struct more *m = f->more;
     char clip[XW_UUID_TEXT_N_BYTES], hex[65];
-    if (status < 0 || !object) {
-        say("{\"error\":\"object %d\"}", status);
-    } else if (!object->verified) {
-        write_on(f);
-    } else if (f->uplink) {
-        clip_record(f, true);
-        if (xw_uplink_object(f->uplink, m->sha256) < 0)
-            say("{\"error\":\"offer\"}");
-        sodium_bin2hex(hex, sizeof(hex), m->sha256, 32);
-        say("{\"clip\":\"%s\",\"sha256\":\"%s\"}", xw_uuid_format(&m->clip, clip), hex);
-    }
+    clip_record(f, true);
+    if (status < 0)
+        say("{\"error\":\"offer\"}");
+    sodium_bin2hex(hex, sizeof(hex), f->gateway.object.sha256, 32);
+    say("{\"clip\":\"%s\",\"sha256\":\"%s\"}", xw_uuid_format(&m->clip, clip), hex);
 }
 
 static void make_clip(struct feed *f, size_t n)
 {
     struct more *m = more_of(f);
-    free(m->object);
-    m->object = malloc(n + 1);
-    if (!m->object)
+    uint8_t *data = malloc(n + 1);
+    if (!data)
         abort();
     for (size_t i = 0; i < n; i++)
-        m->object[i] = (uint8_t)(i * 31 + i / 251);
-    m->object_n = n;
-    m->object_at = 0;
+        data[i] = (uint8_t)(i * 31 + i / 251);
     m->clip = xw_uuid_v7(NULL);
     m->clip_us = xw_clock_wall(NULL).us;
-    crypto_hash_sha256(m->sha256, m->object, n);
     clip_record(f, false);
-    write_on(f);
+    madeup_object(&f->gateway, data, n);
 }
 
 /* ---- pictures ---- */
@@ -261,7 +238,7 @@ static void send_picture(struct feed *f)
         p.data.data = data;
         size_t n = xw__video_part__pack(&p, packed);
         if (!(m->lose && i == parts - 1))
-            xw_uplink_ephemeral(f->uplink, "video", packed, n);
+            xw_uplink_ephemeral(f->gateway.uplink, "video", packed, n);
     }
     m->lose = false;
     m->frame++;
@@ -313,7 +290,8 @@ static void send_state(struct feed *f, int state, char *text, struct xw_uuid *id
     s.height = 480;
     s.captured_fps = 25;
     s.label = "探头";
-    xw_uplink_ephemeral(f->uplink, "video-status", packed, xw__video_status__pack(&s, packed));
+    xw_uplink_ephemeral(f->gateway.uplink, "video-status", packed,
+                        xw__video_status__pack(&s, packed));
 }
 
 bool more_line(struct feed *f, char **words, size_t words_n)
@@ -323,10 +301,10 @@ bool more_line(struct feed *f, char **words, size_t words_n)
     if (strcmp(what, "attach") == 0 || strcmp(what, "detach") == 0) {
         attach(f, words[1], words_n > 2 ? words[2] : "", what[0] == 'a');
     } else if (strcmp(what, "obs") == 0) {
-        struct xw_store_batch *batch = batch_new(f);
+        struct xw_store_batch *batch = madeup_batch(&f->gateway);
         int64_t ago_us = strtoll(words[3], NULL, 10) * 1000;
         observe(f, words[1], words[2], xw_clock_wall(NULL).us - ago_us, batch);
-        append(f, batch);
+        madeup_append(&f->gateway, batch);
     } else if (strcmp(what, "many") == 0) {
         observe_many(f, words[1], (size_t)strtoul(words[2], NULL, 10),
                      strtoll(words[3], NULL, 10) * 1000);
@@ -339,7 +317,7 @@ bool more_line(struct feed *f, char **words, size_t words_n)
         m->lose = true;
     } else if (strcmp(what, "garbage") == 0) {
         struct xw_uuid other = {{0x77}};
-        xw_uplink_ephemeral(f->uplink, "video", "certainly no part", 17);
+        xw_uplink_ephemeral(f->gateway.uplink, "video", "certainly no part", 17);
         send_state(f, 3, "", &other);
         send_state(f, 3, "", &m->monitor);
     } else if (strcmp(what, "state") == 0) {
@@ -354,7 +332,5 @@ bool more_line(struct feed *f, char **words, size_t words_n)
 
 void more_free(struct feed *f)
 {
-    if (f->more)
-        free(f->more->object);
     free(f->more);
 }

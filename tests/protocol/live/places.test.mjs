@@ -20,7 +20,7 @@ before(async () => {
   await center.start();
   feed = center.feed(['-s', '东镇', '-n', '1', '-d', `${center.dir}/spool`]);
   reader = await center.enter('reader');
-  await until('the stream', async () => (await reader.get('/api/streams')).json.streams.length === 1);
+  await until('the stream', async () => (await reader.get('/api/streams')).json.streams[0]?.site === '东镇');
   technician = await center.enter('technician');
   assert.equal(technician.site, '东镇');
   feed.say('attach monitor 3床');

@@ -90,6 +90,17 @@ static void mistakes_in_the_rules_are_told(void **state)
     }
 }
 
+static void rules_of_the_file_layer_are_refused_where_it_is_not(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"power:1", "disk.write:error=EIO", "test.a;alloc:after=3"};
+    for (size_t i = 0; i < XW_ARRAY_N(rules); i++) {
+        assert_int_equal(configure(rules[i]), -EINVAL);
+        assert_non_null(strstr(why, "libxwdisk.so"));
+        assert_false(atomic_load(&xw_fault_armed));
+    }
+}
+
 static void a_delay_delays(void **state)
 {
     (void)state;
@@ -138,6 +149,7 @@ const struct CMUnitTest fault_tests[] = {
     DISARMED(an_error_comes_after_n_passes_and_at_most_k_times),
     DISARMED(chance_is_repeatable_by_its_seed),
     DISARMED(mistakes_in_the_rules_are_told),
+    DISARMED(rules_of_the_file_layer_are_refused_where_it_is_not),
     DISARMED(a_delay_delays),
     DISARMED(kill_is_the_default_and_sudden),
     DISARMED(the_list_names_every_place),

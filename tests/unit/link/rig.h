@@ -55,6 +55,8 @@ struct rig {
     uint64_t records_told, county_records_told; /* on_record at county and gateway */
     uint64_t suspended_n, ephemeral_n, gateway_events;
     bool linked, last_live;
+    bool old_county;                   /* its welcome does not know of codings */
+    uint64_t coded_n, keys_n, plain_n; /* blocks that came to the county: in coding 4, 0 */
     char last_topic[80];
     int object_status;
     unsigned object_calls;

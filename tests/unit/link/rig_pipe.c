@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/block.h"
+
 static void drain(struct rig_queue *queue, size_t keep)
 {
     struct rig_message **at = &queue->head;
@@ -73,6 +75,30 @@ static struct rig_message *pop(struct rig_queue *queue)
     return m;
 }
 
+static void count_codings(struct rig *rig, const Xw__Blocks *blocks)
+{
+    for (size_t i = 0; i < blocks->n_blocks; i++) {
+        bool coded = blocks->blocks[i]->coding == XW_CODING_CHAINED;
+        rig->coded_n += coded;
+        rig->plain_n += !coded;
+        rig->keys_n += coded && blocks->blocks[i]->key_first == blocks->blocks[i]->first;
+    }
+}
+
+/* A message on its way, looked at; an old county's welcome says nothing of codings. */
+static struct rig_message *inspect(struct rig *rig, struct rig_message *m)
+{
+    Xw__LinkMessage *message = xw__link_message__unpack(NULL, m->size, m->data);
+    if (message && message->body_case == XW__LINK_MESSAGE__BODY_BLOCKS)
+        count_codings(rig, message->blocks);
+    if (message && message->body_case == XW__LINK_MESSAGE__BODY_WELCOME && rig->old_county) {
+        message->welcome->block_codings = 0;
+        m->size = xw__link_message__pack(message, m->data); /* smaller than before */
+    }
+    xw__link_message__free_unpacked(message, NULL);
+    return m;
+}
+
 static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
 {
     if (to_county && p->rate && p->tokens <= 0)
@@ -82,6 +108,7 @@ static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
         return;
     if (to_county)
         p->tokens -= (long)m->size;
+    m = inspect(rig, m);
     if (to_county && p->county_open)
         (void)!xw_clink_receive(rig->clink, &p->county, m->data, m->size);
     else if (!to_county && p->up)

@@ -235,6 +235,47 @@ static void the_rate_and_the_frame_follow_what_the_link_carries(void **state)
     source_free(s);
 }
 
+static void what_is_not_acknowledged_is_known_by_its_time(void **state)
+{
+    (void)state;
+    struct xw_pace pace;
+    struct xw_pace_measure m = {.rtt_us = 60000, .base_rtt_us = 50000, .acked_n_bytes = 1000};
+    int64_t now = 1000000;
+    xw_pace_init(&pace, now);
+    xw_pace_open(&pace, 0, now);
+    xw_pace_measured(&pace, 0, now, &m);
+    for (now += 50000; now < 60000000; now += 50000) /* idle is not unanswered */
+        xw_pace_measured(&pace, 0, now, &m);
+    assert_int_equal(xw_pace_unanswered_us(&pace, 0, now), 0);
+    m.outstanding_n_bytes = 500;
+    int64_t since = now;
+    for (; now < since + 4000000; now += 50000)
+        xw_pace_measured(&pace, 0, now, &m);
+    assert_in_range(xw_pace_unanswered_us(&pace, 0, now), 3800000, 4000000);
+    m.acked_n_bytes += 100; /* slow, not dead */
+    m.outstanding_n_bytes -= 100;
+    xw_pace_measured(&pace, 0, now, &m);
+    assert_int_equal(xw_pace_unanswered_us(&pace, 0, now), 0);
+}
+
+static void on_a_slow_link_live_gathers_for_a_packet(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t kbit;
+        int64_t low_us, high_us;
+    } cases[] = {{64, 120000, 200000}, {256, 38000, 60000}, {5000, 0, 0}};
+    for (size_t i = 0; i < XW_ARRAY_N(cases); i++) {
+        uint64_t rate = cases[i].kbit * 125;
+        struct source *s = source_new(rate, rate * 4 / 10, 20000, 500000, 9 + i);
+        assert_int_equal(xw_pace_gather_us(&s->pace), 0); /* nothing is known yet */
+        run(s, 10000000);
+        assert_in_range(xw_pace_gather_us(&s->pace), cases[i].low_us, cases[i].high_us);
+        assert_in_range(xw_pace_left(&s->pace), rate * 2 / 10, rate * 8 / 10);
+        source_free(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +283,8 @@ int main(void)
         cmocka_unit_test(a_link_that_narrows_and_widens_is_followed),
         cmocka_unit_test(without_bulk_live_is_not_held_back),
         cmocka_unit_test(the_rate_and_the_frame_follow_what_the_link_carries),
+        cmocka_unit_test(on_a_slow_link_live_gathers_for_a_packet),
+        cmocka_unit_test(what_is_not_acknowledged_is_known_by_its_time),
     };
     return cmocka_run_group_tests_name("link_pace", tests, NULL, NULL);
 }

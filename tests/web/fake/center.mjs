@@ -302,18 +302,42 @@ export class FakeCenter {
     const bytes = encode(message);
     for (const w of this.sockets) if (w.watched.has(s.id)) w.ws.send(bytes);
   }
+  // 0 cannot be told, 1 not yet, 2 proven.
+  lightsOf(s) {
+    const alive = Date.now() - s.lastGrow < 1500;
+    const { linked } = s.gateway;
+    return { captured: alive ? 2 : linked ? 1 : 0, gateway_stored: linked ? 2 : 0, county_stored: s.unknown.length || this.due(s) - s.newest > 3 * s.rate ? 1 : linked ? 2 : 0 };
+  }
+  // What a gateway told of itself; `said` of a gateway overrides it.
+  told(g) {
+    const behind = Math.max(0, ...[...this.streams.values()].filter((s) => s.gateway === g).map((s) => (Math.max(0, this.due(s) - s.newest - s.rate) + s.unknown.reduce((n, u) => n + u.end - u.first, 0)) / s.rate));
+    return {
+      seen: true, report_wall_us: this.now(), uplink_bytes_per_s: 1_250_000, backlog_bytes: Math.round(behind * 12_000), backlog_ms: Math.round(behind * 1000),
+      oldest_unsent_wall_us: behind > 0 ? this.now() - Math.round(behind * 1e6) : 0, spool_bytes: 3.2e9, spool_free_bytes: 17e9, spool_low: false, spool_full: false, suspended_n: 0,
+      clock_uncertainty_us: 4100, clock_drift_ppb: 12_300, clock_drift_known: true, ...g.said,
+    };
+  }
+  pathOf(g) {
+    return { state: 1, since_wall_us: this.now() - 3e9, leg: 0, proven_wall_us: this.now() - 12e6, legs_us: [300, 9000, 21_000, 7000, 4000, 17_000, 20_000], ...g.path };
+  }
+  // Asks every alarm screen, as for a gateway's probe; answers come to `seen`.
+  probe(probe, gatewayId = 'gw-dongcun') {
+    const screens = [...this.sockets].filter((w) => w.screen);
+    for (const w of screens) w.ws.send(encode({ alarm_probe: { probe, gateway_id: gatewayId } }));
+    return screens.length;
+  }
   status() {
     const streams = [...this.streams.values()].map((s) => ({
       stream_id: s.idBytes, newest: s.newest, newest_wall_us: this.wallUs(s, s.newest), rate_bpm: s.vfFrom < Infinity || !beats(s) ? 0 : s.bpm,
       alarm: s.alarm ? 3 : 0, alarm_code: s.alarm?.code ?? '', live: Date.now() - s.lastGrow < 1500, suspended: false, leads_off: s.leadsOff,
-      missing: s.unknown.reduce((n, u) => n + u.end - u.first, 0), gateway_id: s.gateway.id,
+      missing: s.unknown.reduce((n, u) => n + u.end - u.first, 0), gateway_id: s.gateway.id, ...this.lightsOf(s),
     }));
     const gateways = this.gateways.map((g) => ({
-      gateway_id: g.id, site_name: g.site, linked: g.linked, since_wall_us: g.since * 1000, rtt_us: 8200, clock_offset_us: -1300,
+      ...this.told(g), alarm_path: this.pathOf(g), gateway_id: g.id, site_name: g.site, linked: g.linked, since_wall_us: g.since * 1000, rtt_us: 8200, clock_offset_us: this.clockOff ?? -1300,
       backlog_samples: [...this.streams.values()].filter((s) => s.gateway === g).reduce((n, s) => n + Math.max(0, this.due(s) - s.newest) + s.unknown.reduce((k, u) => k + u.end - u.first, 0), 0),
       received_bytes_per_s: g.linked ? 21000 * g.streams : 0, backfill_samples_per_s: 0, software: '0.1.0',
     }));
-    const m = encode({ status: { county_wall_us: this.now(), streams, gateways } });
+    const m = encode({ status: { county_wall_us: this.now(), streams, gateways, alarm_screens: [...this.sockets].filter((w) => w.screen).length } });
     for (const w of this.sockets) if (w.list) w.ws.send(m);
   }
 
@@ -328,6 +352,8 @@ export class FakeCenter {
     ws.on('message', (data) => {
       const m = wire.readBrowserMessage(new Pbf(new Uint8Array(data)));
       for (const p of this.parts) p.message?.(w, m);
+      if (m.body === 'alarm_screen') w.screen = m.alarm_screen.on;
+      if (m.body === 'alarm_seen') (this.seen ??= []).push(m.alarm_seen);
       if (m.body === 'ping') ws.send(encode({ pong: { client_us: m.ping.client_us, county_wall_us: this.now() } }));
       if (m.body === 'list') {
         w.list = m.list.on;
@@ -446,7 +472,7 @@ export class FakeCenter {
       return this.json(a, 200, { gateways: this.gateways.filter((g) => !me.site || g.site === me.site).map((g) => ({
         id: g.id, site: g.site, linked: g.linked, since_wall_us: g.since * 1000, rtt_us: 8200, clock_offset_us: -1300,
         backlog_samples: g.linked ? 0 : 12345, received_bytes_per_s: g.linked ? 63000 : 0, backfill_samples_per_s: 0, software: '0.1.0', streams: g.streams,
-        certificate_until_wall_us: (Date.now() + 200 * 86400e3) * 1000, revoked_wall_us: g.revoked ?? null })) });
+        certificate_until_wall_us: (Date.now() + 200 * 86400e3) * 1000, revoked_wall_us: g.revoked ?? null, seen: g.said?.seen ?? true })) });
     }
     if (path.startsWith('/api/enrolments') || path.endsWith('/revoke')) return this.enrolling(a, path, q.method, body, me);
     if (path === '/api/alarms') return this.json(a, 200, { alarms: this.alarms.slice(0, 100), technical: this.technical });
@@ -586,7 +612,7 @@ export class FakeCenter {
     const s = this.streams.get(body.stream);
     const study = {
       id: uuid(randomBytes(16)), kind: 'ecg_12', site: s.site, reason: body.reason, urgent: body.urgent, state: 'captured',
-      items: [{ stream: body.stream, first: body.first, count: body.count }], created_wall_us: this.now(), author: me.user,
+      items: [{ stream: body.stream, first: body.first, count: body.count }], created_wall_us: this.now(), author: me.user, lights: { captured: 'proven', gateway: 'unknown', county: 'waiting' },
       changes: [{ wall_us: this.now(), author: me.user, what: 'captured' }],
     };
     this.studies.unshift(study);

@@ -3,12 +3,16 @@
 import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
 import { enrolWords } from './words-enrol';
+import { gatewayWords } from './words-gateway';
+import { pathWords } from './words-path';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
   ...bedWords,
   ...ctgWords,
   ...enrolWords,
+  ...gatewayWords,
+  ...pathWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
@@ -362,18 +366,9 @@ export const words = {
   'reason.other': ['其他', 'Other'],
 
   'gw.title': ['网关', 'Gateways'],
-  'gw.id': ['网关', 'Gateway'],
-  'gw.link': ['链路', 'Link'],
-  'gw.rtt': ['往返时延', 'Round trip'],
-  'gw.offset': ['时钟差', 'Clock offset'],
-  'gw.backlog': ['待补传', 'To come'],
-  'gw.rate': ['接收', 'Receiving'],
-  'gw.backfill': ['补传速度', 'Backfill'],
-  'gw.software': ['版本', 'Software'],
   'gw.streams': ['信号', 'Streams'],
   'gw.empty': ['还没有网关连接过', 'No gateway has ever connected'],
   'gw.empty.do': ['由管理员登记一台网关，它会自动出现。', 'The administrator enrols a gateway; it appears by itself.'],
-  'gw.samples': ['{n} 点', '{n} samples'],
   'gw.health': ['县中心自检', 'County self-check'],
   'gw.health.ok': ['正常', 'ok'],
   'gw.health.degraded': ['有问题', 'degraded'],

@@ -68,6 +68,7 @@ class LiveClient {
   readonly streams = new Map<string, StreamStatus>();
   readonly gateways = new Map<string, GatewayStatus>();
   readonly watched = new Map<string, Watched>();
+  alarmScreens = 0; // open at the county
   reconnects = 0;
   badMessages = 0;
   private socket: WebSocket | null = null;
@@ -86,6 +87,7 @@ class LiveClient {
     if (this.running) return;
     this.running = true;
     window.addEventListener('online', this.retryNow);
+    document.addEventListener('visibilitychange', this.sendScreen);
     this.connect();
     this.beat = setInterval(() => this.heartbeat(), 500);
   }
@@ -93,6 +95,7 @@ class LiveClient {
   stop(): void {
     this.running = false;
     window.removeEventListener('online', this.retryNow);
+    document.removeEventListener('visibilitychange', this.sendScreen);
     clearTimeout(this.timer);
     clearInterval(this.beat);
     this.socket?.close();
@@ -140,6 +143,7 @@ class LiveClient {
       for (const id of this.watched.keys()) this.sendWatch(id);
       if (this.attachments.size > 0) this.sendAttachments();
       for (const id of this.videos.keys()) this.sendVideo(id, true, true);
+      this.sendScreen();
       for (let i = 0; i < 4; i++) setTimeout(() => this.ping(), i * 120);
     };
     socket.onmessage = (e: MessageEvent) => {
@@ -268,6 +272,35 @@ class LiveClient {
     this.send({ video: { attachment_id: uuidBytes(id), on, need_key: needKey } });
   }
 
+  // ---- alarm screen ----
+
+  private screens = 0;
+  // This page shows all alarms until the returned function is called.
+  alarmScreen(): () => void {
+    this.screens++;
+    this.sendScreen();
+    let done = false;
+    return () => {
+      if (done) return;
+      done = true;
+      this.screens--;
+      // The next page may be one as well: nothing is said in between.
+      queueMicrotask(this.sendScreen);
+    };
+  }
+
+  // A tab in the background shows nothing to anybody.
+  private get isScreen(): boolean {
+    return this.screens > 0 && document.visibilityState === 'visible';
+  }
+  private sendScreen = (): void => this.send({ alarm_screen: { on: this.isScreen } });
+
+  private answerProbe(probe: number, atMs: number): void {
+    if (!this.isScreen) return;
+    // Within a frame, and after it: what was to be drawn has been drawn.
+    requestAnimationFrame(() => setTimeout(() => this.send({ alarm_seen: { probe, held_us: Math.round((monoMs() - atMs) * 1000) } })));
+  }
+
   private receive(data: ArrayBuffer): void {
     let m: LiveMessage;
     try {
@@ -317,6 +350,7 @@ class LiveClient {
         this.clock.hint(now, m.status?.county_wall_us ?? 0);
         for (const s of m.status?.streams ?? []) this.streams.set(uuidText(s.stream_id), s);
         for (const g of m.status?.gateways ?? []) this.gateways.set(g.gateway_id, g);
+        this.alarmScreens = m.status?.alarm_screens ?? 0;
         for (const w of this.watched.values()) {
           const g = w.model && this.gateways.get(w.model.header.gateway_id);
           if (w.model && g?.linked) w.model.gatewayOffsetUs = -g.clock_offset_us;
@@ -334,6 +368,9 @@ class LiveClient {
       case 'video_status':
         if (m.video_status) this.videoStatus.set(uuidText(m.video_status.attachment_id), { status: m.video_status, atMs: now });
         videoVersion.value++;
+        break;
+      case 'alarm_probe':
+        if (m.alarm_probe) this.answerProbe(m.alarm_probe.probe, now);
         break;
       case 'fault':
         if (m.fault) {

@@ -8,13 +8,17 @@ const SAME_US = 30e6;
 
 const end = (a: Technical): number => a.toWallUs || Infinity;
 
-// The gateway and the county each say that their link was lost: one line. It began with the first
-// and is over when both say so.
+// Said by both ends about the same gateway.
+const OF_BOTH = new Set(['link_lost', 'alarm_path']);
+
+// The gateway and the county each say that their link was lost, or the way of alarms broken: one
+// line. It began with the first and is over when both say so.
 export function mergeTechnical(list: readonly Technical[]): Technical[] {
   const out: Technical[] = [];
   for (const a of [...list].sort((x, y) => x.fromWallUs - y.fromWallUs)) {
-    const same = a.code.toLowerCase() === 'link_lost'
-      ? out.find((b) => b.code.toLowerCase() === 'link_lost' && b.subject === a.subject && a.fromWallUs <= end(b) + SAME_US)
+    const code = a.code.toLowerCase();
+    const same = OF_BOTH.has(code)
+      ? out.find((b) => b.code.toLowerCase() === code && b.subject === a.subject && (code !== 'alarm_path' || b.text === a.text) && a.fromWallUs <= end(b) + SAME_US)
       : undefined;
     if (!same) out.push({ ...a });
     else same.toWallUs = same.toWallUs === 0 || a.toWallUs === 0 ? 0 : Math.max(same.toWallUs, a.toWallUs);
@@ -31,11 +35,13 @@ const KNOWN: [RegExp, (m: RegExpExecArray) => TechnicalDetail][] = [
   [/^(\d+) MiB left$/, (m) => ({ key: 'techtext.left', fill: { n: m[1] ?? '' } })],
   [/^samples (\d+) to (\d+) came twice/, (m) => ({ key: 'techtext.conflict', fill: { first: m[1] ?? '', end: m[2] ?? '' } })],
   [/^signal (\d+): ([\d.e+]+) samples per second come, ([\d.e+]+) announced/, (m) => ({ key: 'techtext.rate', fill: { signal: m[1] ?? '', got: m[2] ?? '', said: m[3] ?? '' } })],
+  [/^(-?[\d.]+) s off the county/, (m) => ({ key: 'techtext.clock', fill: { n: m[1] ?? '' } })],
+  [/^leg ([a-z]+)$/, (m) => ({ key: 'techtext.leg', fill: { leg: m[1] ?? '' } })],
   [/^([a-z]+(?:\.[a-z0-9_]+)*): /, (m) => ({ key: 'techtext.field', fill: { field: m[1] ?? '' } })],
 ];
 const BY_CODE: Record<string, Key> = {
   link_lost: 'techtext.link_lost', spool_full: 'techtext.spool_full', device_gone: 'techtext.device_gone', unreadable: 'techtext.unreadable',
-  device_fenced: 'techtext.device_fenced', store_full: 'techtext.store_full', conflict: 'techtext.conflicts',
+  device_fenced: 'techtext.device_fenced', store_full: 'techtext.store_full', unattended: 'techtext.unattended', conflict: 'techtext.conflicts',
 };
 
 // null: the code says it all, or nothing better than the text itself is known.

@@ -9,7 +9,7 @@ import { loadAlarms } from '../live/alarms';
 import { Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
 import { Enrolment, RevokeDialog } from './enrol';
-import { GatewayTable, Technicals } from './gateways';
+import { GatewayCards, Technicals } from './gateways';
 
 function Health(): JSX.Element | null {
   const { value } = useFetch(() => api.health(), [], 10_000);
@@ -73,7 +73,7 @@ export function AdminPage(): JSX.Element {
       <h2>{t('gw.title')}</h2>
       <Enrolment />
       {revoking && <RevokeDialog gateway={revoking} onClose={() => setRevoking(null)} onDone={revoked} />}
-      {value ? <GatewayTable list={value} onRevoke={setRevoking} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
+      {value ? <GatewayCards list={value} onRevoke={setRevoking} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
       <Technicals />
       <Audit />
       <DemoConsole collapsible />

@@ -4,12 +4,14 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
-import { api, ApiError, type JsonBed, type JsonStream } from '../api';
+import { api, ApiError, type JsonBed, type JsonLights, type JsonStream } from '../api';
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
+import { AlarmPathMark, useAlarmScreen } from '../live/alarmpath';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
+import { Lights, lightsOf, UNKNOWN_LIGHTS } from '../live/lights';
 import { technicalDetail } from '../live/technical';
 import type { Finding } from '../live/events';
 import { demo, go, lang, role, theme } from '../state';
@@ -22,7 +24,7 @@ import { SiteState } from './gateways';
 stripTheme(() => theme.value);
 
 const ROW = 64;
-const BED_LINE = 40; // what a bed has besides its ECG
+const BED_LINE = 46; // what a bed has besides its ECG
 const streams = signal<JsonStream[] | null>(null);
 const beds = signal<JsonBed[]>([]);
 const streamsError = signal<ApiError | null>(null);
@@ -72,6 +74,7 @@ interface Row {
   suspended: boolean;
   missingS: number;
   linked: boolean | null;
+  lights: JsonLights | undefined;
 }
 
 function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
@@ -85,6 +88,7 @@ function rowsOf(list: JsonStream[], alarms: Map<string, Finding>): Row[] {
       priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st ? st.alarm : s.alarm),
       code: alarm?.code ?? st?.alarm_code ?? s.alarm_code, newestWallUs: st?.newest_wall_us || s.newest_wall_us,
       leadsOff: st?.leads_off ?? 0, suspended: st?.suspended ?? false, missingS: (st?.missing ?? 0) / hz, linked: gw ? gw.linked : null,
+      lights: linkState.value !== 'open' ? UNKNOWN_LIGHTS : st ? lightsOf(st) : s.lights,
     };
   });
 }
@@ -123,6 +127,7 @@ function withBeds(rows: Row[], alarms: Map<string, Finding>): Row[] {
       live: extras.ctg ? (st ? st.live : extras.ctg.live) : gw?.linked !== false && bed.attachments.some((a) => a.attached), bpm: 0, alarm,
       priority: alarm && !alarm.ackedBy ? alarm.priority : priorityWord(st?.alarm ?? 0), code: alarm?.code ?? st?.alarm_code ?? '',
       newestWallUs: st?.newest_wall_us || (extras.ctg?.newest_wall_us ?? 0), leadsOff: 0, suspended: st?.suspended ?? false, missingS: 0, linked: gw ? gw.linked : null,
+      lights: linkState.value !== 'open' ? UNKNOWN_LIGHTS : st ? lightsOf(st) : extras.ctg?.lights,
     });
   }
   return out;
@@ -174,7 +179,7 @@ function ListRow(props: { row: Row; chosen: boolean; top: number; moving: boolea
         <span class="c-site" role="cell">{row.site}</span>
         <span class="c-hr" role="cell">{s ? <><b>{row.bpm > 0 && row.live && !(row.alarm && isPulseless(row.alarm)) ? Math.round(row.bpm) : '--'}</b><small>{t('ecg.hr.unit')}</small></> : <small>{t('list.noecg')}</small>}</span>
         <span class="c-strip" role="cell">{props.moving && s ? <MiniStrip id={s.id} /> : null}</span>
-        <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}</span>
+        <span class="c-age" role="cell"><Age row={row} />{row.missingS >= 1 && <small>{t('list.missing', { t: durationText(row.missingS) })}</small>}<Lights lights={row.lights} /></span>
         <span class="c-link" role="cell">
           <span class={row.linked === false ? 'tech' : 'ok'}>{row.linked === null ? '–' : t(row.linked ? 'gateway.linked' : 'gateway.cut')}</span>
           {row.extras && row.extras.videos.length > 0 && <Pictures x={row.extras} />}
@@ -255,7 +260,8 @@ function Rows(props: { rows: Row[] }): JSX.Element {
 export function technicalText(a: { code: string; text: string }): string {
   if (lang.value === 'en') return a.text;
   const detail = technicalDetail(a);
-  return detail ? t(detail.key, detail.fill) : tWord('tech', a.code) === a.code ? a.text : '';
+  const leg = detail?.fill['leg']; // itself a word of the vocabulary
+  return detail ? t(detail.key, leg === undefined ? detail.fill : { ...detail.fill, leg: tWord('leg', String(leg)) }) : tWord('tech', a.code) === a.code ? a.text : '';
 }
 const dotted = (text: string): string => (text ? `· ${text} ` : '');
 
@@ -275,6 +281,7 @@ export function TechnicalList(props: { gateway?: string; max?: number }): JSX.El
 
 export function ListPage(): JSX.Element {
   useDemo();
+  useAlarmScreen();
   useTicker(1000);
   void statusVersion.value;
   void alarmsVersion.value;
@@ -325,6 +332,7 @@ export function ListPage(): JSX.Element {
         <span class="count">{t('list.count', { n: all.length, live: all.length - silent, alarm: inAlarm })}</span>
         {stalled && <span class="age stale">{t('list.stale', { t: clockText(stalledSince.value) })}</span>}
         {!stalled && silent > 0 && <span class="count">{t('list.partly', { n: silent })}</span>}
+        <AlarmPathMark />
         <span class="spring" />
         <input type="search" placeholder={t('list.search')} aria-label={t('list.search')} value={query.value} onInput={(e) => { query.value = e.currentTarget.value; }} />
       </div>

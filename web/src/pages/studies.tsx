@@ -6,6 +6,7 @@ import { api, ApiError, type JsonStudy } from '../api';
 import { dateText } from '../base/clock';
 import type { EcgController } from '../ecg/controller';
 import { t, tWord } from '../i18n/t';
+import { Lights } from '../live/lights';
 import { loadAnchor, loadRanges, loadSamples, stillModel } from '../live/still';
 import type { StreamModel } from '../live/stream';
 import { demo, role } from '../state';
@@ -72,7 +73,7 @@ export function StudiesPage(): JSX.Element {
       {!value ? (error ? <Failed what={t('study.title')} error={error} retry={again} /> : <Loading />)
         : value.length === 0 ? <Empty what={t('study.empty')} todo={t('study.empty.do')}><a class="button primary" href="#/list">{t('nav.list')}</a></Empty> : (
           <table class="data">
-            <thead><tr><th>{t('study.time')}</th><th>{t('study.site')}</th><th>{t('study.reason')}</th><th>{t('study.state')}</th><th>{t('study.author')}</th><th /></tr></thead>
+            <thead><tr><th>{t('study.time')}</th><th>{t('study.site')}</th><th>{t('study.reason')}</th><th>{t('study.state')}</th><th>{t('study.author')}</th><th>{t('light.county')}</th><th /></tr></thead>
             <tbody>
               {value.map((s) => (
                 <tr key={s.id} data-study={s.id}>
@@ -81,6 +82,7 @@ export function StudiesPage(): JSX.Element {
                   <td>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('kind', s.kind)} · {tWord('reason', s.reason)}</td>
                   <td><span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span></td>
                   <td>{tWord('author', s.author)}</td>
+                  <td><Lights lights={s.lights} /></td>
                   <td><a class="button" href={`#/study/${s.id}`}>{t('study.open')}</a> <StudyActions s={s} done={() => done(s.id)} /></td>
                 </tr>
               ))}
@@ -102,6 +104,7 @@ function StudyHead(props: { s: JsonStudy; again: () => void; when?: string }): J
       <a class="button back" href="#/studies" title={t('nav.studies')}>←</a>
       <div class="who-is"><b>{s.site}</b><span>{s.urgent && <b class="urgent">{t('study.urgent')}</b>} {tWord('kind', s.kind)} · {tWord('reason', s.reason)} · {tWord('author', s.author)}</span></div>
       <span class={`study-state s-${s.state}`}>{tWord('state', s.state)}</span>
+      <Lights lights={s.lights} />
       <span class="badge paused">{props.when ?? t('ecg.study', { t: dateText(s.created_wall_us) })}</span>
       <span class="spring" />
       <StudyActions s={s} done={props.again} />

@@ -1,0 +1,103 @@
+// Gateways, the way of their alarms, and the three lights.
+import { assert, enter, until } from './help.mjs';
+
+const card = (id) => `[data-gateway=${id}]`;
+const stateOf = (page, id) => page.getAttribute(card(id), 'data-gateway-state');
+const lightOf = (page, row, which) => page.getAttribute(`${row} [data-light=${which}]`, 'data-state');
+
+export const cases = [
+  {
+    name: 'a gateway’s card tells link, bandwidth, queue, oldest unsent second, clock, disk, version and the last proven alarm path',
+    center: { streams: 3 },
+    async run({ page, url }) {
+      await enter(page, url);
+      await page.goto(`${url}/#/gateways`);
+      await until('the status', async () => (await stateOf(page, 'gw-dongcun').catch(() => '')) === 'good' && /10\.0 Mbit/.test(await page.textContent(card('gw-dongcun'))), 6000);
+      const text = await page.textContent(card('gw-dongcun'));
+      for (const what of [/链路在线|已连接|链路/, /往返 8\.2 ms/, /10\.0 Mbit\/s/, /没有积压/, /与县中心相差 -1\.3 ms ± 4\.1 ms/, /漂移 12\.3 ppm/, /已用 3\.2 GB · 剩余 17\.0 GB/, /0\.1\.0/, /上次验证 \d{4}-/]) assert.match(text, what);
+      assert.match(await page.getAttribute(`${card('gw-dongcun')} [data-path]`, 'title'), /网关报警入口 0\.3 ms · 网关存储 9\.0 ms · .*报警屏.*回程/);
+      await page.keyboard.press('l');
+      const english = await page.textContent(card('gw-dongcun'));
+      for (const what of [/round trip/, /Uplink/, /nothing waits/, /from the county/, /drift 12\.3 ppm/, /3\.2 GB used/, /last proven/]) assert.match(english, what);
+      assert.equal(english.replace('东村卫生院', '').match(/[\u4e00-\u9fff]/), null);
+    },
+  },
+  {
+    name: 'each state of a gateway looks like what it is: cut, never seen, suspended, disk low and full, clock off, alarm path broken, unproven, unattended',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      const [a, b] = center.gateways;
+      await enter(page, url);
+      await page.goto(`${url}/#/gateways`);
+      const becomes = async (said, state, pattern, path) => {
+        a.said = said;
+        a.path = path;
+        center.status();
+        await until(state, async () => (await stateOf(page, a.id).catch(() => '')) === state && pattern.test(await page.textContent(card(a.id))), 6000);
+      };
+      await becomes({ suspended_n: 2 }, 'suspended', /链路太窄：2 路信号暂停实时/);
+      await becomes({ spool_low: true }, 'low', /空间不足/);
+      await becomes({ spool_full: true }, 'full', /已满：不再接收/);
+      a.said = undefined;
+      await becomes({ clock_uncertainty_us: 1000, clock_drift_known: false }, 'good', /± 1\.0 ms/);
+      await becomes({ clock_uncertainty_us: 0 }, 'good', /时差未测得/);
+      await becomes(undefined, 'path', /断在：网关存储/, { state: 2, leg: 2 });
+      await becomes(undefined, 'good', /无人值守/, { state: 3, leg: 8 });
+      await becomes(undefined, 'good', /尚未验证[\s\S]*上次验证 从未/, { state: 0, proven_wall_us: 0, legs_us: [] });
+      await becomes({ clock_uncertainty_us: 1000 }, 'good', /已证实/);
+      center.clockOff = -7_300_000;
+      await until('the clock', async () => (await stateOf(page, a.id)) === 'clock' && /-7\.3 s ± 1\.0 ms[\s\S]*时钟偏差过大/.test(await page.textContent(card(a.id))), 4000);
+      center.clockOff = undefined;
+      center.cut(b.id);
+      await until('the cut', async () => (await stateOf(page, b.id)) === 'cut' && /链路断开/.test(await page.textContent(card(b.id))), 4000);
+      assert.match(await page.textContent(card(b.id)), /链路断开前的数值/);
+      b.said = { backlog_ms: 372_000, backlog_bytes: 4.1e6, oldest_unsent_wall_us: center.now() - 372e6 };
+      center.heal(b.id);
+      await until('the queue', async () => /6\.2 分钟 · 4\.1 MB[\s\S]*最早未传 \d{4}-/.test(await page.textContent(card(b.id))), 4000);
+      center.gateways[2].linked = false;
+      center.gateways[2].said = { seen: false, report_wall_us: 0 };
+      await until('never seen', async () => (await stateOf(page, 'gw-beicun')) === 'never' && /从未连接/.test(await page.textContent(card('gw-beicun'))), 4000);
+    },
+  },
+  {
+    name: 'the live list is the alarm screen: it answers within a frame or so; other pages and other roles are none',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      await enter(page, url);
+      await page.waitForSelector('.row');
+      await until('the screen', () => center.probe(7) === 1, 3000);
+      await until('the answer', () => center.seen?.some((s) => s.probe === 7), 3000);
+      const { held_us: held } = center.seen.find((s) => s.probe === 7);
+      assert.ok(held > 0 && held < 2_000_000, `${held} us`);
+      assert.equal(await page.getAttribute('[data-alarm-path]', 'data-alarm-path'), 'proven');
+      assert.match(await page.textContent('[data-alarm-path]'), /报警通路：已验证 \d\d:/);
+      center.gateways[1].path = { state: 2, leg: 3 };
+      await until('a broken one', async () => (await page.getAttribute('[data-alarm-path]', 'data-alarm-path')) === 'broken', 3000);
+      await page.goto(`${url}/#/gateways`);
+      await until('no screen', () => center.probe(8) === 0, 3000);
+      await page.goto(`${url}/#/list`);
+      await until('a screen again', () => center.probe(9) === 1, 3000);
+    },
+  },
+  {
+    name: 'three lights at each row and study: green means proven, and nothing is green that nobody can tell',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      await enter(page, url);
+      await page.waitForSelector('.row');
+      const row = `.row[data-device="${center.stream('ecg-01').name}"]`;
+      await until('all green', async () => (await lightOf(page, row, 'captured')) === 'proven' && (await lightOf(page, row, 'gateway')) === 'proven' && (await lightOf(page, row, 'county')) === 'proven', 4000);
+      center.cut('gw-dongcun');
+      await until('nobody can tell', async () => (await lightOf(page, row, 'gateway')) === 'unknown' && (await lightOf(page, row, 'captured')) === 'unknown' && (await lightOf(page, row, 'county')) !== 'proven', 6000);
+      center.heal('gw-dongcun');
+      await until('green again', async () => (await lightOf(page, row, 'county')) === 'proven', 15000);
+      center.studies.push({ id: '01890000-0000-7000-8000-000000000001', kind: 'ecg_12', site: '东村卫生院', reason: 'chest_pain', urgent: true, state: 'captured', items: [], created_wall_us: center.now(), author: 'device', changes: [], lights: { captured: 'proven', gateway: 'proven', county: 'waiting' } });
+      await page.goto(`${url}/#/studies`);
+      const study = '[data-study="01890000-0000-7000-8000-000000000001"]';
+      await page.waitForSelector(study);
+      assert.equal(await lightOf(page, study, 'gateway'), 'proven');
+      assert.equal(await lightOf(page, study, 'county'), 'waiting');
+      assert.match(await page.getAttribute(`${study} .lights`, 'aria-label'), /已采集：已证实 · 已存网关：已证实 · 已存县中心：尚未/);
+    },
+  },
+];

@@ -1,0 +1,28 @@
+// The way of alarms, leg by leg: part of the one vocabulary in words.ts.
+
+export const pathWords = {
+  'path.title': ['报警通路', 'Alarm path'],
+  'path.why': ['每分钟从每台网关的报警入口发出一次探测，经县中心存储送到打开着的报警屏，再回到网关', 'Each minute a probe goes from every gateway’s alarm input through the county’s store to an open alarm screen and back'],
+  'path.proven': ['已验证 {t}', 'proven {t}'],
+  'path.unproven': ['尚未验证', 'not proven yet'],
+  'path.never': ['从未', 'never'],
+  'path.broken': ['断在：{leg}', 'broken at: {leg}'],
+  'path.unattended': ['无人值守', 'unattended'],
+  'path.unattended.why': ['县里没有打开着的报警屏（实时监护列表）；通路本身正常', 'no alarm screen (live list) is open at the county; the way itself is whole'],
+  'path.some': ['{n} 台网关的报警到不了', 'alarms of {n} gateways do not get through'],
+  'path.open': ['有 {n} 台网关尚未验证', '{n} gateways not proven yet'],
+  'path.screens': ['打开的报警屏：{n}', 'alarm screens open: {n}'],
+  'leg.input': ['网关报警入口', 'gateway input'],
+  'leg.spool': ['网关存储', 'gateway spool'],
+  'leg.uplink': ['上行链路', 'uplink'],
+  'leg.store': ['县中心存储', 'county store'],
+  'leg.fanout': ['县中心分发', 'county fan-out'],
+  'leg.screen': ['报警屏', 'alarm screen'],
+  'leg.back': ['回程', 'way back'],
+  'leg.none': ['无', 'none'],
+  'leg.unattended': ['无人值守', 'unattended'],
+  'tech.alarm_path': ['报警通路中断', 'Alarm path broken'],
+  'tech.unattended': ['报警无人值守', 'Alarms unattended'],
+  'techtext.leg': ['断在：{leg}', 'broken at: {leg}'],
+  'techtext.unattended': ['县里没有打开着的报警屏', 'no alarm screen is open at the county'],
+} as const satisfies Record<string, readonly [string, string]>;
