@@ -31,6 +31,7 @@ struct path {
     uint32_t serial;  /* counts probes: the lower half of what screens are asked */
     Xw__AlarmLeg leg; /* where that probe is; NONE = decided */
     uint64_t round;   /* the commit that proves the store */
+    bool revoked;
     int64_t arrived_us, leg_us, heard_us, period_us;
     uint32_t now_us[XW_ALARMPATH_LEGS_N];
     uint32_t legs_us[XW_ALARMPATH_LEGS_N]; /* of the newest that was proven */
@@ -146,7 +147,10 @@ static void judge(struct xw_alarmpath *a, struct path *p)
     bool silent = mono_us(a) - p->heard_us >= p->period_us + a->config.late_us;
     Xw__AlarmPathState state = p->verdict;
     Xw__AlarmLeg leg = p->verdict == PATH(BROKEN) ? p->verdict_leg : LEG(NONE);
-    if (silent) {
+    if (p->revoked) {
+        state = PATH(UNPROVEN);
+        leg = LEG(NONE);
+    } else if (silent) {
         state = PATH(BROKEN);
         leg = at_gateway(p->said) ? p->said : LEG(UPLINK);
     } else if (state != PATH(BROKEN) && is_leg(p->said)) {
@@ -161,6 +165,18 @@ static void judge(struct xw_alarmpath *a, struct path *p)
     p->state = state;
     p->state_leg = leg;
     a->config.changed(a->config.user, p->id, state, leg);
+}
+
+void xw_alarmpath_silence(struct xw_alarmpath *a, const char *gateway_id, bool silent)
+{
+    struct path *p = find(a, gateway_id);
+    if (!p || p->revoked == silent)
+        return;
+    p->revoked = silent;
+    p->leg = p->verdict_leg = p->said = LEG(NONE);
+    p->verdict = PATH(UNPROVEN);
+    p->heard_us = mono_us(a);
+    judge(a, p);
 }
 
 /* ---- a probe on its way ---- */

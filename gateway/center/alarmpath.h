@@ -46,6 +46,8 @@ XW_MUST_CHECK int xw_alarmpath_new(const struct xw_alarmpath_config *config,
 void xw_alarmpath_free(struct xw_alarmpath *alarmpath);
 /* There is such a gateway: its probes are expected from now on. */
 void xw_alarmpath_gateway(struct xw_alarmpath *alarmpath, const char *gateway_id);
+/* A revoked gateway is not missed: nothing is said of its way. false: it is let in again. */
+void xw_alarmpath_silence(struct xw_alarmpath *alarmpath, const char *gateway_id, bool silent);
 /* Payload of "alarm-probe". */
 XW_MUST_CHECK int xw_alarmpath_probe(struct xw_alarmpath *alarmpath, const char *gateway_id,
                                      const void *payload, size_t size);

@@ -231,8 +231,11 @@ static void on_loaded(struct xw_center *center, int status)
         }
     }
     /* A gateway that does not come back after a restart is missed as well. */
-    for (size_t i = 0; i < xw_gateways_n(center->gateways); i++)
-        xw_alarmpath_gateway(center->alarmpath, xw_gateways_at(center->gateways, i)->id);
+    for (size_t i = 0; i < xw_gateways_n(center->gateways); i++) {
+        const struct xw_gateway *g = xw_gateways_at(center->gateways, i);
+        xw_alarmpath_gateway(center->alarmpath, g->id);
+        xw_alarmpath_silence(center->alarmpath, g->id, g->silent);
+    }
     open_control(center);
     status = listen_gateways(center);
     if (status < 0) {

@@ -2,6 +2,7 @@
 #include "center/center.h"
 
 #include "base/log.h"
+#include "center/alarmpath.h"
 #include "center/gatewayadmin.h"
 #include "center/gateways.h"
 #include "center/technical.h"
@@ -26,6 +27,7 @@ static void revoked(struct xw_center *center, const char *id)
 {
     xw_log_notice("gateway.revoked", XW_LOG_STR("gateway", id));
     xw_gateways_silence(center->gateways, id, true);
+    xw_alarmpath_silence(center->alarmpath, id, true);
     xw_technicals_clear(center->technicals, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST, id);
     if (center->downlink)
         xw_downlink_check(center->downlink);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "center/alarmpath.h"
 #include "center/audit.h"
 #include "center/gateways.h"
 #include "center/ratelimit.h"
@@ -131,6 +132,7 @@ static void on_enrolled(void *user, int status)
                       XW_LOG_STR("certificate", g->identity.serial),
                       XW_LOG_STR("peer", g->post->peer));
         xw_gateways_expect(center->gateways, g->identity.id, g->identity.site);
+        xw_alarmpath_silence(center->alarmpath, g->identity.id, false);
         if (center->downlink)
             xw_downlink_check(center->downlink); /* one that it replaces ends now */
         answer_grant(g->post, &g->identity);

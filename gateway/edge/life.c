@@ -122,7 +122,9 @@ static void on_county_record(void *user, const struct xw_store_record *record)
 static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
 {
     struct life *life = user;
-    if (!xw_renew_ephemeral(life->edge.renew, topic, payload, size) && !strcmp(topic, "video-want"))
+    if (xw_renew_ephemeral(life->edge.renew, topic, payload, size))
+        return;
+    if (!strcmp(topic, "video-want"))
         xw_video_wanted(life->edge.video, payload, size);
     else if (!strcmp(topic, "alarm-proof"))
         xw_probe_proof(life->edge.probe, payload, size);

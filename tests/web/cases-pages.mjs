@@ -234,6 +234,7 @@ export const cases = [
       await until('revoked', async () => /已吊销/.test(await page.textContent('[data-gateway=gw-xizhen]')), 4000);
       assert.ok(center.gateways[1].revoked);
       assert.equal(await page.locator('[data-revoke=gw-xizhen]').count(), 0);
+      assert.equal(await page.getAttribute('[data-gateway=gw-xizhen]', 'data-gateway-state'), 'revoked');
     },
   },
   {

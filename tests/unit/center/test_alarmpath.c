@@ -329,6 +329,30 @@ static void a_gateway_that_never_speaks_is_missed_too(void **state)
     xw_alarmpath_free(w.a);
 }
 
+static void a_revoked_gateway_is_not_missed_until_it_is_let_in_again(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    prove(&w, 1);
+    pass(&w, 90 * S);
+    assert_int_equal(w.state, PATH(BROKEN));
+    xw_alarmpath_silence(w.a, "town-a", true);
+    assert_int_equal(w.state, PATH(UNPROVEN));
+    pass(&w, 300 * S);
+    assert_int_equal(w.state, PATH(UNPROVEN));
+    probe(&w, 2, LEG(UPLINK), 1); /* was on its way still */
+    pass(&w, 100 * S);
+    assert_int_equal(w.state, PATH(UNPROVEN));
+    xw_alarmpath_silence(w.a, "town-a", false);
+    pass(&w, 84 * S);
+    assert_int_equal(w.state, PATH(UNPROVEN));
+    pass(&w, 2 * S);
+    assert_int_equal(w.state, PATH(BROKEN));
+    assert_int_equal(w.told_leg, LEG(UPLINK));
+    xw_alarmpath_free(w.a);
+}
+
 static void what_only_the_gateway_can_know_counts(void **state)
 {
     struct world w;
@@ -377,6 +401,7 @@ int main(void)
         cmocka_unit_test(a_page_being_turned_is_waited_for),
         cmocka_unit_test(silence_of_a_gateway_is_a_broken_uplink_within_90_s),
         cmocka_unit_test(a_gateway_that_never_speaks_is_missed_too),
+        cmocka_unit_test(a_revoked_gateway_is_not_missed_until_it_is_let_in_again),
         cmocka_unit_test(what_only_the_gateway_can_know_counts),
         cmocka_unit_test(what_is_no_probe_is_refused),
     };
