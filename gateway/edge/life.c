@@ -1,5 +1,5 @@
 /* Starting and stopping in order. */
-#include "edge/life.h"
+#include "edge/life_in.h"
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -9,15 +9,12 @@
 #include "edge/attachment.h"
 #include "edge/commit.h"
 #include "edge/decide.h"
-#include "edge/edge.h"
 #include "edge/enrol.h"
-#include "edge/identity.h"
 #include "edge/monitor.h"
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
 #include "edge/probe.h"
-#include "edge/report.h"
 #include "edge/renew.h"
 #include "edge/status.h"
 #include "edge/study.h"
@@ -26,115 +23,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
 enum { CLOCK_OFF_US = 2000000 };
 enum { SPOOL_QUEUE_BYTES = 64 * 1024 * 1024, SPOOL_READERS = 2 };
-
-struct life {
-    struct xw_edge edge;
-    struct xw_timer *tick, *stop_timer, *watchdog;
-    int64_t stop_since_us;
-    bool closing, started;
-    struct xw_report report;
-    int64_t unlinked_us;
-    int result;
-    char software[160];           /* borrowed by the uplink for its life */
-    struct xw_edge_config config; /* ours: what enrolment gave is put in */
-    struct xw_edge_identity identity;
-    uint16_t status_port;
-};
-
-/* ---- what the spool and the uplink say ---- */
-
-static void on_space(void *user, enum xw_store_space space, uint64_t free_bytes)
-{
-    struct life *life = user;
-    struct xw_edge *edge = &life->edge;
-    char text[128];
-    snprintf(text, sizeof(text), "%llu MiB left", (unsigned long long)(free_bytes >> 20));
-    if (!edge->commit || !edge->technical)
-        return;
-    xw_commit_space(edge->commit, space);
-    if (edge->video)
-        xw_video_space(edge->video, space);
-    if (space == XW_SPACE_OK)
-        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
-                           edge->config->id);
-    else
-        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
-                           edge->config->id, text, NULL);
-    if (space == XW_SPACE_FULL)
-        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
-                           edge->config->id, "nothing more is taken", NULL);
-    else
-        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
-                           edge->config->id);
-}
-
-static void on_conflict(void *user, const struct xw_uuid *stream, struct xw_range range)
-{
-    struct life *life = user;
-    char subject[XW_UUID_TEXT_N_BYTES], text[128];
-    snprintf(text, sizeof(text), "samples %llu to %llu came twice and differ: both are kept",
-             (unsigned long long)range.first, (unsigned long long)range.end);
-    if (life->edge.technical)
-        xw_technical_raise(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_CONFLICT,
-                           xw_uuid_format(stream, subject), text, stream);
-}
-
-static void on_unreadable(void *user, const struct xw_uuid *stream, struct xw_range range,
-                          const char *text)
-{
-    struct life *life = user;
-    char subject[XW_UUID_TEXT_N_BYTES];
-    (void)range;
-    if (life->edge.technical)
-        xw_technical_raise(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_UNREADABLE,
-                           xw_uuid_format(stream, subject), text, stream);
-}
-
-static void on_link_state(void *user, const struct xw_uplink_state *state)
-{
-    struct life *life = user;
-    bool was = life->edge.link.linked;
-    life->edge.link = *state;
-    life->edge.link.text = NULL; /* borrowed: asked for again where it is shown */
-    if (was && !state->linked)
-        life->unlinked_us = xw_edge_now_us();
-    if (was != state->linked) {
-        xw_video_linked(life->edge.video, state->linked);
-        xw_probe_linked(life->edge.probe, state->linked);
-    }
-    if (state->linked)
-        xw_technical_clear(life->edge.technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
-                           life->edge.config->id);
-}
-
-static void on_county_record(void *user, const struct xw_store_record *record)
-{
-    struct life *life = user;
-    if (record->kind == XW__RECORD_KIND__RECORD_DEVICE)
-        xw_decide_remember(life->edge.decide, record);
-}
-
-static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)
-{
-    struct life *life = user;
-    if (xw_renew_ephemeral(life->edge.renew, topic, payload, size))
-        return;
-    if (!strcmp(topic, "video-want"))
-        xw_video_wanted(life->edge.video, payload, size);
-    else if (!strcmp(topic, "alarm-proof"))
-        xw_probe_proof(life->edge.probe, payload, size);
-}
-
-static void on_object(void *user, const uint8_t sha256[32], int status)
-{
-    struct life *life = user;
-    xw_video_object(life->edge.video, sha256, status);
-}
 
 /* ---- running ---- */
 
@@ -287,8 +179,7 @@ static int start_uplink(struct life *life)
         .demo = c->demo,
         .live_late_us = (uint64_t)c->live_late_us,
     };
-    const struct xw_uplink_watch watch = {life, on_link_state, on_county_record, on_ephemeral,
-                                          on_object};
+    const struct xw_uplink_watch watch = xw_life_uplink_watch(life);
     life->unlinked_us = xw_edge_now_us();
     return xw_uplink_new(edge->loop, edge->net, edge->store, &config, &watch, &edge->uplink);
 }
@@ -306,7 +197,7 @@ static int open_store(struct life *life)
         .readers_n = SPOOL_READERS,
         .release_needed = true,
     };
-    const struct xw_store_watch watch = {life, on_space, on_conflict, on_unreadable};
+    const struct xw_store_watch watch = xw_life_store_watch(life);
     return xw_store_open_sqlite(life->edge.loop, &config, &watch, &life->edge.store);
 }
 
