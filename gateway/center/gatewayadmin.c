@@ -141,7 +141,7 @@ static int revoke_gateway(struct xw_gatewayadmin *ask, const struct xw_identitie
     if (known) {
         ask->identity = *known;
     } else {
-        ask->identity = (struct xw_identity){.generation = XW_MAX(ask->generation, UINT32_C(1))};
+        ask->identity = (struct xw_identity){.generation = ask->generation ? ask->generation : 1};
         snprintf(ask->identity.id, sizeof(ask->identity.id), "%s", ask->gateway);
     }
     ask->identity.revoked_wall_us = now_us;

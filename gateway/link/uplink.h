@@ -35,7 +35,7 @@ struct xw_uplink_state {
     uint64_t county_uncertainty_us; /* 0 = offset not known yet */
     uint64_t rate_bytes_per_s;      /* estimated delivery rate */
     uint64_t backlog_samples, backlog_bytes;
-    int64_t backlog_us;   /* of the stream that lacks most */
+    int64_t backlog_us; /* of the stream that lacks most */
     int64_t oldest_unsent_wall_us;
     unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
     bool held;            /* pictures and objects wait, for the same reason */

@@ -61,7 +61,7 @@ static char *take_pem(const json_t *o, const char *key)
 
 int xw_enrol_hello_read(const void *data, size_t n_bytes, struct xw_enrol_hello *ret_hello)
 {
-    struct xw_enrol_hello hello;
+    struct xw_enrol_hello hello = {0};
     json_t *o = parse(data, n_bytes, XW_ENROL_BODY_MAX);
     bool good = take_bytes(o, "id", hello.id, sizeof(hello.id)) &&
                 take_bytes(o, "nonce", hello.nonce, sizeof(hello.nonce));
@@ -73,7 +73,7 @@ int xw_enrol_hello_read(const void *data, size_t n_bytes, struct xw_enrol_hello 
 
 int xw_enrol_request_read(const void *data, size_t n_bytes, struct xw_enrol_request *ret_request)
 {
-    struct xw_enrol_request request;
+    struct xw_enrol_request request = {0};
     json_t *o = parse(data, n_bytes, XW_ENROL_BODY_MAX);
     bool good = take_bytes(o, "id", request.id, sizeof(request.id)) &&
                 take_bytes(o, "key", request.key, sizeof(request.key)) &&
@@ -88,7 +88,7 @@ int xw_enrol_request_read(const void *data, size_t n_bytes, struct xw_enrol_requ
 
 int xw_enrol_proof_read(const void *data, size_t n_bytes, struct xw_enrol_proof *ret_proof)
 {
-    struct xw_enrol_proof proof;
+    struct xw_enrol_proof proof = {0};
     json_t *o = parse(data, n_bytes, XW_ENROL_ANSWER_MAX);
     bool good = take_bytes(o, "nonce", proof.nonce, sizeof(proof.nonce)) &&
                 take_bytes(o, "proof", proof.proof, sizeof(proof.proof));
