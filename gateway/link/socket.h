@@ -25,7 +25,7 @@ struct xw_socket {
     void *core;
     struct xw_buf rx, tx;
     bool write_asked;
-    bool busy; /* written to since it was last found empty: worth measuring */
+    bool busy;           /* written to since it was last found empty: worth measuring */
     uint64_t paced_rate; /* as the kernel was told */
 };
 
