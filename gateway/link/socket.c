@@ -22,7 +22,7 @@ enum {
 };
 
 /* A dead link is found by the clock's messages (conn.h). Pings only reassure libwebsockets, seldom:
- * its timers are one sorted list, and pings each 2 s of 4,000 sockets cost half a core there. */
+ * its timers are one sorted list. */
 const lws_retry_bo_t xw_socket_idle = {.secs_since_valid_ping = 30, .secs_since_valid_hangup = 40};
 
 static void wake(struct xw_conn *conn)
