@@ -81,8 +81,13 @@ await scenario(
     const ages = fanout.ages(from, monoUs());
     const text = `p50 ${ages.p50.toFixed(0)}, p99 ${ages.p99.toFixed(0)} ms, ${ages.late} late`;
     check('with jitter and 1 % of packets lost everything stays live', ages.streams === DEVICES && ages.samples > DEVICES * 500 * 2 && ages.p99 < 1000 && ages.late === 0, text);
+    // One of a hundred: some seeds lose none of one way's first packets.
     let state = await lab.ask('stat');
-    check('the link did lose packets both ways', state.up.lost > 0 && state.down.lost > 0, `${state.up.lost} and ${state.down.lost}`);
+    for (let s = 0; s < 15 && !(state.up.lost && state.down.lost); s++) {
+      await sleep(1000);
+      state = await lab.ask('stat');
+    }
+    check('the link did lose packets both ways', state.up.lost > 0 && state.down.lost > 0, `${state.up.lost} of ${state.up.packets}, ${state.down.lost} of ${state.down.packets}`);
 
     // A hole, both ways; alarms at both ends while it lasts.
     const hole = await lab.ask('cut');
