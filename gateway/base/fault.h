@@ -12,8 +12,8 @@
  *   error=NAME return -NAME (ENOSPC, EIO, EPIPE, …) from the fault point
  *   delay=MS   sleep MS milliseconds, then return 0
  * The names power, alloc and disk.* are rules of the fault file layer below all file calls and the
- * allocator (power cuts, failing calls: tests/disk/disk.h). The process then starts itself anew with
- * the layer preloaded; without it, as in an installed package, such a rule is an error.
+ * allocator (power cuts, failing calls: tests/disk/disk.h). The process then starts itself anew
+ * with the layer preloaded; without it, as in an installed package, such a rule is an error.
  *
  * A name that no code has is an error at start (a test that never fires proves nothing); the plain
  * prefix "store.*" matches several.

@@ -21,8 +21,8 @@ int xw_file_write_atomic(const char *path, const void *data, size_t n_bytes,
                          mode_t mode) XW_MUST_CHECK;
 /* fsync of the folder that holds path, so that a create, rename or unlink in it is durable. */
 int xw_file_sync_parent(const char *path) XW_MUST_CHECK;
-/* mkdir -p, each new folder durable in the one above; existing folders are fine, an existing file in
- * the way is -ENOTDIR. */
+/* mkdir -p, each new folder durable in the one above; existing folders are fine, an existing file
+ * in the way is -ENOTDIR. */
 int xw_file_make_dirs(const char *path, mode_t mode) XW_MUST_CHECK;
 /* All n bytes or an error; EINTR and short writes handled. */
 int xw_file_write_all(int fd, const void *data, size_t n_bytes) XW_MUST_CHECK;

@@ -80,8 +80,8 @@ static int quieten(struct sq_store *store, uint32_t day)
         return -ENOMEM;
     if (r == -EBUSY || (r == 0 && access(wal, F_OK) == 0))
         return 0;
-    /* A power cut could bring back the log that was removed, and SQLite would copy it into the file,
-     * which then is not the one that was hashed. */
+    /* A power cut could bring back the log that was removed, and SQLite would copy it into the
+     * file, which then is not the one that was hashed. */
     if (r == 0)
         r = xw_file_sync_parent(path);
     return r < 0 ? r : 1;
