@@ -158,6 +158,10 @@ int sq_conn_open(struct sq_conn *conn, const char *path, bool writer)
         r = sq_exec(conn->db, writer ? writer_settings : reader_settings);
     if (r == 0 && writer)
         r = make_tables(conn->db);
+    /* SQLite takes its shared memory read-only when it could not be opened once (EMFILE), and then
+     * no transaction ever begins: that must show here, not at every append. Nothing is written. */
+    if (r == 0 && writer)
+        r = sq_exec(conn->db, "BEGIN IMMEDIATE; ROLLBACK");
     /* The log and its shared memory stay on disk when the store is closed: on a full disk it could
      * not make them again, and would not open. */
     int persist = 1;

@@ -115,7 +115,8 @@ static void finish_job(struct sq_store *store, struct sq_job *job, struct sq_not
     }
 }
 
-static void run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note *note)
+/* What became of the transaction. */
+static int run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note *note)
 {
     struct sq_writer *w = &store->writer;
     w->failed = 0;
@@ -151,6 +152,7 @@ static void run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note
             job->status = r;
         finish_job(store, job, note);
     }
+    return r;
 }
 
 /* ---- upkeep between transactions ---- */
@@ -240,8 +242,9 @@ void *sq_writer_main(void *arg)
             continue;
         }
         struct sq_note *note = note_new(store);
-        run_jobs(store, jobs, note);
-        if (w->failed < 0 && trim != NULL)
+        /* Also when it could not begin or commit (a full disk): tried at once it would fail for
+         * ever, and the store would never close. */
+        if (run_jobs(store, jobs, note) < 0 && trim != NULL)
             w->trim_pending = false; /* again after the next compaction */
         sq_note_send(store, note);
         checkpoint_hard(store);

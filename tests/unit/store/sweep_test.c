@@ -95,6 +95,16 @@ static void each_call_fails_once(void **state)
     sweep("disk.mkdir:error=ENOSPC", ":times=1", 2, 4);
 }
 
+/* The first ones are those of meta.db, its log and its shared memory. */
+static void each_of_the_first_files_fails_to_open_once(void **state)
+{
+    (void)state;
+    unsigned wrong = 0;
+    for (unsigned n = 0; n < 10; n++)
+        (void)one("disk.open:error=EMFILE", n, ":times=1", &wrong);
+    assert_int_equal(wrong, 0);
+}
+
 static void from_one_call_on_the_disk_is_dead(void **state)
 {
     (void)state;
@@ -134,6 +144,7 @@ int main(int argc, char **argv)
     base_seed = ts_seed();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_call_fails_once),
+        cmocka_unit_test(each_of_the_first_files_fails_to_open_once),
         cmocka_unit_test(from_one_call_on_the_disk_is_dead),
         cmocka_unit_test(room_comes_back),
         cmocka_unit_test(each_allocation_fails_once),
