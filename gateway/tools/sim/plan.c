@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 void xw_sim_device_defaults(struct xw_sim_device_spec *ret_spec)
 {
     *ret_spec = (struct xw_sim_device_spec){
