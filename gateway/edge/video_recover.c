@@ -36,10 +36,8 @@ static void next(struct video_recover *r);
 static int scan(struct video_recover *r)
 {
     xw_autoclose int fd = open(r->part, O_RDWR | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return 0; /* only its sidecar is left: it is finished, or nothing of it was whole */
-    if (fd < 0)
-        return -errno;
+    if (fd < 0) /* gone: only its sidecar is left, it is finished, or nothing of it was whole */
+        return errno == ENOENT ? 0 : -errno;
     xw_autofree uint8_t *chunk = malloc(CHUNK);
     if (!chunk)
         return -ENOMEM;

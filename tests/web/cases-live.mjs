@@ -110,10 +110,9 @@ export const cases = [
       const from = s.newest;
       center.heal('gw-beicun', 4000);
       center.gap('ramp', from, s.newest - from, 'spool_limit');
-      await page.waitForTimeout(1500);
       const b = await strip(page);
+      await until('the outline', async () => (await onPaper(page, 'colourCount', { colour: [91, 100, 114], tol: 14, ...b })) > 60, 4000);
       assert.ok((await onPaper(page, 'colourCount', { ...HATCH, ...b })) < SPECKS, 'hatched');
-      assert.ok((await onPaper(page, 'colourCount', { colour: [91, 100, 114], tol: 14, ...b })) > 60, 'no outline');
       const p = await onPaper(page, 'profile', { ...b, least: 1 });
       assert.ok(p.filter((c) => c === null).length > 50, // beside the label
          'something is drawn where nothing is known');
