@@ -76,7 +76,7 @@ static int grow(struct xw_identities *t)
     if (t->n < t->cap)
         return 0;
     size_t cap = t->cap ? 2 * t->cap : 32;
-    struct xw_identity **v = realloc(t->v, cap * sizeof(struct xw_identity *));
+    struct xw_identity **v = realloc(t->v, cap * sizeof(void *));
     if (!v)
         return -ENOMEM;
     t->v = v;
@@ -102,7 +102,7 @@ int xw_identities_put(struct xw_identities *identities, const struct xw_identity
         free_one(identities->v[at]);
     } else {
         memmove(&identities->v[at + 1], &identities->v[at],
-                (identities->n - at) * sizeof(identities->v[0]));
+                (identities->n - at) * sizeof(void *));
         identities->n++;
     }
     identities->v[at] = copy;

@@ -171,7 +171,7 @@ int xw_socket_measure(const struct xw_socket *socket, struct xw_pace_measure *re
 
 bool xw_socket_homeless(const struct xw_socket *s)
 {
-    struct sockaddr_storage own;
+    struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof(own);
     if (!s->wsi || getsockname(lws_get_socket_fd(s->wsi), (struct sockaddr *)&own, &size) < 0)
         return false;

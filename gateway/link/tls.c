@@ -66,7 +66,7 @@ static bool without_certificate(int alert)
 
 void xw_tls_address(int fd, char *ret_text, size_t size)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a = {.ss_family = AF_UNSPEC};
     socklen_t n = sizeof(a);
     char text[INET6_ADDRSTRLEN] = "?";
     if (getpeername(fd, (struct sockaddr *)&a, &n) == 0) {

@@ -300,7 +300,7 @@ static int loopback_up(int fd)
 
 static int open_devices(struct lab *lab)
 {
-    int near_socket;
+    int near_socket = -1;
     lab->near_fd = tun(NEAR, &near_socket);
     if (lab->near_fd < 0)
         return lab->near_fd;

@@ -122,7 +122,7 @@ static int show_one(const char *dir, const char *file, const char *what)
         r = xw_cert_facts(cert, &facts);
     if (r == 0)
         r = xw_cert_hash(cert, hash);
-    if (r < 0)
+    if (r != 0)
         return say(r, path);
     time_t s = (time_t)facts.until_s;
     snprintf(path, sizeof(path), "%s/%s.key", dir, file);
