@@ -101,8 +101,7 @@ int xw_identities_put(struct xw_identities *identities, const struct xw_identity
     if (found) {
         free_one(identities->v[at]);
     } else {
-        memmove(&identities->v[at + 1], &identities->v[at],
-                (identities->n - at) * sizeof(void *));
+        memmove(&identities->v[at + 1], &identities->v[at], (identities->n - at) * sizeof(void *));
         identities->n++;
     }
     identities->v[at] = copy;
