@@ -170,6 +170,9 @@ static void grow_while_full(void)
     must(mkdir(at("."), 0700) == -1 && errno == EEXIST);
     must(rename(at("a"), at("c")) == 0 && fdatasync(fd) == 0);
     must(statvfs(at("c"), &space) == 0 && space.f_bavail == 0);
+    must(truncate(at("full"), 1) == 0);
+    must(statvfs(at("c"), &space) == 0 && space.f_bavail > 0);
+    must(pwrite(fd, bytes, N, 1) == -1 && errno == ENOSPC);
     must(unlink(at("full")) == 0);
     must(pwrite(fd, bytes, N, 1) == N && mkdir(at("d"), 0700) == 0);
     must(statvfs(at("c"), &space) == 0 && space.f_bavail > 0);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -22,9 +23,15 @@ bool disk_is_full(void)
 typedef int (*statvfs_fn)(const char *path, struct statvfs *ret_space);
 typedef int (*fstatvfs_fn)(int fd, struct statvfs *ret_space);
 
+static bool tells(void)
+{
+    struct stat st;
+    return disk_rules.full_while[0] && stat(disk_rules.full_while, &st) == 0 && st.st_size == 0;
+}
+
 static int told(int r, struct statvfs *space)
 {
-    if (r == 0 && disk_is_full())
+    if (r == 0 && tells())
         space->f_bfree = space->f_bavail = 0;
     return r;
 }
