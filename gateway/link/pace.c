@@ -34,8 +34,11 @@ void xw_pace_init(struct xw_pace *pace, int64_t now_us)
 
 void xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us)
 {
-    if (!pace->leg[!role].open)
+    struct xw_pace_leg other = pace->leg[!role];
+    if (!other.open || !xw_pace_flows(pace, now_us)) {
         xw_pace_init(pace, now_us);
+        pace->leg[!role] = other;
+    }
     pace->leg[role] = (struct xw_pace_leg){.open = true};
 }
 

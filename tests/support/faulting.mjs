@@ -51,7 +51,7 @@ export class Faults {
     this.random = seeded(1);
     this.cuts = 0; // of power
     this.notCut = 0;
-    this.full = { rounds: 0, told: 0, endedThemselves: 0, untold: [] };
+    this.full = { rounds: 0, told: 0, unnoticed: 0, endedThemselves: 0, untold: [] };
   }
 
   // What the fault file layer below a daemon is told at each start.
@@ -194,17 +194,36 @@ export class Faults {
     return (await answer.json()).alarms.some((one) => one.code === 'spool_full');
   }
 
-  // Until it was told, and a while longer.
+  // How far all is durable that this process keeps.
+  async #kept(process) {
+    const mine = this.county.gateways.filter((one) => process === one.process || process === this.county.center).map((one) => one.id);
+    const { streams } = await this.county.api.json('/api/streams');
+    const { devices } = await this.county.askSim('stats');
+    const of = streams.filter((one) => mine.includes(one.gateway) && devices.some((device) => device.id === one.device));
+    if (process !== this.county.center) return of.map((one) => devices.find((device) => device.id === one.device).acked);
+    const known = await Promise.all(of.map((one) => this.county.api.json(`/api/streams/${one.id}/ranges`)));
+    return known.map((ranges) => ranges.known.reduce((n, range) => Math.max(n, range.first + range.count), 0));
+  }
+
+  // Writes within the length of its files still pass: it may not have noticed.
+  async #takes(process) {
+    const before = await this.#kept(process);
+    await until('all to go on', async () => (await this.#kept(process)).every((n, i) => n > before[i]), { timeoutMs: 4000, stepMs: 200 });
+  }
+
+  // Until it was told, and a while longer. A disk that tells how full it is must be told of; at a quota
+  // it must be told as soon as something is refused.
   async #fill(process) {
-    fs.writeFileSync(this.fullFile(this.#nameOf(process)), this.random.pick(['', 'a quota']));
+    const quota = this.random.next() < 0.5;
+    fs.writeFileSync(this.fullFile(this.#nameOf(process)), quota ? 'a quota' : '');
     this.full.rounds += 1;
     try {
-      await until(`${process.name} to say that its disk is full`, () => this.#tells(process), { timeoutMs: 20000, stepMs: 100 });
+      await until(`${process.name} to say that its disk is full`, () => this.#tells(process), { timeoutMs: quota ? 4000 : 20000, stepMs: 100 });
       this.full.told += 1;
     } catch (error) {
-      this.full.untold.push(error.message);
+      await this.#takes(process).then(() => (this.full.unnoticed += 1), (refused) => this.full.untold.push(`${error.message}, ${refused.message}`));
     }
-    await sleep(this.random.int(0, 2500));
+    await sleep(this.random.int(0, 2000));
   }
 
   // It may have ended by itself, or may not have come up without room: then its supervisor starts it again.
