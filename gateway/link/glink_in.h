@@ -50,6 +50,7 @@ struct xw_glink {
     struct xw_gstream *streams;
     struct xw_uuid session_id, spool_id;
     uint64_t session;             /* counts sessions of this process */
+    uint64_t false_ack_session;   /* the last one that acknowledged what does not exist */
     bool greeted;                 /* the session's first hello is out */
     unsigned reads_n, announce_n; /* announce_n: streams with XW_ANNOUNCE_DUE */
     bool heal_more;               /* healing stopped for want of room, not of gaps */
