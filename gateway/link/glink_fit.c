@@ -208,6 +208,13 @@ void xw_glink_fit_begin(struct xw_glink *glink)
     xw_gauge_set(&held_gauge, 0);
 }
 
+void xw_glink_fit_settle(struct xw_glink *glink)
+{
+    int64_t until_us = xw_clock_mono(glink->clock).us + SETTLE_US;
+    glink->fit.settle_us = XW_MAX(glink->fit.settle_us, until_us);
+    glink->fit.tight_us = XW_MAX(glink->fit.tight_us, until_us);
+}
+
 /* How late the present is: what waits in the lane, and what waits beyond it. */
 static int64_t lateness_us(const struct xw_glink *glink, int64_t now_us)
 {

@@ -52,6 +52,7 @@ struct xw_glink {
     uint64_t session;             /* counts sessions of this process */
     uint64_t false_ack_session;   /* the last one that acknowledged what does not exist */
     bool greeted;                 /* the session's first hello is out */
+    bool way_lost;                /* one of its sockets died and has not come back */
     unsigned reads_n, announce_n; /* announce_n: streams with XW_ANNOUNCE_DUE */
     bool heal_more;               /* healing stopped for want of room, not of gaps */
     uint64_t turns;
@@ -77,6 +78,8 @@ void xw_glink_heal(struct xw_glink *glink);
 bool xw_glink_pending(const struct xw_glink *glink);
 /* A session begins: everything is tried. */
 void xw_glink_fit_begin(struct xw_glink *glink);
+/* The way is another one: that live is late says nothing of it yet. */
+void xw_glink_fit_settle(struct xw_glink *glink);
 void xw_glink_fit(struct xw_glink *glink);
 void xw_glink_release(struct xw_glink *glink);
 
