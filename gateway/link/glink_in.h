@@ -63,7 +63,8 @@ struct xw_glink {
         int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
         bool held; /* pictures and objects */
         int64_t tight_us, held_us, held_wait_us, freed_us;
-    } fit; /* glink_fit.c */
+        int64_t way_us; /* the way came back: not judged before */
+    } fit;              /* glink_fit.c */
 };
 
 struct xw_gstream *xw_glink_find(const struct xw_glink *glink, const struct xw_uuid *id);
