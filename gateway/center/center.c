@@ -45,6 +45,8 @@ static void fail(struct xw_center *center, const char *what, int error)
 
 /* ---- store ---- */
 
+enum { FULL_FOR_US = 10000000 };
+
 static void show_space(struct xw_center *center)
 {
     static const struct {
@@ -55,8 +57,14 @@ static void show_space(struct xw_center *center)
         {XW_SPACE_LOW, XW__TECHNICAL_CODE__TECHNICAL_STORE_LOW, "the county's disk is nearly full"},
         {XW_SPACE_FULL, XW__TECHNICAL_CODE__TECHNICAL_STORE_FULL, "the county's disk is full"},
     };
+    enum xw_store_space space = center->space;
+    /* A disk at its limit takes one commit and refuses the next: one alarm, not hundreds. */
+    if (center->full_us && xw_clock_mono(NULL).us - center->full_us < FULL_FOR_US)
+        space = XW_SPACE_FULL;
+    else
+        center->full_us = 0;
     for (size_t i = 0; i < XW_ARRAY_N(alarms); i++) {
-        if (center->space == alarms[i].space)
+        if (space == alarms[i].space)
             xw_technicals_raise(center->technicals, alarms[i].code, "county", alarms[i].text);
         else
             xw_technicals_clear(center->technicals, alarms[i].code, "county");
@@ -67,6 +75,8 @@ static void on_space(void *user, enum xw_store_space space, uint64_t free_bytes)
 {
     struct xw_center *center = user;
     center->space = space;
+    if (space == XW_SPACE_FULL)
+        center->full_us = xw_clock_mono(NULL).us;
     xw_log_notice("store.space", XW_LOG_INT("space", space), XW_LOG_UINT("free_bytes", free_bytes));
     if (center->serving)
         show_space(center);
@@ -169,6 +179,8 @@ static void on_second(void *arg)
     xw_center_poll_gateways(center);
     xw_gateways_second(center->gateways);
     xw_hub_tick(center->hub);
+    if (center->serving)
+        show_space(center);
     xw_technicals_tick(center->technicals);
     xw_sessions_expire(center->sessions);
     xw_downlink_check(center->downlink);

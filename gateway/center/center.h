@@ -42,6 +42,7 @@ struct xw_center {
     struct xw_control *control;
     struct xw_timer *second, *tenth;
     enum xw_store_space space;
+    int64_t full_us; /* the store was last full then; 0 = never */
     uint32_t connections_n, sockets_n;
     uint16_t browser_port, gateway_port, enrol_port;
     bool serving;

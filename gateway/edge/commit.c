@@ -59,6 +59,7 @@ struct xw_commit {
     uint32_t out_n;
     struct saved_list waiting; /* of failed batches */
     bool full, told_full;      /* refused; the store says so itself */
+    bool waited_out;           /* what waited is being tried again */
     bool singly;               /* one that waits is not fit to be kept: find it */
     int64_t full_since_us, retry_at_us;
     uv_prepare_t prepare;
@@ -423,6 +424,7 @@ static void on_done(void *user, const struct xw_store_done *done)
     struct out *out = user;
     struct xw_commit *commit = out->commit;
     commit->out_n--;
+    commit->waited_out &= !out->waited;
     if (done->status < 0) {
         xw_counter_add(&commit_failed, 1);
         commit->stats.failed++;
@@ -484,6 +486,7 @@ void xw_commit_flush(struct xw_commit *commit)
         return;
     commit->open = NULL;
     commit->out_n++;
+    commit->waited_out |= out->waited;
     commit->stats.batches++;
     for (size_t i = 0; i < out->owners_n; i++)
         out->marks[i] = out->owners[i]->mark;
@@ -517,6 +520,11 @@ void xw_commit_space(struct xw_commit *commit, enum xw_store_space space)
         commit->full = false;
         commit->retry_at_us = 0;
     }
+}
+
+bool xw_commit_behind(const struct xw_commit *commit)
+{
+    return commit->waiting.n || commit->waited_out || (commit->open && commit->open->waited);
 }
 
 bool xw_commit_full(const struct xw_commit *commit)

@@ -59,6 +59,8 @@ void xw_commit_flush(struct xw_commit *commit);
 bool xw_commit_congested(const struct xw_commit *commit);
 bool xw_commit_idle(const struct xw_commit *commit);
 
+/* Records that the spool refused are not in it yet: what is read from it now misses them. */
+bool xw_commit_behind(const struct xw_commit *commit);
 /* The store says how much room there is. */
 void xw_commit_space(struct xw_commit *commit, enum xw_store_space space);
 /* No room: blocks are refused until there is. */

@@ -377,6 +377,11 @@ int xw_fleet_attach(struct xw_fleet *fleet, struct xw_devconn *conn, const Xw__D
             xw_attachment_accept(a);
         return 0;
     }
+    if (xw_commit_behind(fleet->edge->commit)) {
+        xw_device_fault_set(ret_fault, XW__DEVICE_FAULT__DEVICE_FAULT_STORAGE, "",
+                            "the spool takes nothing now: try again");
+        return -EBADMSG;
+    }
     if (a && a->state == XW_ATTACHMENT_OPENING) {
         xw_device_fault_set(ret_fault, XW__DEVICE_FAULT__DEVICE_FAULT_BUSY, "",
                             "the last hello is still being opened: try again");

@@ -88,6 +88,7 @@ static void on_tick(void *arg)
     xw_renew_tick(life->edge.renew);
     check_clock(&life->edge);
     xw_probe_tick(life->edge.probe);
+    xw_life_show_space(life);
     xw_report_tick(&life->report, &life->edge);
     xw_video_tick(life->edge.video);
 }

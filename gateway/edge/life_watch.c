@@ -11,29 +11,50 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { FULL_FOR_US = 10000000 };
+
+static void show(struct life *life, Xw__TechnicalCode code, bool on, const char *text)
+{
+    struct xw_edge *edge = &life->edge;
+    if (on)
+        xw_technical_raise(edge->technical, code, edge->config->id, text, NULL);
+    else
+        xw_technical_clear(edge->technical, code, edge->config->id);
+}
+
+/* A disk at its limit takes one commit and refuses the next: one alarm, not hundreds. */
+void xw_life_show_space(struct life *life)
+{
+    char text[128];
+    struct xw_store_stats stats;
+    enum xw_store_space space = life->space;
+    if (!life->edge.technical || !life->edge.store)
+        return;
+    if (life->full_us && xw_edge_now_us() - life->full_us < FULL_FOR_US)
+        space = XW_SPACE_FULL;
+    else
+        life->full_us = 0;
+    xw_store_stats(life->edge.store, &stats);
+    snprintf(text, sizeof(text), "%llu MiB left", (unsigned long long)(stats.free_bytes >> 20));
+    show(life, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW, space != XW_SPACE_OK, text);
+    show(life, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL, space == XW_SPACE_FULL,
+         "nothing more is taken");
+}
+
 static void on_space(void *user, enum xw_store_space space, uint64_t free_bytes)
 {
     struct life *life = user;
     struct xw_edge *edge = &life->edge;
-    char text[128];
-    snprintf(text, sizeof(text), "%llu MiB left", (unsigned long long)(free_bytes >> 20));
+    (void)free_bytes;
+    life->space = space;
+    if (space == XW_SPACE_FULL)
+        life->full_us = xw_edge_now_us();
     if (!edge->commit || !edge->technical)
         return;
     xw_commit_space(edge->commit, space);
     if (edge->video)
         xw_video_space(edge->video, space);
-    if (space == XW_SPACE_OK)
-        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
-                           edge->config->id);
-    else
-        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW,
-                           edge->config->id, text, NULL);
-    if (space == XW_SPACE_FULL)
-        xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
-                           edge->config->id, "nothing more is taken", NULL);
-    else
-        xw_technical_clear(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_FULL,
-                           edge->config->id);
+    xw_life_show_space(life);
 }
 
 static void on_conflict(void *user, const struct xw_uuid *stream, struct xw_range range)

@@ -276,6 +276,11 @@ static void go_on(struct xw_opening *o)
 
 void xw_attachment_open(struct xw_attachment *attachment)
 {
+    /* What an earlier try said of these streams is not in the spool yet: it would be said again. */
+    if (xw_commit_behind(attachment->edge->commit)) {
+        xw_attachment_opened(attachment, -ENOSPC);
+        return;
+    }
     struct xw_opening *o = calloc(1, sizeof(*o));
     if (!o) {
         xw_attachment_opened(attachment, -ENOMEM);

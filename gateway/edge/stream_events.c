@@ -151,7 +151,7 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
     }
     xw_words_event(event, stream->message, &stream->id, &run, seq, &scratch, &message);
     if (known)
-        message.first = (uint64_t)known->first;
+        xw_words_event_onset(&message, known->first);
     if (event->stage == XW_ECG_STAGE_PROVISIONAL ||
         (event->withdrawn && event->kind == XW_ECG_KIND_BEAT && event->revision <= 1 && !known)) {
         say_now(stream, &message); /* the beat was never recorded: nothing to take back there */

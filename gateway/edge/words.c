@@ -214,3 +214,10 @@ void xw_words_event(const struct xw_ecg_event *in, const Xw__StreamHeader *heade
     ret->evidence = s->list;
     ret->confidence = in->confidence;
 }
+
+void xw_words_event_onset(Xw__Event *event, int64_t first)
+{
+    event->first = (uint64_t)first;
+    if (event->end && event->end <= event->first)
+        event->end = event->first + 1;
+}

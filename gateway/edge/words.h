@@ -38,6 +38,9 @@ struct xw_words_scratch {
 void xw_words_event(const struct xw_ecg_event *event, const Xw__StreamHeader *header,
                     const struct xw_uuid *stream, const struct xw_uuid *run, uint64_t seq,
                     struct xw_words_scratch *scratch, Xw__Event *ret_event);
+/* The event goes on under a stored onset. A new chain may see the end of what it takes for the same
+ * episode before that: then it is of one sample, for no event ends before it begins. */
+void xw_words_event_onset(Xw__Event *event, int64_t first);
 
 /* The wire's word of a code, static; "" for none. */
 const char *xw_words_code(enum xw_ecg_kind kind, enum xw_ecg_code code);

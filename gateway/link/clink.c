@@ -357,7 +357,7 @@ int xw_clink_hello(struct xw_clink *clink, struct xw_conn *conn, const Xw__LinkH
     conn->role = hello->role;
     conn->session = g;
     g->side.conn[conn->role] = conn;
-    xw_pace_open(&g->side.pace, conn->role, xw_clock_mono(clink->clock).us);
+    (void)xw_pace_open(&g->side.pace, conn->role, xw_clock_mono(clink->clock).us);
     if (g->state == XW_CGATEWAY_OPEN)
         send_welcome(g, conn);
     return 0;

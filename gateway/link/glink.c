@@ -269,10 +269,13 @@ void xw_glink_open(struct xw_glink *glink, struct xw_conn *conn, unsigned role)
     conn->session = glink;
     glink->side.conn[role] = conn;
     xw_coder_socket(&glink->coder, role, false); /* the welcome tells what the county reads */
-    xw_pace_open(&glink->side.pace, role, xw_clock_mono(glink->clock).us);
+    bool anew = xw_pace_open(&glink->side.pace, role, xw_clock_mono(glink->clock).us);
     bool first = !glink->greeted;
     if (first)
         begin_session(glink);
+    else if (anew && glink->way_lost)
+        xw_glink_fit_settle(glink);
+    glink->way_lost = false;
     if (xw_glink_hello(glink, conn) < 0)
         xw_conn_end(conn, XW__LINK_FAULT__LINK_FAULT_UNSPECIFIED, "no memory for the hello");
     else
@@ -296,6 +299,7 @@ void xw_glink_closed(struct xw_glink *glink, struct xw_conn *conn)
     for (struct xw_gstream *s = glink->streams; s; s = s->next)
         xw_ledger_lost(&s->ledger, role);
     xw_glink_announce_all(glink);
+    glink->way_lost = true;
     if (glink->side.active)
         xw_side_lost(&glink->side, role);
 }

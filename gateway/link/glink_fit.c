@@ -208,6 +208,11 @@ void xw_glink_fit_begin(struct xw_glink *glink)
     xw_gauge_set(&held_gauge, 0);
 }
 
+void xw_glink_fit_settle(struct xw_glink *glink)
+{
+    glink->fit.way_us = xw_clock_mono(glink->clock).us + SETTLE_US;
+}
+
 /* How late the present is: what waits in the lane, and what waits beyond it. */
 static int64_t lateness_us(const struct xw_glink *glink, int64_t now_us)
 {
@@ -222,7 +227,8 @@ void xw_glink_fit(struct xw_glink *glink)
     int64_t late_us = lateness_us(glink, now_us);
     /* On a slow link a packet takes its time: to be filled, behind another, on the way. */
     int64_t packet_us = xw_pace_gather_us(&glink->side.pace);
-    bool late = late_us >= NARROW_US + 2 * packet_us && xw_pace_flows(&glink->side.pace, now_us);
+    bool late = late_us >= NARROW_US + 2 * packet_us && xw_pace_flows(&glink->side.pace, now_us) &&
+                now_us >= glink->fit.way_us;
     fit_pictures(glink, now_us, late);
     if (!late || now_us < glink->fit.settle_us)
         glink->fit.narrow_us = now_us;

@@ -50,7 +50,9 @@ struct xw_glink {
     struct xw_gstream *streams;
     struct xw_uuid session_id, spool_id;
     uint64_t session;             /* counts sessions of this process */
+    uint64_t false_ack_session;   /* the last one that acknowledged what does not exist */
     bool greeted;                 /* the session's first hello is out */
+    bool way_lost;                /* one of its sockets died and has not come back */
     unsigned reads_n, announce_n; /* announce_n: streams with XW_ANNOUNCE_DUE */
     bool heal_more;               /* healing stopped for want of room, not of gaps */
     uint64_t turns;
@@ -61,7 +63,8 @@ struct xw_glink {
         int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
         bool held; /* pictures and objects */
         int64_t tight_us, held_us, held_wait_us, freed_us;
-    } fit; /* glink_fit.c */
+        int64_t way_us; /* the way came back: not judged before */
+    } fit;              /* glink_fit.c */
 };
 
 struct xw_gstream *xw_glink_find(const struct xw_glink *glink, const struct xw_uuid *id);
@@ -76,6 +79,8 @@ void xw_glink_heal(struct xw_glink *glink);
 bool xw_glink_pending(const struct xw_glink *glink);
 /* A session begins: everything is tried. */
 void xw_glink_fit_begin(struct xw_glink *glink);
+/* The way is another one: that live is late says nothing of it yet. */
+void xw_glink_fit_settle(struct xw_glink *glink);
 void xw_glink_fit(struct xw_glink *glink);
 void xw_glink_release(struct xw_glink *glink);
 

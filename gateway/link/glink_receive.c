@@ -3,10 +3,16 @@
 
 #include "base/block.h"
 #include "base/fault.h"
+#include "base/log.h"
 #include "base/metrics.h"
 
 XW_COUNTER(wanted_again, "xw_link_wanted_again_samples_total", NULL,
            "samples acknowledged once and wanted again: the county was restored");
+
+XW_COUNTER(false_acks, "xw_link_false_acknowledgements_total", NULL,
+           "acknowledgements of samples that do not exist: not believed");
+
+enum { SPOOL_LOST_S = 86400 }; /* so far ahead a county may be that knew us before */
 
 static int fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
@@ -82,10 +88,29 @@ static int on_wanted(struct xw_glink *glink, struct xw_conn *conn, const Xw__Str
     return 0;
 }
 
+/* A county may hold samples of ours that we do not (the spool was lost), but none of the future. */
+static void check_claim(struct xw_glink *glink, const struct xw_gstream *s, uint64_t end)
+{
+    struct xw_store_stream in_store;
+    uint64_t newest = XW_MAX(s->live_end, xw_ranges_end(&s->ledger.accounted));
+    if (end <= newest)
+        return;
+    if (xw_store_stream(glink->store, &s->id, &in_store) >= 0)
+        newest = XW_MAX(newest, xw_ranges_end(in_store.known));
+    if (end <= newest + (uint64_t)(s->rate_hz * SPOOL_LOST_S))
+        return;
+    xw_counter_add(&false_acks, 1);
+    if (glink->false_ack_session != glink->session)
+        xw_log_warning("link.false_ack", XW_LOG_ID("stream", &s->id), XW_LOG_UINT("claimed", end),
+                       XW_LOG_UINT("newest", newest));
+    glink->false_ack_session = glink->session;
+}
+
 /* Only what was sent or held before can have been stored: the rest of a claim is not believed. */
-static int acked(struct xw_gstream *s, uint64_t first, uint64_t end)
+static int acked(struct xw_glink *glink, struct xw_gstream *s, uint64_t first, uint64_t end)
 {
     struct xw_ranges believed;
+    check_claim(glink, s, end);
     xw_ranges_init(&believed, 65536);
     int r = xw_ranges_clip(&s->ledger.accounted, first, end, &believed);
     for (size_t i = 0; r >= 0 && i < believed.n; i++)
@@ -102,9 +127,9 @@ static int on_block_ack(struct xw_glink *glink, struct xw_conn *conn, const Xw__
         struct xw_gstream *s = xw_glink_find(glink, &id);
         if (!s || s->announce == XW_ANNOUNCE_NONE)
             return fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "block_ack: a stream not offered");
-        int r = a->upto ? acked(s, 0, a->upto) : 0;
+        int r = a->upto ? acked(glink, s, 0, a->upto) : 0;
         for (size_t k = 0; r >= 0 && k < a->n_ranges; k++)
-            r = acked(s, a->ranges[k]->first, a->ranges[k]->first + a->ranges[k]->count);
+            r = acked(glink, s, a->ranges[k]->first, a->ranges[k]->first + a->ranges[k]->count);
         if (r < 0)
             return fail(conn, XW__LINK_FAULT__LINK_FAULT_LIMIT, "block_ack: too many ranges");
         s->release_due = true;

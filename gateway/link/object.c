@@ -177,6 +177,7 @@ void xw_objects_step(struct xw_objects *objects)
 {
     if (!objects->active)
         return;
+    xw_objects_in_step(objects);
     for (struct xw_object_out *o = objects->out; o; o = o->next) {
         if (objects->lanes->lane[XW__LANE__LANE_BULK].bytes > BULK_QUEUED_MAX_N_BYTES)
             return;

@@ -9,6 +9,10 @@
 #include "base/metrics.h"
 
 XW_COUNTER(objects_in, "xw_link_objects_received_total", NULL, "objects received and verified");
+XW_COUNTER(objects_refused, "xw_link_objects_refused_total", NULL,
+           "pieces of objects that the store refused; asked for again");
+
+enum { REFUSED_US = 1000000 }; /* until it is asked for again */
 
 static struct xw_object_in *find(const struct xw_objects *objects, const uint8_t *sha256)
 {
@@ -109,12 +113,41 @@ int xw_objects_in_offer(struct xw_objects *objects, const Xw__ObjectOffer *offer
     snprintf(in->media_type, sizeof(in->media_type), "%s", offer->media_type);
     in->held = in->next_offset = held;
     in->hole_asked = false;
+    in->again_us = 0;
     xw_buf_clear(&in->buf);
     send_want(objects, in->sha256, held);
     return 0;
 }
 
 static void write_on(struct xw_object_in *in);
+
+/* A full disk says nothing about the object: it is not the sender's error, which would give up
+ * after three. Nothing is acknowledged, and when there may be room it is asked for again. */
+static void refused(struct xw_object_in *in)
+{
+    struct xw_objects *objects = in->objects;
+    struct xw_store_object object;
+    xw_counter_add(&objects_refused, 1);
+    objects->settled(objects->user, in->conn_id, in->owed_n_bytes);
+    in->owed_n_bytes = 0;
+    xw_buf_clear(&in->buf);
+    if (xw_store_object(objects->store, in->sha256, &object) >= 0)
+        in->held = object.held;
+    in->next_offset = in->held;
+    in->want_due = false;
+    in->again_us = xw_clock_mono(objects->clock).us + REFUSED_US;
+}
+
+void xw_objects_in_step(struct xw_objects *objects)
+{
+    int64_t now_us = xw_clock_mono(objects->clock).us;
+    for (struct xw_object_in *in = objects->in; in; in = in->next) {
+        if (!in->again_us || now_us < in->again_us)
+            continue;
+        in->again_us = 0;
+        send_want(objects, in->sha256, in->held);
+    }
+}
 
 static void on_written(void *user, int status, const struct xw_store_object *object)
 {
@@ -129,13 +162,14 @@ static void on_written(void *user, int status, const struct xw_store_object *obj
         return;
     }
     objects->settled(objects->user, in->conn_id, in->writing_owed_n_bytes);
-    if (status < 0) {
-        in->held = in->next_offset = status == -EBADMSG || !object ? 0 : object->held;
+    if (status == -EBADMSG) {
+        in->held = in->next_offset = 0;
         objects->settled(objects->user, in->conn_id, in->owed_n_bytes);
         in->owed_n_bytes = 0;
         xw_buf_clear(&in->buf);
-        send_ack(objects, in->sha256, in->held, false,
-                 status == -EBADMSG ? "the SHA-256 is another" : "the store refuses");
+        send_ack(objects, in->sha256, 0, false, "the SHA-256 is another");
+    } else if (status < 0) {
+        refused(in);
     } else {
         in->held = object->held;
         send_ack(objects, in->sha256, in->held, object->verified, "");
@@ -169,8 +203,7 @@ static void write_on(struct xw_object_in *in)
     xw_buf_clear(&in->buf);
     if (r < 0) {
         objects->settled(objects->user, in->conn_id, in->writing_owed_n_bytes);
-        in->next_offset = in->held;
-        send_ack(objects, in->sha256, in->held, false, "the store refuses");
+        refused(in);
         return;
     }
     in->writing = true;
@@ -198,11 +231,12 @@ int xw_objects_in_chunk(struct xw_objects *objects, const struct xw_conn *conn,
                         struct xw_wire_fault *ret_fault)
 {
     struct xw_object_in *in = find(objects, chunk->sha256.data);
-    bool hole = in && chunk->offset > in->next_offset;
+    bool waits = in && (in->want_due || in->again_us);
+    bool hole = in && !waits && chunk->offset > in->next_offset;
     /* Here already: on its way while it began again from elsewhere. */
-    if (!in || in->want_due || hole || chunk->data.len <= in->next_offset - chunk->offset) {
+    if (!in || waits || hole || chunk->data.len <= in->next_offset - chunk->offset) {
         objects->settled(objects->user, conn->id, n_bytes);
-        if (hole && !in->want_due)
+        if (hole)
             ask_again(in);
         return 0;
     }

@@ -23,7 +23,8 @@ struct xw_object_in {
     uint64_t next_offset, held;
     struct xw_buf buf; /* chunks that wait for the write before them */
     bool writing, want_due;
-    bool hole_asked; /* asked again since the last chunk that followed */
+    bool hole_asked;  /* asked again since the last chunk that followed */
+    int64_t again_us; /* the store refused: asked for again then; 0 = it did not */
     uint64_t conn_id, owed_n_bytes, writing_owed_n_bytes;
 };
 
@@ -32,6 +33,8 @@ int xw_objects_in_offer(struct xw_objects *objects, const Xw__ObjectOffer *offer
 int xw_objects_in_chunk(struct xw_objects *objects, const struct xw_conn *conn,
                         const Xw__ObjectChunk *chunk, size_t n_bytes,
                         struct xw_wire_fault *ret_fault);
+/* Asks for what the store refused. */
+void xw_objects_in_step(struct xw_objects *objects);
 void xw_objects_in_clear(struct xw_objects *objects);
 
 #endif

@@ -32,11 +32,16 @@ void xw_pace_init(struct xw_pace *pace, int64_t now_us)
         .bulk_rate = START_RATE, .startup = true, .tokens_us = now_us, .queue_seen_us = now_us};
 }
 
-void xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us)
+bool xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us)
 {
-    if (!pace->leg[!role].open)
+    struct xw_pace_leg other = pace->leg[!role];
+    bool anew = !other.open || !xw_pace_flows(pace, now_us);
+    if (anew) {
         xw_pace_init(pace, now_us);
+        pace->leg[!role] = other;
+    }
     pace->leg[role] = (struct xw_pace_leg){.open = true};
+    return anew;
 }
 
 void xw_pace_close(struct xw_pace *pace, unsigned role)

@@ -68,8 +68,11 @@ struct xw_pace {
 };
 
 void xw_pace_init(struct xw_pace *pace, int64_t now_us);
-/* The socket of this role opened: what was known of the way holds if the other one is open. */
-void xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us);
+/* The socket of this role opened: what was known of the way holds if the other one is open and
+ * something is acknowledged on it. If not, it is as dead as the last one of this role was (another
+ * address, say), and what was measured while they died is no rate of the link. True: it was
+ * forgotten. */
+bool xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us);
 void xw_pace_close(struct xw_pace *pace, unsigned role);
 void xw_pace_measured(struct xw_pace *pace, unsigned role, int64_t now_us,
                       const struct xw_pace_measure *measure);

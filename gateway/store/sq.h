@@ -182,6 +182,7 @@ struct sq_writer {
     struct sq_epoch *epochs;
     size_t epochs_n, epochs_cap;
     uint64_t room_bytes;         /* left to this transaction's batches */
+    int64_t refused_us;          /* the disk refused a commit then; 0 = never */
     int64_t checkpoint_after_us; /* a hard checkpoint failed: not again before */
 };
 

@@ -167,14 +167,24 @@ struct remove_job {
     void *user;
 };
 
+/* Whoever asked for it forgets the object then: after a power cut nobody would look for a file that
+ * came back. */
+static int unlink_durably(const char *path)
+{
+    if (unlink(path) < 0 && errno != ENOENT)
+        return -errno;
+    int r = xw_file_sync_parent(path);
+    return r == -ENOENT ? 0 : r;
+}
+
 static void remove_work(void *arg)
 {
     struct remove_job *self = arg;
     xw_autofree char *whole = sq_object_path(self->store, self->sha256, "");
     if (whole == NULL)
         self->result = -ENOMEM;
-    else if (unlink(whole) < 0 && errno != ENOENT)
-        self->result = -errno;
+    else
+        self->result = unlink_durably(whole);
 }
 
 static void remove_end(void *arg, int status)

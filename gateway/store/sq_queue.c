@@ -113,6 +113,8 @@ void sq_tell_space(struct sq_store *store, enum xw_store_space space, uint64_t r
     }
 }
 
+enum { REFUSED_FOR_US = 1000000 };
+
 static uint64_t less(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : 0;
@@ -146,5 +148,12 @@ void sq_look_at_space(struct sq_store *store)
         state = XW_SPACE_FULL;
     else if (room < config->low_bytes)
         state = XW_SPACE_LOW;
+    /* A quota refuses what the file system says there is room for: that it was refused holds for a
+     * while, or it would be tried without a pause. */
+    int64_t *refused_us = &store->writer.refused_us;
+    if (*refused_us && xw_clock_mono(NULL).us - *refused_us < REFUSED_FOR_US)
+        state = XW_SPACE_FULL;
+    else
+        *refused_us = 0;
     sq_tell_space(store, state, room);
 }

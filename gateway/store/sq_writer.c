@@ -129,8 +129,10 @@ static int run_jobs(struct sq_store *store, struct sq_job *jobs, struct sq_note 
         sq_undo(store);
         xw_counter_add(&commits_failed, 1);
         note->ops_n = 0;
-        if (r == -ENOSPC)
+        if (r == -ENOSPC) {
+            w->refused_us = xw_clock_mono(NULL).us;
             sq_tell_space(store, XW_SPACE_FULL, 0);
+        }
         xw_log_warning("store.commit_failed", XW_LOG_ERR(r),
                        XW_LOG_STR("sqlite", sqlite3_errmsg(w->conn.db)));
     } else {

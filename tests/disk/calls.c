@@ -21,6 +21,8 @@ static int open_followed(int folder, const char *path, int flags, mode_t mode)
         return raw_open(folder, path, flags, mode);
     int r = rules_ask(CALL_OPEN, place.path, 0, 0);
     bool there = lstat(place.path, &st) == 0;
+    if (r == RULE_PASS && !there && (flags & O_CREAT) && disk_is_full())
+        r = -ENOSPC;
     bool emptied = there && S_ISREG(st.st_mode) && st.st_size > 0 && (flags & O_TRUNC) != 0;
     struct file *old = emptied && power ? files_of_path(place.path) : NULL;
     if (old)
@@ -208,6 +210,8 @@ static ssize_t write_followed(struct file *file, int fd, const void *data, size_
                                   : lseek(fd, 0, SEEK_CUR);
     uint64_t at = here < 0 ? 0 : (uint64_t)here;
     int rule = rules_ask(CALL_WRITE, file->path, at, n);
+    if (rule == RULE_PASS && at + n > files_size(file) && disk_is_full())
+        rule = -ENOSPC;
     if (rule < 0) {
         errno = -rule;
         return -1;

@@ -16,6 +16,11 @@
  *       CALL: open read write truncate sync rename link unlink mkdir, or * for any of them. `short`
  *       writes half of what was asked for. name: only files whose path contains it. sector: only
  *       reads that touch this sector of 512 bytes (a place that can not be read any more).
+ *   disk.full:while=FILE
+ *       As long as FILE exists there is no room: what makes a file longer, and every new file or
+ *       folder, fails with ENOSPC, and statvfs says so (but not when FILE has bytes in it: a quota
+ *       of which nobody tells). Writes within a file's length pass, as they do on most disks. FILE
+ *       may come and go while the process runs.
  *   alloc[:after=N][:times=K][:prob=P][:seed=S]
  *       malloc, calloc, realloc and their like return NULL: all of the process, SQLite too. Not
  *       under sanitizers, which have an allocator of their own.

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -152,6 +153,45 @@ static void calls_fail_as_their_rules_say(void **state)
     (void)close(other);
 }
 
+static void grow_while_full(void)
+{
+    uint8_t bytes[N] = {0};
+    struct statvfs space;
+    int fd = open(at("a"), O_RDWR | O_CREAT, 0600);
+    must(fd >= 0 && pwrite(fd, bytes, N, 0) == N);
+    must(statvfs(at("a"), &space) == 0 && space.f_bavail > 0);
+    must(mknod(at("full"), S_IFREG | 0600, 0) == 0);
+    must(pwrite(fd, bytes, N, 0) == N);
+    must(pwrite(fd, bytes, 1, N) == -1 && errno == ENOSPC);
+    must(pwrite(fd, bytes, N, 1) == -1 && errno == ENOSPC);
+    must(posix_fallocate(fd, 0, N) == 0 && posix_fallocate(fd, 0, N + 1) == ENOSPC);
+    must(open(at("b"), O_RDWR | O_CREAT, 0600) == -1 && errno == ENOSPC);
+    must(mkdir(at("d"), 0700) == -1 && errno == ENOSPC);
+    must(mkdir(at("."), 0700) == -1 && errno == EEXIST);
+    must(rename(at("a"), at("c")) == 0 && fdatasync(fd) == 0);
+    must(statvfs(at("c"), &space) == 0 && space.f_bavail == 0);
+    must(truncate(at("full"), 1) == 0);
+    must(statvfs(at("c"), &space) == 0 && space.f_bavail > 0);
+    must(pwrite(fd, bytes, N, 1) == -1 && errno == ENOSPC);
+    must(unlink(at("full")) == 0);
+    must(pwrite(fd, bytes, N, 1) == N && mkdir(at("d"), 0700) == 0);
+    must(statvfs(at("c"), &space) == 0 && space.f_bavail > 0);
+    (void)close(fd);
+}
+
+static void a_full_disk_is_full_as_long_as_its_file_is_there(void **state)
+{
+    (void)state;
+    char rules[2][400];
+    (void)snprintf(rules[0], sizeof(rules[0]), "disk.full:while=%s", at("full"));
+    (void)snprintf(rules[1], sizeof(rules[1]), "power:3;disk.full:while=%s", at("full"));
+    assert_int_equal(xw_disk_configure(rules[0]), 0);
+    grow_while_full();
+    assert_int_equal(xw_disk_configure(NULL), 0);
+    assert_int_equal(rmdir(at("d")) | unlink(at("c")), 0);
+    expect_cut(rules[1], grow_while_full);
+}
+
 static void allocations_fail_as_their_rules_say(void **state)
 {
     (void)state;
@@ -177,6 +217,8 @@ static void rules_that_nobody_understands_are_refused(void **state)
                                       "power:1:lie=some",
                                       "disk.write",
                                       "disk.fly:error=EIO",
+                                      "disk.full",
+                                      "disk.full:when=/a",
                                       "disk.sync:error=EWHAT",
                                       "alloc:after=-1",
                                       "disk.read:error=EIO:sector="};
@@ -273,6 +315,7 @@ int main(void)
         CASE(the_cut_comes_at_the_nth_change_and_the_same_seed_cuts_the_same),
         CASE(what_can_not_be_followed_ends_the_process),
         CASE(calls_fail_as_their_rules_say),
+        CASE(a_full_disk_is_full_as_long_as_its_file_is_there),
         CASE(allocations_fail_as_their_rules_say),
         CASE(rules_that_nobody_understands_are_refused),
         CASE(sqlite_loses_nothing_that_it_committed_and_much_on_a_disk_that_lies),

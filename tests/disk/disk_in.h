@@ -66,8 +66,9 @@ struct disk_power {
 };
 struct disk_rules {
     struct disk_power power;
-    bool calls; /* any rule of disk.* */
+    bool calls; /* any rule of disk.CALL */
     bool alloc;
+    char full_while[256]; /* disk.full; "" = no such rule */
 };
 extern struct disk_rules disk_rules;
 extern atomic_bool disk_on; /* anything at all */
@@ -76,6 +77,8 @@ int rules_parse(const char *text, char *ret_error, size_t n_bytes);
 enum { RULE_PASS = 0, RULE_SHORT = 1 };
 /* RULE_PASS, RULE_SHORT, or -errno that the call is to return. path may be NULL. */
 int rules_ask(enum disk_call call, const char *path, uint64_t offset, size_t n);
+/* Whether a rule of disk.full acts now (full.c). */
+bool disk_is_full(void);
 uint64_t rules_acted_n(void);
 uint64_t rules_allocs_n(void);
 

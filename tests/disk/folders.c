@@ -145,7 +145,12 @@ int mkdirat(int folder, const char *path, mode_t mode)
     layer_enter();
     struct place place = {.path = NULL};
     (void)place_of(folder, path, &place);
+    struct stat st;
     int r = refused(CALL_MKDIR, &place);
+    if (r == 0 && place.path && lstat(place.path, &st) < 0 && disk_is_full()) {
+        errno = ENOSPC;
+        r = -1;
+    }
     if (r == 0)
         r = (int)syscall(SYS_mkdirat, folder, path, mode);
     if (r == 0 && place.path && disk_rules.power.on) {
@@ -180,10 +185,10 @@ static void must_be_first(void)
 {
 #ifdef XW_DISK_PLAIN
     static const char *const calls[] = {
-        "open",     "open64", "close",     "read",        "pread64",   "write",
-        "pwrite64", "writev", "ftruncate", "ftruncate64", "fsync",     "rename",
-        "unlink",   "link",   "mkdir",     "rmdir",       "fallocate", "sync",
-        "syncfs",   "kill",   "fdatasync", "mmap64",      "malloc",    "calloc"};
+        "open",   "open64",    "close",       "read",   "pread64", "write",  "pwrite64",
+        "writev", "ftruncate", "ftruncate64", "fsync",  "rename",  "unlink", "link",
+        "mkdir",  "rmdir",     "fallocate",   "sync",   "syncfs",  "kill",   "fdatasync",
+        "mmap64", "malloc",    "calloc",      "statvfs"};
     Dl_info own, found;
     void *self = NULL;
     int (*configure)(const char *) = xw_disk_configure;
@@ -212,7 +217,8 @@ int xw_disk_configure(const char *text)
     }
     if (r == 0)
         r = cut_begin();
-    bool any = disk_rules.power.on || disk_rules.calls || disk_rules.alloc;
+    bool any = disk_rules.power.on || disk_rules.calls || disk_rules.alloc ||
+               disk_rules.full_while[0] != '\0';
     atomic_store_explicit(&disk_on, r == 0 && any, memory_order_release);
     layer_leave();
     if (error[0])

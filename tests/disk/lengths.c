@@ -69,6 +69,8 @@ int fallocate(int fd, int mode, off_t offset, off_t n)
     if (file && mode != 0 && disk_rules.power.on)
         disk_die("fallocate of mode %d can not be followed", mode);
     int rule = file ? rules_ask(CALL_TRUNCATE, file->path, 0, 0) : RULE_PASS;
+    if (file && rule == RULE_PASS && (uint64_t)(offset + n) > files_size(file) && disk_is_full())
+        rule = -ENOSPC;
     errno = rule < 0 ? -rule : errno;
     int r = rule < 0 ? -1 : (int)syscall(SYS_fallocate, fd, mode, offset, n);
     if (r == 0 && file && disk_rules.power.on) {

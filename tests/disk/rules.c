@@ -147,6 +147,17 @@ static bool parse_power(char *const *parts, size_t n, const char **ret_bad)
     return true;
 }
 
+static bool parse_full(char *const *parts, size_t n, const char **ret_bad)
+{
+    *ret_bad = "no file";
+    if (n != 1)
+        return false;
+    char *value = split(parts[0]);
+    *ret_bad = parts[0];
+    return strcmp(parts[0], "while") == 0 &&
+           text_into(value, disk_rules.full_while, sizeof(disk_rules.full_while));
+}
+
 static bool calls_of(const char *name, struct rule *rule)
 {
     bool any = false;
@@ -191,9 +202,13 @@ static int parse_one(char *text, char *ret_error, size_t n_bytes)
         return 0;
     while (n < PARTS_MAX && (parts[n] = strsep(&rest, ":")))
         n++;
-    bool understood =
-        n < PARTS_MAX && (strcmp(name, "power") == 0 ? parse_power(parts, n, &bad)
-                                                     : parse_rule(name, parts, n, &bad));
+    bool understood = n < PARTS_MAX;
+    if (understood && strcmp(name, "power") == 0)
+        understood = parse_power(parts, n, &bad);
+    else if (understood && strcmp(name, "disk.full") == 0)
+        understood = parse_full(parts, n, &bad);
+    else if (understood)
+        understood = parse_rule(name, parts, n, &bad);
     if (understood)
         return 0;
     snprintf(ret_error, n_bytes, "XW_FAULT: %s: '%s' is not understood", name, bad);

@@ -10,8 +10,9 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { check, finish, scenario } from '../support/checks.mjs';
+import { check, finish, scenario, skip } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
+import { Faults, Points, parseRound, plan, roundText } from '../support/faulting.mjs';
 import { metrics, total } from '../support/metrics.mjs';
 import { judgeObservations, observationsExact } from '../support/observations.mjs';
 import { brief, judgeAtRest, readJournal } from '../support/oracle.mjs';
@@ -19,20 +20,23 @@ import { Probe, TOKEN, picture, status } from '../support/probe.mjs';
 import { freePorts, sleep, until } from '../support/processes.mjs';
 import { Technician, Witness, judge as judgeClips, judgeSeen, keptWhole, objectFiles, overlaps, settled, store, whole } from '../support/recordings.mjs';
 import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
+import { ShapedCounty, inNamespace } from '../support/shaped.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
-const rounds = Number(process.env.XW_ROUNDS ?? 12);
-const random = seeded(seed);
-// Below each daemon lies the fault file layer (tests/disk), so that half of the rounds can be power
-// cuts; sanitizers have no room for it. XW_LIE=all|data|names: on disks whose syncs are a lie.
+const repeated = process.env.XW_REPEAT ? parseRound(process.env.XW_REPEAT) : null;
+const rounds = Number(process.env.XW_ROUNDS ?? (repeated ? 1 : 12));
+// Below each daemon lies the fault file layer (tests/disk): power cuts and full disks; sanitizers have no
+// room for it. XW_LIE=all|data|names: on disks whose syncs are a lie.
 const powered = (process.env.XW_PRESET ?? 'release') === 'release';
 const lie = process.env.XW_LIE ? `:lie=${process.env.XW_LIE}` : '';
-const powerRules = () => `power:${random.int(1, 1e9)}${lie}`;
+// The gateways and their devices are behind the link laboratory where network namespaces are allowed.
+const roams = inNamespace();
 const PROBE_AT = 'gw-01';
 const RETAIN_S = 75;
 // That gateway keeps what the county has for little more than the minute that an analysis is warmed
 // with: samples and recordings go from its spool while the campaign runs.
-const county = new County({ gateways: 2, monitors: true, token: TOKEN, spool: (id) => (id === PROBE_AT ? { retain: `${RETAIN_S}s` } : {}), power: powered ? powerRules : null });
+const options = { gateways: 2, monitors: true, token: TOKEN, spool: (id) => (id === PROBE_AT ? { retain: `${RETAIN_S}s` } : {}), power: powered ? (name) => faults.rules(name) : null };
+const county = roams ? new ShapedCounty({ ...options, rate: 0, downRate: 0, bufferMs: 500, delayMs: 5, seed, relays: true, windows: true }) : new County(options);
 const probe = new Probe(county, { port: (await freePorts(1))[0], args: ['--width', '320', '--height', '240', '--fps', '10', '--seed', String(seed)] });
 county.gatewayExtra = (id) => (id === PROBE_AT ? probe.config({ video: { bitrate: 500 } }) : '');
 let technician;
@@ -50,28 +54,20 @@ const OFF_THE_WAY = {
   gateway: ['identity.save', 'identity.saved', 'store.backup.meta', 'store.object.sync', 'store.reindex', 'store.seal'],
   center: ['center.enrol', 'center.renew', 'file.rename', 'file.write', 'store.backup.meta', 'store.object.import', 'store.object.remove', 'store.reindex', 'store.seal'],
 };
-// Every other point of both daemons, each once before any twice.
-const points = ['gateway', 'center'].flatMap((who) =>
-  [...new Set(faultPoints(`xinwang-${who}`))].filter((name) => !OFF_THE_WAY[who].includes(name)).map((name) => ({ who, name })));
 const OF_PICTURES = /^(video\.|store\.object\.|file\.)/;
 const BY_THE_KEEPER = /^store\.(segment|retain)/; // each 30 s
-// How many passages of a point there are within the time that is waited for them, less one.
-const passages = (name) => (name === 'store.retain' ? 0 : OF_PICTURES.test(name) && name !== 'video.clip.write' ? 2 : 20);
-const reached = new Set();
-const isReached = (point) => reached.has(`${point.who}:${point.name}`);
-let pointsLeft = [];
-// One that was not passed comes again, at its first passage.
-const notPassed = [];
-// No recording goes before the county has had it for so long.
 const began = performance.now();
-const isRipe = (point) => point.name !== 'store.object.remove' || performance.now() - began > 1.2 * RETAIN_S * 1000;
-function nextPoint() {
-  if (notPassed.length && (!pointsLeft.length || random.next() < 0.3)) return { ...notPassed.shift(), after: 0 };
-  if (!pointsLeft.length) pointsLeft = [...points].sort(() => random.next() - 0.5);
-  const at = Math.max(0, pointsLeft.findLastIndex(isRipe));
-  const [point] = pointsLeft.splice(at, 1);
-  return { ...point, after: random.pick([0, 0, random.int(1, 20)]) % (passages(point.name) + 1) };
-}
+const points = new Points(
+  ['gateway', 'center'].flatMap((who) => [...new Set(faultPoints(`xinwang-${who}`))].filter((name) => !OFF_THE_WAY[who].includes(name)).map((name) => ({ who, name }))),
+  {
+    ofFirst: ({ name }) => OF_PICTURES.test(name) || name === 'store.retain',
+    // How many passages of a point there are within the time that is waited for them, less one.
+    passages: ({ name }) => (name === 'store.retain' ? 0 : OF_PICTURES.test(name) && name !== 'video.clip.write' ? 2 : 20),
+    waitMs: ({ name }) => (BY_THE_KEEPER.test(name) ? 40000 : OF_PICTURES.test(name) ? 15000 : 2000),
+    // No recording goes before the county has had it for so long.
+    ripe: ({ name }) => name !== 'store.object.remove' || performance.now() - began > 1.2 * RETAIN_S * 1000,
+  },
+);
 
 // What a dead gateway left is looked at before it is started again. writing: it died of writing a
 // recording.
@@ -79,107 +75,8 @@ function start(process, { env, writing = false } = {}) {
   if (process === county.gateways[0].process) witness.died(writing || technician.recording);
   process.start(env);
 }
-
-const faults = {
-  async cut() {
-    const gateway = random.pick(county.gateways);
-    gateway.relay.set('cut');
-    await sleep(random.int(300, 4000));
-    gateway.relay.set('up');
-    return gateway.id;
-  },
-  async longCut() {
-    const gateway = random.pick(county.gateways);
-    gateway.relay.set('cut');
-    await sleep(random.int(5000, 9000)); // longer than any time-out of the link
-    gateway.relay.set('up');
-    return gateway.id;
-  },
-  async reset() {
-    const gateway = random.pick(county.gateways);
-    gateway.relay.reset();
-    return gateway.id;
-  },
-  async killGateway() {
-    const gateway = random.pick(county.gateways);
-    await gateway.process.kill();
-    await sleep(random.int(0, 1500));
-    start(gateway.process);
-    return gateway.id;
-  },
-  async killCenter() {
-    await county.center.kill();
-    await sleep(random.int(0, 1500));
-    start(county.center);
-    return 'center';
-  },
-  async killBoth() {
-    const gateway = random.pick(county.gateways);
-    await Promise.all([county.center.kill(), gateway.process.kill()]);
-    start(county.center);
-    start(gateway.process);
-    return `center and ${gateway.id}`;
-  },
-  async powerOfGateway() {
-    const gateway = random.pick(county.gateways);
-    return cutPower([gateway.process]);
-  },
-  async powerOfCenter() {
-    return cutPower([county.center]);
-  },
-  async powerOfBoth() {
-    return cutPower([county.center, random.pick(county.gateways).process]);
-  },
-  // Again while it comes up: what is left was itself never whole.
-  async powerTwice() {
-    const one = random.pick([county.center, ...county.gateways.map((gateway) => gateway.process)]);
-    await cutPower([one], () => random.int(20, 800));
-    return cutPower([one]);
-  },
-  // The process is started again with a fault point armed, dies there, and is started once more.
-  // A link reset meanwhile takes it past the points that only a new session passes.
-  async atPoint() {
-    const { who, name, after } = nextPoint();
-    const any = random.pick(county.gateways);
-    const ofPictures = OF_PICTURES.test(name);
-    const gateway = ofPictures || name === 'store.retain' ? county.gateways[0] : any;
-    const process = who === 'center' ? county.center : gateway.process;
-    await process.kill();
-    start(process, { env: { XW_FAULT: `${name}:after=${after}` } });
-    await Promise.race([process.exited, sleep(2000)]);
-    if (process.running) gateway.relay.reset();
-    if (process.running && who === 'center') await actAtCounty().catch(() => {});
-    // The gateway acknowledges records of the county only when it gets some.
-    if (process.running && name.startsWith('link.ack')) {
-      await sleep(1000); // for the link to come back after the reset
-      for (let i = 0; i < 21 && process.running; i++) await actAtCounty(gateway.id).catch(() => {});
-    }
-    await Promise.race([process.exited, sleep(BY_THE_KEEPER.test(name) ? 40000 : ofPictures ? 15000 : 2000)]);
-    const passed = !process.running;
-    if (passed) reached.add(`${who}:${name}`);
-    else if (!isReached({ who, name })) notPassed.push({ who, name });
-    await process.kill();
-    start(process, { writing: passed && /^video\.clip\.(write|fragment)$/.test(name) });
-    return `${process.name} at ${name}${passed ? '' : ' (not passed)'}`;
-  },
-};
-// At points often: they are many; under the layer these are power cuts too.
-const names = powered
-  ? ['cut', 'cut', 'longCut', 'reset', 'reset', 'killGateway', 'killCenter', 'killBoth', 'powerOfGateway', 'powerOfCenter', 'powerOfBoth', 'powerTwice', 'atPoint', 'atPoint', 'atPoint', 'atPoint']
-  : [...Object.keys(faults).filter((name) => !name.startsWith('power')), 'atPoint', 'atPoint'];
-// In a long campaign all points have to have their turn, twice if need be.
-const pressing = (round) => rounds >= 100 && 2 * points.filter((point) => !isReached(point)).length > rounds - round;
-let cuts = 0;
-let notCut = 0;
-async function cutPower(processes, afterMs = () => random.int(0, 1500)) {
-  const were = processes.filter((one) => one.running);
-  const how = await Promise.all(were.map((one) => one.cutPower()));
-  cuts += how.filter(Boolean).length;
-  notCut += how.filter((cut) => cut === false).length;
-  for (const one of processes) start(one);
-  await sleep(afterMs());
-  return processes.map((one) => one.name).join(' and ');
-}
+const faults = new Faults({ county, points, start, act: actAtCounty, lie });
+const random = { next: () => faults.random.next(), int: (low, high) => faults.random.int(low, high), pick: (list) => faults.random.pick(list) };
 
 const CLOCK_OFFSET_S = 777; // of the patient monitors
 // Four ECGs and two fetal monitors.
@@ -225,40 +122,64 @@ async function inject(round) {
   }
 }
 
+// In a long campaign all points have to have their turn, twice if need be.
+const pressing = (round) => rounds >= 100 && 4 * points.missed.length > rounds - round;
+
+async function liveAgain(limitMs) {
+  const began = performance.now();
+  // Not what was live before the fault and is not yet old: every stream must have grown since.
+  const before = new Map((await liveStreams()).map((stream) => [stream.id, stream.newest]));
+  try {
+    await until('the present to be back', async () => {
+      const streams = await liveStreams();
+      return streams.length === STREAMS && streams.every((stream) => stream.newest > (before.get(stream.id) ?? 0) && ageMs(stream) < 1000);
+    }, { timeoutMs: 15000, stepMs: 100 });
+  } catch {
+    return { tookMs: Infinity, slow: `not within 15 s, ages ${await liveStreams().then((streams) => streams.map((one) => Math.round(ageMs(one))), () => '?')}` };
+  }
+  const tookMs = Math.round(performance.now() - began);
+  return { tookMs, slow: tookMs > limitMs ? `${tookMs} ms` : '' };
+}
+
 async function campaign() {
   const slowBack = [];
-  for (let round = 0; round < rounds; round++) {
-    const any = random.pick(names);
-    const name = pressing(round) ? 'atPoint' : any;
-    await inject(round);
-    if (random.next() < 0.4) await county.askSim('marker', random.pick(['dev-1', 'dev-2', 'dev-3', 'dev-4']));
-    const what = await faults[name]();
+  const done = {};
+  const planned = plan(seed, { powered, roams });
+  for (let n = 0; n < rounds; n++) {
+    const round = repeated ?? planned.next().value;
+    faults.random = seeded(round.seed);
+    if (round.kind.startsWith('power') && pressing(n)) round.kind = 'atPoint';
+    if (round.kind === 'atPoint') round.point ??= points.next(seeded(round.seed));
+    await inject(n);
+    const text = roundText(round);
+    const what = await faults.do(round);
     await county.centerBack();
-    const began = performance.now();
-    let tookMs = 0;
-    // Not what was live before the fault and is not yet old: every stream must have grown since.
-    const before = new Map((await liveStreams()).map((stream) => [stream.id, stream.newest]));
-    try {
-      await until('the present to be back', async () => {
-        const streams = await liveStreams();
-        return streams.length === STREAMS && streams.every((stream) => stream.newest > (before.get(stream.id) ?? 0) && ageMs(stream) < 1000);
-      }, { timeoutMs: 15000, stepMs: 100 });
-      tookMs = Math.round(performance.now() - began);
-      if (tookMs > 5000) slowBack.push(`round ${round}: ${name} ${what}: ${tookMs} ms`);
-    } catch {
-      tookMs = Infinity;
-      slowBack.push(`round ${round}: ${name} ${what}: not within 15 s, ages ${await liveStreams().then((streams) => streams.map((one) => Math.round(ageMs(one))), () => '?')}`);
-    }
-    console.log(`# round ${round}: ${name} ${what}; live again after ${tookMs} ms`);
+    const { tookMs, slow } = await liveAgain(faults.limitMs(round));
+    if (slow) slowBack.push(`round ${n} ${text}: ${what}: ${slow}`);
+    done[round.kind] = (done[round.kind] ?? 0) + 1;
+    console.log(`# round ${n} ${text}: ${what}; live again after ${tookMs} ms`);
+    if (random.next() < 0.4) await county.askSim('marker', random.pick(['dev-1', 'dev-2', 'dev-3', 'dev-4']));
     await actAtCounty().catch((error) => console.log(`# county: ${error.message}`));
-    await sleep(random.int(200, 1500));
+    await sleep(random.int(200, 1200));
   }
-  check('live age is 1 s or less within 5 s of each fault', slowBack.length === 0, slowBack.join('; '));
+  console.log(`# kinds ${JSON.stringify(done)}`);
+  check('live age is 1 s or less within 5 s of each fault (of a new address: 12 s)', slowBack.length === 0, slowBack.join('; '));
   while (injected.size) {
     await sleep(200);
     await inject(-1);
   }
   await Promise.all([technician.end(), sleep(11000)]); // the study of a marker ends 10 s after it
+}
+
+// A full disk is told while it is full, and no longer.
+async function judgeFull() {
+  if (!powered) return skip('full disks', 'no fault file layer in this build');
+  const { full } = faults;
+  check('each full disk was told where anything was refused', full.untold.length === 0, `${full.told} of ${full.rounds}, ${full.unnoticed} had room within their files; ended by themselves: ${full.endedThemselves} ${full.untold.join('; ')}`);
+  const open = async () => (await county.api.json('/api/alarms?limit=1')).technical.filter((one) => /_(full|low)$/.test(one.code) && !one.to_wall_us);
+  await until('the alarms to end', async () => (await open()).length === 0, { timeoutMs: 20000, stepMs: 500 }).catch(() => {});
+  const left = await open();
+  check('no alarm of a full disk is left', left.length === 0, left.map((one) => `${one.code} ${one.subject}`).join('; '));
 }
 
 async function judgeAlarms(journal) {
@@ -324,9 +245,9 @@ async function judgeStudies(journal) {
     }
     if (mine.length !== facts.length) wrong.push(`${device.id}: ${facts.length} markers, ${mine.length} studies`);
   }
-  check('each marker of a device is one study at the county', wrong.length === 0 && markers > 0, `${markers} markers; ${wrong.join('; ')}`);
+  check('each marker of a device is one study at the county', wrong.length === 0 && (markers > 0 || repeated), `${markers} markers; ${wrong.join('; ')}`);
   const counts = made.studies.map((study) => studies.filter((one) => one.id === study.id).length);
-  check('each study of the county is there once', made.studies.length > 0 && counts.every((n) => n === 1), `${counts.length} made, ${made.refused} refused while a process was away`);
+  check('each study of the county is there once', (made.studies.length > 0 || repeated) && counts.every((n) => n === 1), `${counts.length} made, ${made.refused} refused while a process was away`);
   const { alarms } = await county.api.json('/api/alarms?limit=500');
   const lost = made.acks.filter((ack) => alarms.find((alarm) => alarm.key === ack.key)?.acked_wall_us !== ack.wall);
   check('each alarm acknowledged at the county stays acknowledged', lost.length === 0, `${made.acks.length} acknowledged, ${lost.length} lost`);
@@ -383,6 +304,8 @@ async function judgeProcesses() {
 await scenario(
   'every sample exactly once after random faults',
   async () => {
+    await county.prepare();
+    if (roams) county.behind(probe.process);
     await probe.start();
     await county.start();
     witness = new Witness(county, county.gateways[0]);
@@ -421,9 +344,11 @@ await scenario(
     await judgeVitals();
     await judgePictures();
     await judgeProcesses();
-    if (powered) check('power was cut where it was meant to be', cuts > 0 && notCut === 0, `${cuts} cuts, ${notCut} ends of another kind`);
-    const missed = points.filter((point) => !isReached(point)).map((point) => `${point.who}:${point.name}`);
-    console.log(`# fault points passed: ${[...reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);
+    await judgeFull();
+    if (powered) check('power was cut where it was meant to be', faults.notCut === 0 && (faults.cuts > 0 || repeated), `${faults.cuts} cuts, ${faults.notCut} ends of another kind`);
+    if (!roams) skip('addresses that change, packets that vanish', 'needs network namespaces and TUN devices');
+    const missed = points.missed.map((point) => `${point.who}:${point.name}`);
+    console.log(`# fault points passed: ${[...points.reached].sort().join(' ')}; not in this run: ${missed.join(' ')}`);
     if (rounds >= 100) check('every fault point on the way of samples, records and recordings killed a process', missed.length === 0, missed.join(' '));
   },
   { logs: () => county.logs() },

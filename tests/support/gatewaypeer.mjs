@@ -10,7 +10,7 @@ import { bytesField, intField, parse } from './wire.mjs';
 
 const require = createRequire(path.join(root, 'web', 'package.json'));
 
-const LINK_FAULTS = [
+export const LINK_FAULTS = [
   'UNSPECIFIED', 'MALFORMED', 'TOO_LARGE', 'VERSION', 'STATE', 'IDENTITY', 'HEADER', 'CRC', 'CREDIT',
   'SUPERSEDED', 'STORAGE', 'SHUTDOWN', 'TIMEOUT', 'LIMIT',
 ];

@@ -16,7 +16,7 @@ export class Process {
     Object.assign(this, { name, file, args, env, logDir, cwd });
     this.starts = 0;
     this.child = null;
-    this.power = null; // of a process whose power can be cut: gives the rules of the fault file layer at each start
+    this.power = null; // of a process whose power can be cut: gives the rules of the fault file layer, by its name, at each start
   }
 
   get running() {
@@ -28,7 +28,7 @@ export class Process {
     this.starts += 1;
     this.logFile = path.join(this.logDir, `${this.name}.log`);
     const log = fs.openSync(this.logFile, 'a');
-    const faults = [this.power?.(), extraEnv.XW_FAULT].filter(Boolean).join(';');
+    const faults = [this.power?.(this.name), extraEnv.XW_FAULT].filter(Boolean).join(';');
     const child = spawn(this.file, this.args, {
       env: { ...process.env, ...this.env, ...extraEnv, ...(faults ? { XW_FAULT: faults } : {}) },
       stdio: ['ignore', log, log],

@@ -45,8 +45,8 @@ class Direction {
 }
 
 export class Relay {
-  constructor({ listenPort = 0, targetPort, targetHost = '127.0.0.1' }) {
-    Object.assign(this, { listenPort, targetPort, targetHost });
+  constructor({ listenPort = 0, listenHost = '127.0.0.1', targetPort, targetHost = '127.0.0.1' }) {
+    Object.assign(this, { listenPort, listenHost, targetPort, targetHost });
     this.mode = 'up';
     this.bytesPerSecond = 0;
     this.passedBytes = 0;
@@ -64,7 +64,7 @@ export class Relay {
     this.server = net.createServer((socket) => this.#accept(socket));
     await new Promise((resolve, reject) => {
       this.server.once('error', reject);
-      this.server.listen(this.listenPort, '127.0.0.1', resolve);
+      this.server.listen(this.listenPort, this.listenHost, resolve);
     });
     this.listenPort = this.server.address().port;
     this.timer = setInterval(() => this.#tick(), 20);

@@ -16,6 +16,7 @@ import { County, root } from './county.mjs';
 import { monoUs, quantile } from './figures.mjs';
 import { LiveSocket } from './live.mjs';
 import { Process, until } from './processes.mjs';
+import { openWindows } from './window.mjs';
 
 const COUNTY_ADDRESS = '10.213.0.1';
 
@@ -135,11 +136,13 @@ export function loadArgs(county, gateway = 0, dir) {
 }
 
 // A county whose gateways are behind the link. link: more settings of the laboratory, as its lines
-// have them ({ 'jitter-ms': 10, 'loss-ppm': 10000 }); seed: of its losses and jitter.
+// have them ({ 'jitter-ms': 10, 'loss-ppm': 10000 }); seed: of its losses and jitter. With relays: true
+// a relay stands at the county's end of the link, for each gateway one. windows: true lets the ports of
+// gateways be asked from here (their pages, and what a test's own device says).
 export class ShapedCounty extends County {
-  constructor({ rate = 1e6, bufferMs = 1000, delayMs = 15, downRate = 20e6, congestion = 'cubic', seed = 1, link = {}, ...county } = {}) {
+  constructor({ rate = 1e6, bufferMs = 1000, delayMs = 15, downRate = 20e6, congestion = 'cubic', seed = 1, link = {}, windows = false, ...county } = {}) {
     super({ relays: false, ...county });
-    Object.assign(this, { rate, bufferMs, delayMs, downRate, congestion, linkSeed: seed, link });
+    Object.assign(this, { rate, bufferMs, delayMs, downRate, congestion, linkSeed: seed, link, windows });
     this.tool = (name) => path.join(this.bin, '..', 'tests', name);
   }
 
@@ -155,9 +158,19 @@ export class ShapedCounty extends County {
     this.reconfigure('center.conf', 'link', 'address', COUNTY_ADDRESS);
     for (const gateway of this.gateways) {
       this.reconfigure(`${gateway.id}.conf`, 'uplink', 'address', COUNTY_ADDRESS);
-      this.#behind(gateway.process);
+      this.behind(gateway.process);
+      if (gateway.relay) Object.assign(gateway.relay, { listenHost: COUNTY_ADDRESS, targetHost: COUNTY_ADDRESS });
     }
+    if (this.windows) await this.#openWindows();
     return this;
+  }
+
+  async #openWindows() {
+    const ports = this.gateways.flatMap((gateway) => [gateway.statusPort, gateway.devicePort]);
+    const script = path.join(root, 'tests', 'support', 'window.mjs');
+    this.window = new Talker('nsenter', this.#words(process.execPath, [script, this.dirs.run, ...ports]));
+    await this.window.next();
+    this.closeWindows = await openWindows(this.dirs.run, ports);
   }
 
   // The route says which congestion control: the system's own setting may not be ours to change.
@@ -178,7 +191,8 @@ export class ShapedCounty extends County {
     return ['-t', String(this.labPid), '-n', file, ...args.map(String)];
   }
 
-  #behind(one) {
+  // Makes it a program of the gateways' side.
+  behind(one) {
     one.args = this.#words(one.file, one.args);
     one.file = 'nsenter';
   }
@@ -200,7 +214,7 @@ export class ShapedCounty extends County {
   }
 
   async healthy(port, what, timeoutMs = 20000) {
-    if (!this.gateways.some((gateway) => gateway.statusPort === port)) return super.healthy(port, what, timeoutMs);
+    if (this.windows || !this.gateways.some((gateway) => gateway.statusPort === port)) return super.healthy(port, what, timeoutMs);
     return until(`${what} to answer`, () => this.#fetchBehind(`http://127.0.0.1:${port}/healthz`) !== undefined, { timeoutMs, stepMs: 200 });
   }
 
@@ -220,7 +234,7 @@ export class ShapedCounty extends County {
     const file = path.join(this.dirs.conf, `${name}.json`);
     fs.writeFileSync(file, JSON.stringify({ journal: this.journal, control: this.simControl, demo: true, ...plan }));
     this.sim = new Process(name, path.join(this.bin, 'xinwang-sim'), ['--plan', file], { logDir: this.dirs.logs });
-    this.#behind(this.sim);
+    this.behind(this.sim);
     this.sim.start();
     return this.sim;
   }
@@ -254,6 +268,8 @@ export class ShapedCounty extends County {
   async stop() {
     this.liveSocket?.close();
     await this.load?.stop();
+    this.closeWindows?.();
+    await this.window?.stop();
     await super.stop();
     await this.lab?.stop();
   }

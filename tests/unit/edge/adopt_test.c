@@ -302,10 +302,29 @@ static void an_open_episode_that_is_not_found_again_ends_at_the_cut(void **state
     xw_adopt_done(&adopt);
 }
 
+static void no_event_ends_before_its_stored_onset(void **state)
+{
+    (void)state;
+    Xw__Event event = XW__EVENT__INIT;
+    event.first = 41000;
+    event.end = 42460;
+    xw_words_event_onset(&event, 42595);
+    assert_int_equal(event.first, 42595);
+    assert_int_equal(event.end, 42596);
+    event.end = 0; /* open */
+    xw_words_event_onset(&event, 42000);
+    assert_int_equal(event.first, 42000);
+    assert_int_equal(event.end, 0);
+    event.end = 42460;
+    xw_words_event_onset(&event, 42000);
+    assert_int_equal(event.end, 42460);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_alarm_once_and_each_beat_once),
+        cmocka_unit_test(no_event_ends_before_its_stored_onset),
         cmocka_unit_test(an_open_episode_that_is_not_found_again_ends_at_the_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,7 @@ static void nothing_overtakes_what_was_refused(void **state)
     fact(&bed, 1);
     xw_commit_flush(bed.edge.commit); /* refused: the record waits */
     assert_int_equal(bed.refused_n, 1);
+    assert_true(xw_commit_behind(bed.edge.commit));
     fact(&bed, 2); /* there would be room again */
     fact(&bed, 3);
     xw_commit_flush(bed.edge.commit);
@@ -139,8 +140,11 @@ static void nothing_overtakes_what_was_refused(void **state)
     assert_int_equal(bed.kept_n, 0);
     assert_true(xw_commit_full(bed.edge.commit));
     assert_int_equal(stored_n(&bed), 0);
-    while (!xw_commit_idle(bed.edge.commit)) /* tried again once a second */
+    while (!xw_commit_idle(bed.edge.commit)) { /* tried again once a second */
+        assert_true(xw_commit_behind(bed.edge.commit));
         uv_run(xw_loop_uv(bed.edge.loop), UV_RUN_NOWAIT);
+    }
+    assert_false(xw_commit_behind(bed.edge.commit));
     assert_int_equal(stored_n(&bed), 3);
     assert_false(xw_commit_full(bed.edge.commit));
     fact(&bed, 4);

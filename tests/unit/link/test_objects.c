@@ -227,12 +227,37 @@ static void a_chunk_that_is_overtaken_by_others_is_asked_for_again(void **state)
     rig_free(rig);
 }
 
+static void what_a_full_store_refuses_comes_when_it_has_room_however_long_it_had_none(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(1);
+    struct object up = make(rig, rig->spool), down = make(rig, rig->archive);
+    connect_both(rig);
+    offer(rig, &up, &down);
+    rig_run(rig, 50000);
+    model_fail(rig->archive, -ENOSPC);
+    model_fail(rig->spool, -ENOSPC);
+    rig_run(rig, 20000000);
+    assert_false(there(rig->archive, &up) || there(rig->spool, &down));
+    model_fail(rig->archive, 0);
+    model_fail(rig->spool, 0);
+    /* In the same session: nobody gave up. */
+    for (unsigned i = 0; i < 60 && !(there(rig->archive, &up) && there(rig->spool, &down)); i++)
+        rig_run(rig, 1000000);
+    check(rig->archive, &up);
+    check(rig->spool, &down);
+    free(up.data);
+    free(down.data);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(twenty_cuts_and_kills_leave_every_byte_as_it_was),
         cmocka_unit_test(a_receiver_that_says_no_window_gets_the_small_one),
         cmocka_unit_test(a_chunk_that_is_overtaken_by_others_is_asked_for_again),
+        cmocka_unit_test(what_a_full_store_refuses_comes_when_it_has_room_however_long_it_had_none),
     };
     return cmocka_run_group_tests_name("link_objects", tests, NULL, NULL);
 }

@@ -44,8 +44,8 @@ static struct source *source_new(uint64_t rate, uint64_t live_rate, int64_t dela
     assert_non_null(s);
     neck_init(&s->neck, rate, delay_us, buffer_us, seed);
     xw_pace_init(&s->pace, s->neck.now_us);
-    xw_pace_open(&s->pace, 0, s->neck.now_us);
-    xw_pace_open(&s->pace, 1, s->neck.now_us);
+    (void)xw_pace_open(&s->pace, 0, s->neck.now_us);
+    (void)xw_pace_open(&s->pace, 1, s->neck.now_us);
     s->live_rate = live_rate;
     return s;
 }
@@ -242,7 +242,7 @@ static void what_is_not_acknowledged_is_known_by_its_time(void **state)
     struct xw_pace_measure m = {.rtt_us = 60000, .base_rtt_us = 50000, .acked_n_bytes = 1000};
     int64_t now = 1000000;
     xw_pace_init(&pace, now);
-    xw_pace_open(&pace, 0, now);
+    (void)xw_pace_open(&pace, 0, now);
     xw_pace_measured(&pace, 0, now, &m);
     for (now += 50000; now < 60000000; now += 50000) /* idle is not unanswered */
         xw_pace_measured(&pace, 0, now, &m);
@@ -256,6 +256,47 @@ static void what_is_not_acknowledged_is_known_by_its_time(void **state)
     m.outstanding_n_bytes -= 100;
     xw_pace_measured(&pace, 0, now, &m);
     assert_int_equal(xw_pace_unanswered_us(&pace, 0, now), 0);
+}
+
+/* Two sockets on a link that a queue stands on, until now. */
+static struct xw_pace busy_until(int64_t now_us)
+{
+    struct xw_pace pace;
+    xw_pace_init(&pace, 0);
+    (void)xw_pace_open(&pace, 0, 0);
+    (void)xw_pace_open(&pace, 1, 0);
+    for (int64_t at = XW_PACE_MEASURE_US; at <= now_us; at += XW_PACE_MEASURE_US) {
+        struct xw_pace_measure m = {.rtt_us = 900000,
+                                    .base_rtt_us = 30000,
+                                    .acked_n_bytes = (uint64_t)at * 8000 / 1000000,
+                                    .outstanding_n_bytes = 8000};
+        xw_pace_measured(&pace, 0, at, &m);
+        xw_pace_measured(&pace, 1, at, &m);
+    }
+    assert_true(pace.link_rate > 0 && !pace.startup);
+    return pace;
+}
+
+static void a_socket_that_comes_alone_keeps_what_is_known_of_the_way(void **state)
+{
+    (void)state;
+    struct xw_pace pace = busy_until(2000000);
+    uint64_t rate = pace.link_rate;
+    xw_pace_close(&pace, 1);
+    assert_false(xw_pace_open(&pace, 1, 2100000));
+    assert_int_equal(pace.link_rate, rate);
+}
+
+static void a_socket_that_comes_when_nothing_flows_begins_anew_beside_a_dead_one(void **state)
+{
+    (void)state;
+    struct xw_pace pace = busy_until(2000000);
+    uint64_t outstanding = pace.leg[1].outstanding_n_bytes;
+    xw_pace_close(&pace, 0);
+    assert_true(xw_pace_open(&pace, 0, 5000000));
+    assert_int_equal(pace.link_rate, 0);
+    assert_true(pace.startup && pace.leg[0].open && pace.leg[1].open);
+    assert_int_equal(pace.leg[1].outstanding_n_bytes, outstanding);
 }
 
 static void on_a_slow_link_live_gathers_for_a_packet(void **state)
@@ -283,6 +324,8 @@ int main(void)
         cmocka_unit_test(a_link_that_narrows_and_widens_is_followed),
         cmocka_unit_test(without_bulk_live_is_not_held_back),
         cmocka_unit_test(the_rate_and_the_frame_follow_what_the_link_carries),
+        cmocka_unit_test(a_socket_that_comes_alone_keeps_what_is_known_of_the_way),
+        cmocka_unit_test(a_socket_that_comes_when_nothing_flows_begins_anew_beside_a_dead_one),
         cmocka_unit_test(on_a_slow_link_live_gathers_for_a_packet),
         cmocka_unit_test(what_is_not_acknowledged_is_known_by_its_time),
     };

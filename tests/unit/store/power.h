@@ -28,6 +28,7 @@ struct life {
     uint32_t appends_n; /* all below are acknowledged */
     uint32_t held[POWER_OBJECTS_MAX];
     bool imported[POWER_OBJECTS_MAX];
+    bool removing[POWER_OBJECTS_MAX], removed[POWER_OBJECTS_MAX]; /* of what was imported */
     uint64_t state, epoch;
     uint32_t copies;
 };
@@ -37,6 +38,7 @@ enum told {
     TOLD_APPEND,
     TOLD_OBJECT,
     TOLD_IMPORT,
+    TOLD_REMOVE, /* 0: asked for; 1: done */
     TOLD_STATE,
     TOLD_EPOCH,
     TOLD_COPY,

@@ -163,6 +163,7 @@ static void on_import(void *user, int status, const struct xw_store_object *obje
     char path[400];
     (void)object;
     if (well(asked->child, status)) {
+        asked->child->life.imported[asked->no] = true;
         tell(asked->child, TOLD_IMPORT, asked->no, 0);
         clip_path(asked->child, asked->no, path);
         (void)unlink(path); /* as a recording's owner does once its record is committed */
@@ -185,6 +186,29 @@ static void import(struct child *child)
         return;
     struct asked *asked = ask(child, child->import++);
     (void)taken(asked, xw_store_object_import(child->ts.store, path, "a/b", on_import, asked));
+}
+
+static void on_removed(void *user, int status)
+{
+    struct asked *asked = user;
+    if (well(asked->child, status))
+        tell(asked->child, TOLD_REMOVE, asked->no, 1);
+    answered(asked);
+}
+
+static void remove_one(struct child *child)
+{
+    uint8_t data[POWER_OBJECT], sha256[32];
+    uint32_t k = (uint32_t)(ts_random(&child->random) % POWER_OBJECTS_MAX);
+    while (k < POWER_OBJECTS_MAX && (!child->life.imported[k] || child->life.removing[k]))
+        k++;
+    if (k == POWER_OBJECTS_MAX)
+        return;
+    child->life.removing[k] = true;
+    tell(child, TOLD_REMOVE, k, 0);
+    power_object(1000 + k, data, sha256);
+    struct asked *asked = ask(child, k);
+    (void)taken(asked, xw_store_object_remove(child->ts.store, sha256, on_removed, asked));
 }
 
 static void on_epoch(void *user, int status, uint64_t epoch)
@@ -260,6 +284,9 @@ static void something_else(struct child *child)
         break;
     case 8:
         copy(child);
+        break;
+    case 9:
+        remove_one(child);
         break;
     default:
         break;

@@ -65,6 +65,9 @@ static void take(struct life *life, const struct mark *mark)
     case TOLD_IMPORT:
         life->imported[mark->a] = true;
         break;
+    case TOLD_REMOVE:
+        *(mark->b ? &life->removed[mark->a] : &life->removing[mark->a]) = true;
+        break;
     case TOLD_STATE:
         life->state = mark->b;
         break;
