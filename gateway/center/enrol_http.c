@@ -78,6 +78,8 @@ static int on_request(struct lws *wsi, struct connection *c, struct xw_enrol *en
     X509 *ours = lws_is_ssl(wsi) ? SSL_get_certificate(lws_get_ssl(wsi)) : NULL;
     struct xw_enrol_post *post = calloc(1, sizeof(*post));
     xw_counter_add(&requests, 1);
+    if (c->post)
+        c->post->wsi = NULL; /* what is being made durable for it has nobody to answer */
     xw_enrol_post_unref(c->post);
     c->post = post;
     if (!post)
