@@ -30,6 +30,7 @@ REFUSED(refused_withdrawn, "withdrawn_code");
 REFUSED(refused_csr, "request");
 REFUSED(refused_many, "too_many");
 REFUSED(refused_taken, "id_taken");
+REFUSED(refused_other, "other_gateway");
 
 enum { ALL_FACTOR = 10, RENEWALS_PER_MIN = 6, FORGET_EACH_S = 60 };
 
@@ -292,6 +293,9 @@ static void take_request(struct xw_enrol_post *post)
         r = xw_key_hash(key, key_hash);
     if (r < 0)
         refuse_wrong(post, &refused_csr, 400, "bad_request", "csr: a request of an EC P-256 key");
+    else if (request.was[0] && strcmp(request.was, code->gateway) != 0)
+        refuse_wrong(post, &refused_other, 409, "other_gateway",
+                     "this code is for another gateway; ask for one of your own id");
     else if (!repeat(post, code, key_hash) && usable(post, code))
         enrol(post, code, key);
 }

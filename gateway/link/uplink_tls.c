@@ -38,16 +38,31 @@ struct leg *xw_uplink_leg_to_renew(struct xw_uplink *u)
     return leg;
 }
 
-int xw_uplink_renewed(struct xw_uplink *u)
+/* Into the context that is there: libwebsockets gives a new vhost of the same file names the old
+ * one. */
+int xw_uplink_read_tls(struct xw_uplink *u)
 {
     const struct xw_net_tls *tls = &u->config.tls;
     if (!u->tls || !tls->cert_path)
         return -EINVAL;
-    bool good = SSL_CTX_use_certificate_chain_file(u->tls, tls->cert_path) == 1 &&
+    X509_STORE *roots = X509_STORE_new();
+    bool good = roots && X509_STORE_load_file(roots, tls->ca_path) == 1 &&
+                SSL_CTX_use_certificate_chain_file(u->tls, tls->cert_path) == 1 &&
                 SSL_CTX_use_PrivateKey_file(u->tls, tls->key_path, SSL_FILETYPE_PEM) == 1;
     ERR_clear_error();
-    if (!good)
+    if (!good) {
+        X509_STORE_free(roots);
         return -EBADMSG;
+    }
+    SSL_CTX_set_cert_store(u->tls, roots);
+    return 0;
+}
+
+int xw_uplink_renewed(struct xw_uplink *u)
+{
+    int r = xw_uplink_read_tls(u);
+    if (r < 0)
+        return r;
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         u->leg[role].renew = u->leg[role].state != LEG_IDLE;
     return 0;
