@@ -133,7 +133,7 @@ static void on_done(void *arg, int status)
     if (e->ending)
         return; /* what was granted is on the disk */
     if (status == 0 && e->result == 0) {
-        say(e, "done", "", "");
+        say(e, "idle", "", "");
         sodium_memzero(&e->code, sizeof(e->code));
         xw_log_notice("enrol.done", XW_LOG_STR("gateway", e->identity.grant.gateway),
                       XW_LOG_STR("county", e->county));
@@ -222,10 +222,11 @@ bool xw_edge_enrol_busy(const struct xw_edge_enrol *e)
 
 void xw_edge_enrol_get(const struct xw_edge_enrol *e, struct xw_edge_enrol_state *ret_state)
 {
+    const struct xw_edge_identity *identity = e->edge->identity;
     /* While the worker is at it, word and text are its own. */
     *ret_state = (struct xw_edge_enrol_state){.state = e->state,
                                               .county = e->county,
-                                              .was = e->was,
+                                              .was = identity ? identity->grant.gateway : e->was,
                                               .word = e->working ? "" : e->outcome.word,
                                               .text = e->working ? "" : e->outcome.text};
 }

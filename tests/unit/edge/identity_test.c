@@ -190,6 +190,42 @@ static void addresses_of_a_county_are_taken_apart(void **state)
         assert_int_equal(xw_edge_enrol_split(wrong[i], host, &port), -EINVAL);
 }
 
+static void a_spool_keeps_its_gateway(void **state)
+{
+    (void)state;
+    char owner[XW_ENROL_ID_MAX + 1];
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "");
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a"), 0);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a"), 0);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-b"), -EEXIST);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a1"), -EEXIST);
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "town-a");
+    /* A torn or foreign file says nothing, and is made anew. */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/gateway", dir);
+    assert_int_equal(xw_file_write_atomic(path, "a b/c", 5, 0600), 0);
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "");
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a"), 0);
+}
+
+static void a_broken_identity_is_kept_beside(void **state)
+{
+    (void)state;
+    struct xw_edge_identity back;
+    struct stat st;
+    assert_int_equal(xw_file_make_dirs(folder, 0700), 0);
+    assert_int_equal(xw_file_write_atomic(in_folder("identity.json"), "{\"gateway\":", 11, 0600),
+                     0);
+    assert_int_equal(xw_edge_identity_load(folder, &back), -EBADMSG);
+    assert_int_equal(xw_edge_identity_aside(folder), 0);
+    assert_int_equal(xw_edge_identity_load(folder, &back), -ENOENT);
+    assert_int_equal(stat(in_folder("identity.json.broken"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
@@ -200,6 +236,8 @@ int main(void)
         TEST(copies_that_differ_are_made_again),
         TEST(what_does_not_fit_is_neither_saved_nor_loaded),
         TEST(addresses_of_a_county_are_taken_apart),
+        TEST(a_spool_keeps_its_gateway),
+        TEST(a_broken_identity_is_kept_beside),
     };
     if (sodium_init() < 0)
         return 1;
