@@ -206,30 +206,3 @@ int xw_edge_identity_aside(const char *dir)
         r = -errno;
     return r == 0 ? xw_file_sync_parent(path) : r;
 }
-
-void xw_edge_spool_owner(const char *spool_dir, char ret_id[XW_ENROL_ID_MAX + 1])
-{
-    char path[XW_EDGE_PATH_N];
-    xw_autofree uint8_t *data = NULL;
-    size_t n = 0;
-    ret_id[0] = 0;
-    if (path_of(spool_dir, "gateway", path) < 0 ||
-        xw_file_read(path, XW_ENROL_ID_MAX + 1, &data, &n) < 0)
-        return;
-    while (n && data[n - 1] == '\n')
-        n--;
-    snprintf(ret_id, XW_ENROL_ID_MAX + 1, "%.*s", (int)n, (const char *)data);
-    if (!xw_enrol_id_ok(ret_id))
-        ret_id[0] = 0;
-}
-
-int xw_edge_spool_claim(const char *spool_dir, const char *id)
-{
-    char path[XW_EDGE_PATH_N], owner[XW_ENROL_ID_MAX + 1], line[XW_ENROL_ID_MAX + 2];
-    xw_edge_spool_owner(spool_dir, owner);
-    if (owner[0])
-        return strcmp(owner, id) == 0 ? 0 : -EEXIST;
-    int n = snprintf(line, sizeof(line), "%.*s\n", XW_ENROL_ID_MAX, id);
-    int r = path_of(spool_dir, "gateway", path);
-    return r < 0 ? r : xw_file_write_atomic(path, line, (size_t)n, 0640);
-}

@@ -188,7 +188,7 @@ static int start_uplink(struct life *life)
     return xw_uplink_new(edge->loop, edge->net, edge->store, &config, &watch, &edge->uplink);
 }
 
-static int open_store(struct life *life)
+static int open_store(struct life *life, bool moved)
 {
     const struct xw_edge_config *c = life->edge.config;
     const struct xw_store_config config = {
@@ -200,9 +200,25 @@ static int open_store(struct life *life)
         .queue_bytes = SPOOL_QUEUE_BYTES,
         .readers_n = SPOOL_READERS,
         .release_needed = true,
+        .renew = moved,
     };
     const struct xw_store_watch watch = xw_life_store_watch(life);
     return xw_store_open_sqlite(life->edge.loop, &config, &watch, &life->edge.store);
+}
+
+/* Two boxes from one image would both say "record 120" and mean different ones. */
+static int open_spool(struct life *life, const char **ret_what)
+{
+    const struct xw_edge_config *c = life->edge.config;
+    char machine[XW_EDGE_MACHINE_N];
+    bool moved = false;
+    xw_edge_machine("", machine);
+    int r = xw_edge_spool_claim(c->spool_dir, c->id, machine, &moved);
+    if (r == -EEXIST)
+        *ret_what = "the spool is another gateway's (the file `gateway` in it)";
+    if (moved)
+        xw_log_notice("spool.moved", XW_LOG_STR("dir", c->spool_dir));
+    return r < 0 ? r : open_store(life, moved);
 }
 
 /* The list of plugins lies in the spool: a service may write nowhere else. */
@@ -231,9 +247,7 @@ static int start_rest(struct life *life, const char **ret_what)
     struct xw_edge *edge = &life->edge;
     int r;
     STEP("gstreamer", setup_gstreamer(edge->config));
-    STEP("spool", open_store(life));
-    STEP("spool of another gateway (file `gateway` in it)",
-         xw_edge_spool_claim(edge->config->spool_dir, edge->config->id));
+    STEP("spool", open_spool(life, ret_what));
     STEP("commit", xw_commit_new(edge, &edge->commit));
     STEP("alarms", xw_technical_new(edge, &edge->technical));
     STEP("devices", xw_decide_new(edge, &edge->decide));

@@ -76,5 +76,7 @@ export const enrolWords = {
   'check.full': ['已满', 'full'],
   'check.closed': ['没有打开', 'closed'],
   'check.not built': ['没有构建', 'not built'],
+  'techtext.twins': ['两台机器在用这台网关的身份（磁盘被复制过？）：吊销它，再重新登记对的那一台', 'two machines have the identity of this gateway: revoke it, and enrol the right one anew'],
+  'techtext.refused': ['县中心不接受这台网关的证书', 'the county does not take this gateway’s certificate'],
   'app.cancel': ['取消', 'Cancel'],
 } as const satisfies Record<string, readonly [string, string]>;
