@@ -182,6 +182,18 @@ async function revoking(ca) {
   return own;
 }
 
+// Another machine with the same disk.
+async function cloned(one, ca) {
+  const [cert, key] = ['certificate.pem', 'key.pem'].map((name) => fs.readFileSync(path.join(one.identity, name)));
+  const twin = await new GatewayPeer({ port: county.linkPort, ca, tls: { cert, key } }).open();
+  twin.say(linkHello({ id: 'new-1' }));
+  const welcome = Boolean(await twin.welcome());
+  const alarm = await until('two machines to be told', async () => (await county.api.json('/api/alarms')).technical.find((each) => each.code === 'conflict' && each.subject === 'new-1' && !each.to_wall_us)).catch((error) => error.message);
+  check('two machines with one identity: a technical alarm, counted', welcome && /two machines/.test(alarm.text) && (await counted('xw_link_two_machines_total')) > 0, JSON.stringify(alarm));
+  twin.close();
+  check('the first one is back as soon as the other has gone', (await one.linked()).gateway === 'new-1');
+}
+
 // Codes by the dozen: the address is made to wait.
 async function guessing() {
   const statuses = [];
@@ -295,6 +307,7 @@ await scenario(
     const ended = await Promise.all(slow);
     check('slow ones are closed within 20 s', ended.every((each) => each.closed && each.ms < 20000), `the last after ${Math.round(Math.max(...ended.map((each) => each.ms)))} ms, ${ended.filter((each) => !each.closed).length} open`);
     await rotated(one);
+    await cloned(one, ca);
     await guessing();
     await afterRestart(own);
     await enrolledAnew();
