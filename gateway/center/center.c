@@ -186,6 +186,7 @@ static void on_second(void *arg)
     xw_downlink_check(center->downlink);
     if (center->enrol)
         xw_enrol_second(center->enrol);
+    xw_enrol_learn(center);
     xw_live_check(center);
     xw_center_save_sessions(center);
     xw_demo_second(center->demo);

@@ -39,8 +39,7 @@ static void on_stored(void *user, int status)
     if (status < 0) {
         fail(c->ask, status);
     }
-    if (c->ask->has_identity)
-        xw_identities_release(c->center->identities, c->ask->identity.id);
+    xw_identities_release(c->center->identities, c->ask->gateway);
     if (status == 0) {
         xw_gatewayadmin_put(c->ask, c->center->identities);
         if (c->ask->has_identity && c->ask->identity.revoked_wall_us)
@@ -53,14 +52,15 @@ static void on_stored(void *user, int status)
 static int store(struct change *c)
 {
     struct xw_gatewayadmin_records records;
-    if (c->ask->has_identity && !xw_identities_hold(c->center->identities, c->ask->identity.id))
+    /* Also a code that is withdrawn: its gateway may be enrolling with it just now. */
+    if (!xw_identities_hold(c->center->identities, c->ask->gateway))
         return -EBUSY;
     int r = xw_gatewayadmin_pack(c->ask, &records);
     if (r == 0)
         r = xw_journal_append(c->center->journal, records.v, records.n, NULL, on_stored, c);
     xw_gatewayadmin_records_done(&records);
-    if (r < 0 && c->ask->has_identity)
-        xw_identities_release(c->center->identities, c->ask->identity.id);
+    if (r < 0)
+        xw_identities_release(c->center->identities, c->ask->gateway);
     return r;
 }
 

@@ -37,6 +37,12 @@ static void on_gateway(void *user, const struct xw_downlink_gateway *gateway)
     xw_video_linked(center->video, gateway->gateway_id, gateway->linked);
 }
 
+static void on_twins(void *user, const char *gateway_id)
+{
+    struct xw_center *center = user;
+    xw_gateways_twins(center->gateways, gateway_id);
+}
+
 static void on_stream(void *user, const struct xw_uuid *stream, const void *header,
                       size_t header_size, const char *gateway_id)
 {
@@ -142,6 +148,7 @@ void xw_center_fill_watch(struct xw_center *center, struct xw_downlink_watch *re
     *ret_watch = (struct xw_downlink_watch){
         .user = center,
         .on_gateway = on_gateway,
+        .on_twins = on_twins,
         .on_held = on_held,
         .on_stream = on_stream,
         .on_block = on_block,

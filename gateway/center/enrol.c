@@ -30,6 +30,7 @@ REFUSED(refused_withdrawn, "withdrawn_code");
 REFUSED(refused_csr, "request");
 REFUSED(refused_many, "too_many");
 REFUSED(refused_taken, "id_taken");
+REFUSED(refused_other, "other_gateway");
 
 enum { ALL_FACTOR = 10, RENEWALS_PER_MIN = 6, FORGET_EACH_S = 60 };
 
@@ -46,29 +47,30 @@ static void refuse(struct xw_enrol_post *post, struct xw_counter *counter, unsig
     xw_enrol_reply(post, status, xw_enrol_error_text(word, text));
 }
 
-static bool allowed(struct xw_enrol_post *post)
+/* What is wrong is counted against its address, and nothing else is: whoever guesses, from however
+ * many addresses, or behind the same one as a whole township, keeps no right code from its gateway.
+ */
+static bool counted(struct xw_enrol_post *post)
 {
     struct xw_enrol *e = post->enrol;
-    if (xw_limiter_try(e->per_address, 'a', post->peer)) {
-        if (xw_limiter_try(e->in_all, 'e', "all"))
-            return true;
-        xw_limiter_forgive(e->per_address, 'a', post->peer);
-    }
+    if (xw_limiter_try(e->per_address, 'a', post->peer) && xw_limiter_try(e->in_all, 'e', "all"))
+        return true;
     refuse(post, &refused_many, 429, "too_many", "too many wrong codes; wait a minute");
     return false;
 }
 
-static void forgive(struct xw_enrol_post *post)
+static void refuse_wrong(struct xw_enrol_post *post, struct xw_counter *counter, unsigned status,
+                         const char *word, const char *text)
 {
-    xw_limiter_forgive(post->enrol->per_address, 'a', post->peer);
-    xw_limiter_forgive(post->enrol->in_all, 'e', "all");
+    if (counted(post))
+        refuse(post, counter, status, word, text);
 }
 
 static const struct xw_enrolment *known_code(struct xw_enrol_post *post, const uint8_t *id)
 {
     const struct xw_enrolment *code = xw_enrolments_find(post->enrol->center->identities, id);
     if (!code)
-        refuse(post, &refused_unknown, 404, "unknown_code", "the county knows no such code");
+        refuse_wrong(post, &refused_unknown, 404, "unknown_code", "the county knows no such code");
     return code;
 }
 
@@ -77,13 +79,12 @@ static void take_hello(struct xw_enrol_post *post)
     struct xw_enrol_hello hello;
     struct xw_enrol_proof proof;
     if (xw_enrol_hello_read(post->body.data, post->body.n, &hello) < 0) {
-        refuse(post, &refused_malformed, 400, "bad_request", "id, nonce");
+        refuse_wrong(post, &refused_malformed, 400, "bad_request", "id, nonce");
         return;
     }
     const struct xw_enrolment *code = known_code(post, hello.id);
     if (!code)
         return;
-    forgive(post);
     randombytes_buf(proof.nonce, sizeof(proof.nonce));
     xw_code_prove(code->county, hello.nonce, proof.nonce, post->certificate_hash, proof.proof);
     xw_enrol_reply(post, 200, xw_enrol_proof_text(&proof));
@@ -251,6 +252,9 @@ static bool usable(struct xw_enrol_post *post, const struct xw_enrolment *code)
     const struct xw_identity *there = xw_identities_find(center->identities, code->gateway);
     bool taken =
         there ? !there->revoked_wall_us : xw_gateways_find(center->gateways, code->gateway) != NULL;
+    bool open = strcmp(state, "open") == 0 && (!taken || code->replace);
+    if (open || !counted(post))
+        return open;
     if (strcmp(state, "used") == 0) {
         xw_audit(post->enrol->center, "gateway", "gateway_enrol", code->gateway, "used code");
         refuse(post, &refused_used, 409, "used_code",
@@ -260,10 +264,8 @@ static bool usable(struct xw_enrol_post *post, const struct xw_enrolment *code)
     } else if (strcmp(state, "expired") == 0) {
         refuse(post, &refused_expired, 410, "expired_code",
                "this code has expired; ask for another");
-    } else if (taken && !code->replace) {
-        refuse(post, &refused_taken, 409, "id_taken", "another gateway has this id meanwhile");
     } else {
-        return true;
+        refuse(post, &refused_taken, 409, "id_taken", "another gateway has this id meanwhile");
     }
     return false;
 }
@@ -275,7 +277,7 @@ static void take_request(struct xw_enrol_post *post)
     xw_autokey EVP_PKEY *key = NULL;
     int r = xw_enrol_request_read(post->body.data, post->body.n, &request);
     if (r < 0) {
-        refuse(post, &refused_malformed, 400, "bad_request", "id, key, csr");
+        refuse_wrong(post, &refused_malformed, 400, "bad_request", "id, key, csr");
         return;
     }
     const struct xw_enrolment *code = known_code(post, request.id);
@@ -283,23 +285,23 @@ static void take_request(struct xw_enrol_post *post)
         return;
     xw_code_hash(request.key, hash);
     if (!xw_code_equal(hash, code->gateway_hash)) {
-        refuse(post, &refused_unknown, 404, "unknown_code", "the county knows no such code");
+        refuse_wrong(post, &refused_unknown, 404, "unknown_code", "the county knows no such code");
         return;
     }
-    forgive(post);
     r = xw_csr_read(request.csr, request.csr_n, &key);
     if (r == 0)
         r = xw_key_hash(key, key_hash);
     if (r < 0)
-        refuse(post, &refused_csr, 400, "bad_request", "csr: a request of an EC P-256 key");
+        refuse_wrong(post, &refused_csr, 400, "bad_request", "csr: a request of an EC P-256 key");
+    else if (request.was[0] && strcmp(request.was, code->gateway) != 0)
+        refuse_wrong(post, &refused_other, 409, "other_gateway",
+                     "this code is for another gateway; ask for one of your own id");
     else if (!repeat(post, code, key_hash) && usable(post, code))
         enrol(post, code, key);
 }
 
 void xw_enrol_take(struct xw_enrol_post *post)
 {
-    if (!allowed(post))
-        return;
     if (post->hello)
         take_hello(post);
     else

@@ -8,7 +8,8 @@
  *
  * Threads: loop thread only. Limits: XW_ENROL_CONNECTIONS_MAX connections, 8 KiB a request, 5 s for
  * it to come, 16 KiB an answer's head and certificate; wrong codes `enrol.tries` a minute an
- * address and ten times that in all (429). */
+ * address (IPv6: a /64) and ten times that in all (429). A right code is never made to wait: its 80
+ * bits are not guessed, and who guesses must not shut out who was given one. */
 #ifndef XW_CENTER_ENROL_H
 #define XW_CENTER_ENROL_H
 
@@ -28,6 +29,8 @@ void xw_enrol_close(struct xw_enrol *enrol);
 void xw_enrol_free(struct xw_enrol *enrol);
 /* Each second: codes that ended long ago are forgotten. */
 void xw_enrol_second(struct xw_enrol *enrol);
+/* Each second: generations that this store, restored from a backup, did not know of. */
+void xw_enrol_learn(struct xw_center *center);
 /* An ephemeral message "renew" of a linked gateway. enrol NULL: it is told that nobody signs here.
  */
 void xw_enrol_renew(struct xw_center *center, const char *gateway_id, const void *payload,

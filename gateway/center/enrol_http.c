@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "center/http.h"
+#include "link/guests.h"
 #include "link/tls.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct anchor {
     struct xw_enrol *enrol;
     struct xw_center *center;
     uint32_t connections_n;
+    struct xw_guests guests;
 };
 
 /* libwebsockets' per-connection memory. */
@@ -78,6 +80,8 @@ static int on_request(struct lws *wsi, struct connection *c, struct xw_enrol *en
     X509 *ours = lws_is_ssl(wsi) ? SSL_get_certificate(lws_get_ssl(wsi)) : NULL;
     struct xw_enrol_post *post = calloc(1, sizeof(*post));
     xw_counter_add(&requests, 1);
+    if (c->post)
+        c->post->wsi = NULL; /* what is being made durable for it has nobody to answer */
     xw_enrol_post_unref(c->post);
     c->post = post;
     if (!post)
@@ -178,6 +182,16 @@ static int handle(struct anchor *anchor, struct lws *wsi, enum lws_callback_reas
     return r;
 }
 
+static void welcome_guest(struct anchor *anchor, struct lws *wsi)
+{
+    struct lws *out = (struct lws *)(uintptr_t)xw_guests_came(&anchor->guests, wsi);
+    anchor->connections_n++;
+    if (!out)
+        return;
+    xw_counter_add(&refused_connections, 1);
+    lws_set_timeout(out, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
 static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -188,19 +202,23 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return SSL_CTX_set_min_proto_version(user, TLS1_3_VERSION) == 1 ? 0 : 1;
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         anchor = anchor_of(wsi);
-        if (anchor && anchor->enrol && anchor->connections_n < XW_ENROL_CONNECTIONS_MAX)
+        if (anchor && anchor->enrol && anchor->connections_n < 2 * XW_ENROL_CONNECTIONS_MAX) {
+            xw_guests_expect(&anchor->guests, (int)(intptr_t)in);
             return 0;
+        }
         xw_counter_add(&refused_connections, 1);
         return 1;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         anchor = anchor_of(wsi);
         if (anchor)
-            anchor->connections_n++;
+            welcome_guest(anchor, wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         anchor = anchor_of(wsi);
         if (anchor && anchor->connections_n)
             anchor->connections_n--;
+        if (anchor)
+            xw_guests_went(&anchor->guests, wsi);
         return 0;
     case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
         return -1;
@@ -232,6 +250,7 @@ int xw_enrol_listen(struct xw_center *center, struct xw_enrol *enrol, struct lws
     if (!anchor)
         return -ENOMEM;
     *anchor = (struct anchor){.enrol = enrol, .center = center};
+    xw_guests_init(&anchor->guests, XW_ENROL_CONNECTIONS_MAX);
     xw_net_keep(center->net, anchor);
     const struct xw_net_listen listen = {
         .name = "enrol",

@@ -83,6 +83,21 @@ static size_t open_n(const struct xw_identities *t, int64_t now_us)
     return n;
 }
 
+/* A code that was given out before must not let in whoever found it beside a stolen gateway. */
+static void end_codes(struct xw_gatewayadmin *ask, const struct xw_identities *t, int64_t now_us)
+{
+    for (size_t i = 0; i < xw_enrolments_n(t) && ask->ended_n < XW_GATEWAYADMIN_ENDED_MAX; i++) {
+        const struct xw_enrolment *code = xw_enrolments_at(t, i);
+        if (strcmp(code->gateway, ask->gateway) != 0 ||
+            strcmp(xw_enrolment_state(code, now_us), "open") != 0)
+            continue;
+        struct xw_enrolment *ended = &ask->ended[ask->ended_n++];
+        *ended = *code;
+        ended->withdrawn = true;
+        ended->revision++;
+    }
+}
+
 static int make_code(struct xw_gatewayadmin *ask, const struct xw_identities *t, int64_t now_us)
 {
     const struct xw_identity *identity = xw_identities_find(t, ask->gateway);
@@ -110,6 +125,7 @@ static int make_code(struct xw_gatewayadmin *ask, const struct xw_identities *t,
     snprintf(e->site, sizeof(e->site), "%s", ask->site);
     snprintf(e->by, sizeof(e->by), "%s", ask->by);
     ask->has_enrolment = true;
+    end_codes(ask, t, now_us);
     sodium_memzero(&code, sizeof(code));
     sodium_memzero(&keys, sizeof(keys));
     return 0;
@@ -149,6 +165,7 @@ static int revoke_gateway(struct xw_gatewayadmin *ask, const struct xw_identitie
     ask->identity.certificate = NULL;
     ask->identity.revision = xw_identity_overrule(ask->identity.revision);
     ask->has_identity = true;
+    end_codes(ask, t, now_us);
     return 0;
 }
 
@@ -170,13 +187,18 @@ int xw_gatewayadmin_pack(const struct xw_gatewayadmin *ask,
     int r = 0;
     p->n = 0;
     xw_buf_init(&p->bodies[0], XW_IDENTITY_BODY_MAX);
-    xw_buf_init(&p->bodies[1], XW_ENROLMENT_BODY_MAX);
+    for (size_t i = 1; i < XW_ARRAY_N(p->bodies); i++)
+        xw_buf_init(&p->bodies[i], XW_ENROLMENT_BODY_MAX);
     if (ask->has_identity) {
         r = xw_identity_pack(&ask->identity, p->keys[0], &p->bodies[0], &p->v[p->n]);
         p->n += r == 0;
     }
     if (r == 0 && ask->has_enrolment) {
         r = xw_enrolment_pack(&ask->enrolment, p->keys[1], &p->bodies[1], &p->v[p->n]);
+        p->n += r == 0;
+    }
+    for (size_t i = 0; r == 0 && i < ask->ended_n; i++) {
+        r = xw_enrolment_pack(&ask->ended[i], p->keys[2 + i], &p->bodies[2 + i], &p->v[p->n]);
         p->n += r == 0;
     }
     if (r < 0)
@@ -188,8 +210,8 @@ int xw_gatewayadmin_pack(const struct xw_gatewayadmin *ask,
 
 void xw_gatewayadmin_records_done(struct xw_gatewayadmin_records *records)
 {
-    xw_buf_done(&records->bodies[0]);
-    xw_buf_done(&records->bodies[1]);
+    for (size_t i = 0; i < XW_ARRAY_N(records->bodies); i++)
+        xw_buf_done(&records->bodies[i]);
 }
 
 void xw_gatewayadmin_put(const struct xw_gatewayadmin *ask, struct xw_identities *identities)
@@ -197,6 +219,9 @@ void xw_gatewayadmin_put(const struct xw_gatewayadmin *ask, struct xw_identities
     if ((ask->has_identity && xw_identities_put(identities, &ask->identity) < 0) ||
         (ask->has_enrolment && xw_enrolments_put(identities, &ask->enrolment) < 0))
         xw_log_error("identities.full");
+    for (size_t i = 0; i < ask->ended_n; i++)
+        if (xw_enrolments_put(identities, &ask->ended[i]) < 0)
+            xw_log_error("identities.full");
 }
 
 /* ---- answers ---- */

@@ -17,6 +17,8 @@
 
 #include <jansson.h>
 
+enum { XW_GATEWAYADMIN_ENDED_MAX = 4 };
+
 struct xw_gatewayadmin {
     /* In. */
     char verb[16];
@@ -31,6 +33,10 @@ struct xw_gatewayadmin {
     const char *error, *word; /* NULL = fine; word: of API.md */
     bool has_enrolment, has_identity;
     struct xw_enrolment enrolment;
+    /* Codes of the same gateway that end with this: of a gateway there is one open code at most,
+     * and none that was made before it was revoked. */
+    struct xw_enrolment ended[XW_GATEWAYADMIN_ENDED_MAX];
+    size_t ended_n;
     struct xw_identity identity; /* without its certificate: nobody gets it any more */
     char code[XW_CODE_TEXT_N];
 };
@@ -48,10 +54,10 @@ XW_MUST_CHECK int xw_gatewayadmin_apply(struct xw_gatewayadmin *ask,
 
 /* The records of a change, to be appended together. */
 struct xw_gatewayadmin_records {
-    struct xw_store_record v[3];
+    struct xw_store_record v[3 + XW_GATEWAYADMIN_ENDED_MAX];
     size_t n;
-    char keys[2][XW_IDENTITY_KEY_N];
-    struct xw_buf bodies[2];
+    char keys[2 + XW_GATEWAYADMIN_ENDED_MAX][XW_IDENTITY_KEY_N];
+    struct xw_buf bodies[2 + XW_GATEWAYADMIN_ENDED_MAX];
     struct xw_audit_entry audit;
 };
 XW_MUST_CHECK int xw_gatewayadmin_pack(const struct xw_gatewayadmin *ask,

@@ -101,7 +101,8 @@ static struct xw_gateway *find_or_add(struct xw_gateways *g, const char *id)
     if (!gateway)
         return NULL;
     snprintf(gateway->id, sizeof(gateway->id), "%s", id);
-    gateway->away_mono_us = xw_clock_mono(g->config.clock).us;
+    gateway->away_mono_us = gateway->twins_mono_us = xw_clock_mono(g->config.clock).us;
+    gateway->twins_told = true;
     g->v[g->n++] = gateway;
     return gateway;
 }
@@ -233,11 +234,27 @@ void xw_gateways_second(struct xw_gateways *gateways)
     }
 }
 
+void xw_gateways_twins(struct xw_gateways *gateways, const char *id)
+{
+    struct xw_gateway *g = find(gateways, id);
+    if (!g)
+        return;
+    g->twins_mono_us = xw_clock_mono(gateways->config.clock).us;
+    g->twins_told = true;
+    if (gateways->config.on_twins)
+        gateways->config.on_twins(gateways->config.user, g, true);
+}
+
 void xw_gateways_check(struct xw_gateways *gateways)
 {
     int64_t now_us = xw_clock_mono(gateways->config.clock).us;
     for (size_t i = 0; i < gateways->n; i++) {
         struct xw_gateway *g = gateways->v[i];
+        if (g->twins_told && now_us - g->twins_mono_us >= XW_GATEWAYS_TWINS_US) {
+            g->twins_told = false;
+            if (gateways->config.on_twins)
+                gateways->config.on_twins(gateways->config.user, g, false);
+        }
         if (g->linked || g->lost_told || g->silent ||
             now_us - g->away_mono_us < gateways->config.lost_after_us)
             continue;

@@ -19,7 +19,9 @@ enum { XW_GATEWAYS_MAX = 10000, XW_GATEWAY_ID_N = 128, XW_GATEWAY_SITE_N = 128 }
 struct xw_gateway {
     char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[160];
     bool linked, ever_linked, demo, lost_told;
-    bool silent; /* revoked: that it is away is as it should be */
+    int64_t twins_mono_us; /* two machines had its identity then */
+    bool twins_told;       /* also at start: what was open before it ends when all is quiet */
+    bool silent;           /* revoked: that it is away is as it should be */
     int64_t since_wall_us, away_mono_us, clock_offset_us;
     uint64_t clock_uncertainty_us; /* 0 = the offset is not known */
     int32_t clock_drift_ppb;
@@ -47,6 +49,8 @@ struct xw_gateways_config {
     void (*alarm_path)(void *user, const char *gateway_id, Xw__AlarmPath *ret_path);
     void (*on_back)(void *user,
                     const struct xw_gateway *gateway); /* linked, after on_lost or a start */
+    /* Two machines have the identity of this gateway; or not any more, for XW_GATEWAYS_TWINS_US. */
+    void (*on_twins)(void *user, const struct xw_gateway *gateway, bool two);
 };
 
 struct xw_gateways;
@@ -66,6 +70,9 @@ XW_MUST_CHECK int xw_gateways_report(struct xw_gateways *gateways, const char *i
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n);
 /* Each second: rates. */
 void xw_gateways_second(struct xw_gateways *gateways);
+/* Two machines were seen under this id. */
+#define XW_GATEWAYS_TWINS_US INT64_C(600000000)
+void xw_gateways_twins(struct xw_gateways *gateways, const char *id);
 /* Every 100 ms: who has been away for too long. */
 void xw_gateways_check(struct xw_gateways *gateways);
 const struct xw_gateway *xw_gateways_find(const struct xw_gateways *gateways, const char *id);

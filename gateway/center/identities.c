@@ -10,6 +10,8 @@ struct xw_identities {
     size_t enrolments_n;
     char held[XW_IDENTITIES_HELD_MAX][XW_ENROL_ID_MAX + 1];
     size_t held_n;
+    struct xw_cert_facts newer[XW_IDENTITIES_NEWER_MAX];
+    size_t newer_n;
 };
 
 int xw_identities_new(struct xw_identities **ret_identities)
@@ -144,9 +146,31 @@ void xw_identities_release(struct xw_identities *identities, const char *id)
         }
 }
 
+static void remember(struct xw_identities *t, const struct xw_cert_facts *certificate)
+{
+    for (size_t i = 0; i < t->newer_n; i++)
+        if (strcmp(t->newer[i].name, certificate->name) == 0) {
+            if (t->newer[i].generation < certificate->generation)
+                t->newer[i] = *certificate;
+            return;
+        }
+    if (t->newer_n < XW_IDENTITIES_NEWER_MAX)
+        t->newer[t->newer_n++] = *certificate;
+}
+
+bool xw_identities_newer(struct xw_identities *identities, struct xw_cert_facts *ret_certificate)
+{
+    if (!identities->newer_n)
+        return false;
+    *ret_certificate = identities->newer[--identities->newer_n];
+    return true;
+}
+
 const char *xw_identities_refuse(void *user, const struct xw_cert_facts *certificate)
 {
     const struct xw_identity *identity = xw_identities_find(user, certificate->name);
+    if (certificate->generation > (identity ? identity->generation : 0))
+        remember(user, certificate);
     if (!identity || certificate->generation > identity->generation)
         return NULL;
     if (identity->revoked_wall_us)

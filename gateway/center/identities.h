@@ -68,8 +68,13 @@ uint64_t xw_identity_overrule(uint64_t revision);
 enum { XW_IDENTITIES_HELD_MAX = 64 };
 XW_MUST_CHECK bool xw_identities_hold(struct xw_identities *identities, const char *id);
 void xw_identities_release(struct xw_identities *identities, const char *id);
-/* For xw_downlink_config.refuse; user: the table. */
+/* For xw_downlink_config.refuse; user: the table. A certificate of a later generation than the
+ * table knows is not refused, and is remembered for xw_identities_newer. */
 const char *xw_identities_refuse(void *user, const struct xw_cert_facts *certificate);
+/* Takes out one of those that were met: this store was restored from before they were signed. At
+ * most XW_IDENTITIES_NEWER_MAX are remembered; a gateway that is linked is met each second. */
+enum { XW_IDENTITIES_NEWER_MAX = 32 };
+bool xw_identities_newer(struct xw_identities *identities, struct xw_cert_facts *ret_certificate);
 
 const struct xw_enrolment *xw_enrolments_find(const struct xw_identities *identities,
                                               const uint8_t id[XW_CODE_ID_N]);

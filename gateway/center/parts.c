@@ -264,6 +264,18 @@ static void on_back(void *user, const struct xw_gateway *gateway)
     xw_technicals_clear(center->technicals, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST, gateway->id);
 }
 
+static void on_twins(void *user, const struct xw_gateway *gateway, bool two)
+{
+    struct xw_center *center = user;
+    if (two)
+        xw_technicals_raise(center->technicals, XW__TECHNICAL_CODE__TECHNICAL_CONFLICT, gateway->id,
+                            "two machines have the identity of this gateway: revoke it, and enrol "
+                            "the right one anew");
+    else
+        xw_technicals_clear(center->technicals, XW__TECHNICAL_CODE__TECHNICAL_CONFLICT,
+                            gateway->id);
+}
+
 static void alarm_path(void *user, const char *gateway_id, Xw__AlarmPath *ret_path)
 {
     struct xw_center *center = user;
@@ -276,6 +288,7 @@ static int make_gateways(struct xw_center *center)
                                         .user = center,
                                         .on_site = on_site,
                                         .on_lost = on_lost,
+                                        .on_twins = on_twins,
                                         .alarm_path = alarm_path,
                                         .on_back = on_back};
     return xw_gateways_new(&config, &center->gateways);

@@ -1,11 +1,14 @@
 /* A token bucket per name: full with tries_max, filled again within the window. */
 #include "center/ratelimit.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 struct entry {
     char kind;
-    char name[64];
+    char name[XW_LIMITER_NAME_N];
     double left;
     int64_t at_us;
 };
@@ -41,9 +44,28 @@ static void refill(const struct xw_limiter *limiter, struct entry *e, int64_t no
     e->at_us = now_us;
 }
 
+/* Of an IPv6 address its owner has a whole /64: tries from there are counted together. */
+static void network_of(const char *address, char ret_name[XW_LIMITER_NAME_N])
+{
+    struct in6_addr six;
+    char text[INET6_ADDRSTRLEN];
+    if (inet_pton(AF_INET6, address, &six) != 1 || IN6_IS_ADDR_V4MAPPED(&six)) {
+        snprintf(ret_name, XW_LIMITER_NAME_N, "%s", address);
+        return;
+    }
+    memset(&six.s6_addr[8], 0, 8);
+    (void)inet_ntop(AF_INET6, &six, text, sizeof(text));
+    snprintf(ret_name, XW_LIMITER_NAME_N, "%s/64", text);
+}
+
 static struct entry *find(struct xw_limiter *limiter, char kind, const char *name, int64_t now_us)
 {
     struct entry *oldest = &limiter->entries[0];
+    char network[XW_LIMITER_NAME_N];
+    if (kind == 'a') {
+        network_of(name, network);
+        name = network;
+    }
     size_t n = strnlen(name, sizeof(oldest->name) - 1);
     for (size_t i = 0; i < XW_LIMITER_ENTRIES; i++) {
         struct entry *e = &limiter->entries[i];

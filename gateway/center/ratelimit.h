@@ -9,14 +9,15 @@
 #include "base/base.h"
 #include "base/clock.h"
 
-enum { XW_LIMITER_ENTRIES = 1024, XW_LIMITER_WINDOW_US = 60000000 };
+enum { XW_LIMITER_ENTRIES = 1024, XW_LIMITER_WINDOW_US = 60000000, XW_LIMITER_NAME_N = 64 };
 
 struct xw_limiter;
 
 XW_MUST_CHECK int xw_limiter_new(const struct xw_clock *clock, uint32_t tries_max,
                                  struct xw_limiter **ret_limiter);
 void xw_limiter_free(struct xw_limiter *limiter);
-/* True and counted, or false: too many within the last minute. kind 'u' user, 'a' address. */
+/* True and counted, or false: too many within the last minute. kind 'u' user, 'a' address (of
+ * IPv6: its /64). */
 bool xw_limiter_try(struct xw_limiter *limiter, char kind, const char *name);
 void xw_limiter_forgive(struct xw_limiter *limiter, char kind, const char *name);
 

@@ -46,7 +46,7 @@ struct xw_edge {
     struct xw_monitor *monitor;
     struct xw_probe *probe;
     struct xw_status *status;
-    struct xw_edge_enrol *enrol;       /* NULL: there was no need */
+    struct xw_edge_enrol *enrol;       /* NULL: name and certificate by configuration */
     struct xw_edge_identity *identity; /* NULL: by configuration, or not enrolled yet */
     struct xw_renew *renew;
     bool enrolling;              /* nothing but the status page is there yet */

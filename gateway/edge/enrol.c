@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "edge/renew.h"
 
 #include <sodium.h>
 #include <stdatomic.h>
@@ -13,7 +14,7 @@ XW_COUNTER(asked, "xw_edge_enrolments_asked_total", NULL, "times the county was 
 XW_COUNTER(failed, "xw_edge_enrolments_failed_total", NULL,
            "times that did not lead to a certificate");
 
-enum { ASK_US = 20000000, RETRY_FIRST_MS = 2000, RETRY_MAX_MS = 60000 };
+enum { ASK_US = 20000000, RETRY_FIRST_MS = 2000, RETRY_MAX_MS = 60000, RETRY_BUSY_MS = 500 };
 
 struct xw_edge_enrol {
     struct xw_edge *edge;
@@ -25,6 +26,7 @@ struct xw_edge_enrol {
     char county[XW_ENROL_HOST_MAX + 8];
     char host[XW_ENROL_HOST_MAX + 1];
     uint16_t port;
+    char was[XW_ENROL_ID_MAX + 1];
     struct xw_code code;
     unsigned tries;
     bool working, ending;
@@ -90,6 +92,7 @@ static void work(void *arg)
                                      .port = e->port,
                                      .code = &e->code,
                                      .key = key,
+                                     .was = e->was[0] ? e->was : NULL,
                                      .now_s = xw_edge_wall_us() / 1000000,
                                      .timeout_us = ASK_US,
                                      .cancel = &e->cancel};
@@ -130,7 +133,7 @@ static void on_done(void *arg, int status)
     if (e->ending)
         return; /* what was granted is on the disk */
     if (status == 0 && e->result == 0) {
-        say(e, "done", "", "");
+        say(e, "idle", "", "");
         sodium_memzero(&e->code, sizeof(e->code));
         xw_log_notice("enrol.done", XW_LOG_STR("gateway", e->identity.grant.gateway),
                       XW_LOG_STR("county", e->county));
@@ -152,8 +155,24 @@ static void on_done(void *arg, int status)
     xw_timer_start(e->retry, XW_MIN((uint64_t)RETRY_FIRST_MS << shift, (uint64_t)RETRY_MAX_MS), 0);
 }
 
+/* An identity that there is already stays as long as no other was granted. */
+static void find_was(struct xw_edge_enrol *e)
+{
+    const struct xw_edge_identity *identity = e->edge->identity;
+    if (identity)
+        snprintf(e->was, sizeof(e->was), "%s", identity->grant.gateway);
+    else
+        xw_edge_spool_owner(e->edge->config->spool_dir, e->was);
+}
+
 static void begin(struct xw_edge_enrol *e)
 {
+    if (xw_renew_busy(e->edge->renew)) { /* it writes the same files: a moment */
+        e->state = "waiting";
+        xw_timer_start(e->retry, RETRY_BUSY_MS, 0);
+        return;
+    }
+    find_was(e);
     e->working = true;
     e->state = "asking";
     xw_counter_add(&asked, 1);
@@ -183,8 +202,10 @@ int xw_edge_enrol_ask(struct xw_edge_enrol *e, const char *county, const char *c
     snprintf(e->county, sizeof(e->county), "%s", county);
     int r = xw_code_parse(code, &parsed);
     if (r < 0) {
-        say(e, "refused", "mistyped",
-            r == -EILSEQ ? "a character of the code is wrong" : "a code has 17 characters");
+        if (r == -EILSEQ)
+            say(e, "refused", "mistyped", "a character of the code is wrong");
+        else
+            say(e, "refused", "not_a_code", "a code has 17 letters and digits, and no U");
         return r;
     }
     e->code = parsed;
@@ -194,11 +215,18 @@ int xw_edge_enrol_ask(struct xw_edge_enrol *e, const char *county, const char *c
     return 0;
 }
 
+bool xw_edge_enrol_busy(const struct xw_edge_enrol *e)
+{
+    return e && e->working;
+}
+
 void xw_edge_enrol_get(const struct xw_edge_enrol *e, struct xw_edge_enrol_state *ret_state)
 {
+    const struct xw_edge_identity *identity = e->edge->identity;
     /* While the worker is at it, word and text are its own. */
     *ret_state = (struct xw_edge_enrol_state){.state = e->state,
                                               .county = e->county,
+                                              .was = identity ? identity->grant.gateway : e->was,
                                               .word = e->working ? "" : e->outcome.word,
                                               .text = e->working ? "" : e->outcome.text};
 }
@@ -224,7 +252,9 @@ int xw_edge_enrol_new(struct xw_edge *edge,
         return r;
     }
     *ret_enrol = e;
-    if (c->enrol_code[0] && xw_edge_enrol_ask(e, c->enrol_county, c->enrol_code) < 0)
+    find_was(e);
+    if (!edge->identity && c->enrol_code[0] &&
+        xw_edge_enrol_ask(e, c->enrol_county, c->enrol_code) < 0)
         xw_log_error("enrol.code", XW_LOG_STR("text", e->outcome.text));
     return 0;
 }

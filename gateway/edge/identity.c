@@ -195,3 +195,14 @@ int xw_edge_pending_key(const char *dir, EVP_PKEY **ret_key)
         *ret_key = XW_STEAL(key);
     return r;
 }
+
+int xw_edge_identity_aside(const char *dir)
+{
+    char path[XW_EDGE_PATH_N], aside[XW_EDGE_PATH_N];
+    int r = path_of(dir, "identity.json", path);
+    if (r == 0)
+        r = path_of(dir, "identity.json.broken", aside);
+    if (r == 0 && rename(path, aside) < 0)
+        r = -errno;
+    return r == 0 ? xw_file_sync_parent(path) : r;
+}

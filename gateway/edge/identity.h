@@ -29,6 +29,23 @@ XW_MUST_CHECK int xw_edge_identity_load(const char *dir, struct xw_edge_identity
 XW_MUST_CHECK int xw_edge_identity_save(const char *dir, struct xw_edge_identity *identity);
 void xw_edge_identity_done(struct xw_edge_identity *identity);
 
+/* A file that cannot be read is kept beside its place, as identity.json.broken: the gateway is
+ * enrolled anew rather than never starting again. */
+XW_MUST_CHECK int xw_edge_identity_aside(const char *dir);
+
+/* Whose data a spool holds: the file `gateway` in it. A spool never changes its gateway, since what
+ * it has not sent yet would be refused by the county for ever. "" when it does not say. */
+void xw_edge_spool_owner(const char *spool_dir, char ret_id[XW_ENROL_ID_MAX + 1]);
+enum { XW_EDGE_MACHINE_N = 33 };
+/* Writes it if it is not there; -EEXIST it is another's. machine: of xw_edge_machine. *ret_moved:
+ * the spool was last used on another machine: it is a copy, of which the other may go on. */
+XW_MUST_CHECK int xw_edge_spool_claim(const char *spool_dir, const char *id, const char *machine,
+                                      bool *ret_moved);
+/* What tells this machine from another that was started from a copy of its disk: the board's serial
+ * number or the addresses of its built-in network cards, hashed. "" when it has neither. sys: "".
+ */
+void xw_edge_machine(const char *root, char ret_machine[XW_EDGE_MACHINE_N]);
+
 /* The key of what is under way: the one that was begun with, or a new one, durable. */
 XW_MUST_CHECK int xw_edge_pending_key(const char *dir, EVP_PKEY **ret_key);
 

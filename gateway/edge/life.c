@@ -23,6 +23,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { TICK_MS = 1000, STOP_POLL_MS = 20, STOP_WAIT_US = 2000000, LINK_LOST_AFTER_US = 2000000 };
 enum { CLOCK_OFF_US = 2000000 };
@@ -54,7 +55,10 @@ static void check_link(struct life *life)
     edge->link.text = NULL;
     if (!edge->link.linked && xw_edge_now_us() - life->unlinked_us > LINK_LOST_AFTER_US)
         xw_technical_raise(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_LINK_LOST,
-                           edge->config->id, "no connection to the county", NULL);
+                           edge->config->id,
+                           edge->link.refused ? "the county does not take our certificate"
+                                              : "no connection to the county",
+                           NULL);
     check_room(edge);
 }
 
@@ -185,7 +189,7 @@ static int start_uplink(struct life *life)
     return xw_uplink_new(edge->loop, edge->net, edge->store, &config, &watch, &edge->uplink);
 }
 
-static int open_store(struct life *life)
+static int open_store(struct life *life, bool moved)
 {
     const struct xw_edge_config *c = life->edge.config;
     const struct xw_store_config config = {
@@ -197,9 +201,25 @@ static int open_store(struct life *life)
         .queue_bytes = SPOOL_QUEUE_BYTES,
         .readers_n = SPOOL_READERS,
         .release_needed = true,
+        .renew = moved,
     };
     const struct xw_store_watch watch = xw_life_store_watch(life);
     return xw_store_open_sqlite(life->edge.loop, &config, &watch, &life->edge.store);
+}
+
+/* Two boxes from one image would both say "record 120" and mean different ones. */
+static int open_spool(struct life *life, const char **ret_what)
+{
+    const struct xw_edge_config *c = life->edge.config;
+    char machine[XW_EDGE_MACHINE_N];
+    bool moved = false;
+    xw_edge_machine("", machine);
+    int r = xw_edge_spool_claim(c->spool_dir, c->id, machine, &moved);
+    if (r == -EEXIST)
+        *ret_what = "the spool is another gateway's (the file `gateway` in it)";
+    if (moved)
+        xw_log_notice("spool.moved", XW_LOG_STR("dir", c->spool_dir));
+    return r < 0 ? r : open_store(life, moved);
 }
 
 /* The list of plugins lies in the spool: a service may write nowhere else. */
@@ -228,7 +248,7 @@ static int start_rest(struct life *life, const char **ret_what)
     struct xw_edge *edge = &life->edge;
     int r;
     STEP("gstreamer", setup_gstreamer(edge->config));
-    STEP("spool", open_store(life));
+    STEP("spool", open_spool(life, ret_what));
     STEP("commit", xw_commit_new(edge, &edge->commit));
     STEP("alarms", xw_technical_new(edge, &edge->technical));
     STEP("devices", xw_decide_new(edge, &edge->decide));
@@ -267,12 +287,30 @@ static void become(struct life *life, const struct xw_edge_identity *identity)
         c->uplink_address = i->address;
 }
 
+/* Enrolled anew while everything else goes on: the same gateway, with another certificate, perhaps
+ * of another county. What was borrowed from the identity stays where it is. */
+static void become_again(struct life *life, struct xw_edge_identity *fresh)
+{
+    struct xw_edge_identity before = life->identity, *now = &life->identity;
+    *now = *fresh;
+    memcpy(now->grant.gateway, before.grant.gateway, sizeof(now->grant.gateway));
+    life->config.uplink_port = now->grant.port;
+    xw_renew_replaced(life->edge.renew);
+    if (life->edge.uplink && xw_uplink_rehome(life->edge.uplink, now->grant.port) < 0)
+        xw_log_error("enrol.not_used");
+    xw_edge_identity_done(&before);
+}
+
 static void on_enrolled(void *user, struct xw_edge_identity *identity)
 {
     struct life *life = user;
     const char *what = "";
     if (life->edge.stopping) {
         xw_edge_identity_done(identity);
+        return;
+    }
+    if (life->edge.identity) {
+        become_again(life, identity);
         return;
     }
     become(life, identity);
@@ -305,11 +343,17 @@ static int start(struct life *life, const char **ret_what)
     if (xw_edge_config_enrols(edge->config)) {
         *ret_what = "identity";
         r = xw_edge_identity_load(edge->config->enrol_dir, &identity);
+        if (r == -EBADMSG) {
+            xw_log_error("identity.broken", XW_LOG_STR("kept_beside", edge->config->enrol_dir));
+            r = xw_edge_identity_aside(edge->config->enrol_dir);
+            r = r == 0 ? -ENOENT : r;
+        }
         if (r == -ENOENT)
             return start_enrolment(life, ret_what);
         if (r < 0)
             return r;
         become(life, &identity);
+        STEP("enrolment", xw_edge_enrol_new(edge, on_enrolled, life, &edge->enrol));
     }
     return start_rest(life, ret_what);
 }

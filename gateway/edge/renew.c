@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "edge/enrol.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -69,10 +70,21 @@ static void on_request(void *arg, int status)
     }
 }
 
+bool xw_renew_busy(const struct xw_renew *n)
+{
+    return n && n->working;
+}
+
+void xw_renew_replaced(struct xw_renew *n)
+{
+    if (n)
+        plan(n);
+}
+
 void xw_renew_tick(struct xw_renew *n)
 {
-    if (!n || n->working || !n->edge->link.linked || !n->edge->link.county_uncertainty_us ||
-        xw_edge_now_us() < n->next_us ||
+    if (!n || n->working || xw_edge_enrol_busy(n->edge->enrol) || !n->edge->link.linked ||
+        !n->edge->link.county_uncertainty_us || xw_edge_now_us() < n->next_us ||
         xw_edge_wall_us() + n->edge->link.county_offset_us < n->due_us)
         return;
     later(n);
@@ -153,7 +165,7 @@ bool xw_renew_ephemeral(struct xw_renew *n, const char *topic, const void *paylo
     }
     if (strcmp(topic, XW_ENROL_CERTIFICATE) != 0)
         return false;
-    if (!n || n->working || size > XW_PEM_MAX_N_BYTES)
+    if (!n || n->working || xw_edge_enrol_busy(n->edge->enrol) || size > XW_PEM_MAX_N_BYTES)
         return true;
     free(n->chain);
     n->chain = strndup(payload, size);

@@ -17,6 +17,10 @@ struct xw_renew;
 XW_MUST_CHECK int xw_renew_new(struct xw_edge *edge, struct xw_edge_identity *identity,
                                struct xw_renew **ret_renew);
 void xw_renew_free(struct xw_renew *renew);
+/* A worker is at it: keys and files are not to be touched. NULL is fine. */
+bool xw_renew_busy(const struct xw_renew *renew);
+/* The identity has become another by enrolment. NULL is fine. */
+void xw_renew_replaced(struct xw_renew *renew);
 /* Each second. NULL is fine. */
 void xw_renew_tick(struct xw_renew *renew);
 /* An ephemeral message of the county; true if it was for us. NULL is fine. */

@@ -162,7 +162,7 @@ static int begin_enrol(struct xw_status *status, struct lws *wsi, struct answer 
 {
     if (!may_change(status, wsi))
         return answer_error(wsi, a, 403, "forbidden");
-    if (!status->edge->enrolling || !status->edge->enrol)
+    if (!xw_status_may_enrol(status->edge))
         return answer_error(wsi, a, 409, "conflict");
     xw_buf_clear(&a->body);
     a->taking = true;
@@ -181,11 +181,11 @@ static int enrol(struct xw_status *status, struct lws *wsi, struct answer *a)
     json_t *o = json_loadb((const char *)a->body.data, a->body.n, JSON_REJECT_DUPLICATES, NULL);
     const char *county = json_string_value(json_object_get(o, "county"));
     const char *code = json_string_value(json_object_get(o, "code"));
-    int r = -EINVAL;
+    int r = xw_status_may_enrol(status->edge) ? -EINVAL : -EBUSY;
     a->taking = false;
     if (a->body.n)
         sodium_memzero(a->body.data, a->body.n);
-    if (county && code && status->edge->enrolling)
+    if (county && code && r == -EINVAL)
         r = xw_edge_enrol_ask(status->edge->enrol, county, code);
     json_decref(o);
     if (r < 0)

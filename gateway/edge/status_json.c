@@ -188,6 +188,7 @@ static json_t *link_json(struct xw_edge *edge)
     json_object_set_new(o, "configured", json_boolean(edge->uplink != NULL));
     json_object_set_new(o, "linked", json_boolean(state.linked));
     json_object_set_new(o, "text", json_string(state.text ? state.text : ""));
+    json_object_set_new(o, "refused", json_boolean(state.refused));
     json_object_set_new(o, "since_wall_us", json_integer(state.since_wall_us));
     json_object_set_new(o, "rtt_us", number(state.rtt_us));
     json_object_set_new(o, "offset_known", json_boolean(state.county_uncertainty_us > 0));
@@ -254,13 +255,22 @@ static int dump(json_t *o, struct xw_buf *ret_text)
     return r;
 }
 
+/* While the county takes what we have there is nothing to enrol for: who sits here for a minute
+ * cannot send this gateway's patients to a county of his own. */
+bool xw_status_may_enrol(const struct xw_edge *edge)
+{
+    return edge->enrol && (edge->enrolling || !edge->link.linked);
+}
+
 static json_t *enrolment_json(struct xw_edge *edge)
 {
-    struct xw_edge_enrol_state state = {"", "", "", ""};
+    struct xw_edge_enrol_state state = {"", "", "", "", ""};
     json_t *o = json_object();
-    if (edge->enrol && edge->enrolling)
+    if (edge->enrol)
         xw_edge_enrol_get(edge->enrol, &state);
     json_object_set_new(o, "needed", json_boolean(edge->enrolling));
+    json_object_set_new(o, "possible", json_boolean(xw_status_may_enrol(edge)));
+    json_object_set_new(o, "was", json_string(state.was));
     json_object_set_new(o, "state", json_string(state.state));
     json_object_set_new(o, "county", json_string(state.county));
     json_object_set_new(o, "word", json_string(state.word));

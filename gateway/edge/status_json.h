@@ -7,6 +7,8 @@
 #include "edge/edge.h"
 
 XW_MUST_CHECK int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text);
+/* May a code be typed now? Before enrolment, and while there is no link. */
+bool xw_status_may_enrol(const struct xw_edge *edge);
 /* {"status": "ok" | "degraded", "checks": {name: "ok" or text}} */
 XW_MUST_CHECK int xw_status_health(struct xw_edge *edge, struct xw_buf *ret_text, bool *ret_good);
 

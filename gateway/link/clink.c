@@ -11,6 +11,8 @@
 XW_COUNTER(faults, "xw_link_faults_total", "end=\"county\"", "connections ended for a violation");
 XW_COUNTER(sessions, "xw_link_sessions_total", NULL, "sessions begun with gateways");
 XW_COUNTER(superseded, "xw_link_superseded_total", NULL, "sessions ended by a newer one");
+XW_COUNTER(twins, "xw_link_two_machines_total", NULL,
+           "sessions that ended a living one of another machine with the same identity");
 XW_GAUGE(linked_gateways, "xw_link_gateways", NULL, "gateways linked now");
 
 enum { STREAMS_MAX = 1 << 20 };
@@ -295,8 +297,30 @@ static struct xw_uuid log_key(const char *gateway_id, const struct xw_uuid *spoo
     return xw_uuid_v8(parts, XW_ARRAY_N(parts));
 }
 
+/* A machine that starts anew is silent for longer than this, before. */
+static bool heard_lately(const struct xw_cgateway *g)
+{
+    int64_t now_us = xw_clock_mono(g->clink->clock).us;
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
+        if (g->side.conn[role] && now_us - g->side.conn[role]->heard_us < XW_CLINK_TWIN_US)
+            return true;
+    return false;
+}
+
+static void check_twins(struct xw_cgateway *g, const Xw__LinkHello *hello)
+{
+    struct xw_uuid boot_id = xw_wire_uuid(&hello->boot_id);
+    if (g->state != XW_CGATEWAY_OPEN || xw_uuid_equal(&boot_id, &g->boot_id) || !heard_lately(g))
+        return;
+    xw_counter_add(&twins, 1);
+    xw_log_warning("link.two_machines", XW_LOG_STR("gateway", g->id));
+    if (g->clink->watch.on_twins)
+        g->clink->watch.on_twins(g->clink->watch.user, g->id);
+}
+
 static int begin_session(struct xw_cgateway *g, const Xw__LinkHello *hello)
 {
+    check_twins(g, hello);
     for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
         supersede(g, role);
     if (g->state != XW_CGATEWAY_IDLE)

@@ -12,6 +12,7 @@ enum {
     XW_CLINK_HELD_MAX_N_BYTES = 16 * 1024 * 1024, /* of StreamHeld in one session */
 };
 
+enum { XW_CLINK_TWIN_US = 3000000 };
 enum { XW_CLINK_PROBE_US = 2000000 }; /* a refusing store is tried, if nothing else comes */
 
 struct xw_cstream {

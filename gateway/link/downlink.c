@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "link/clink.h"
+#include "link/guests.h"
 #include "link/socket.h"
 #include "link/tls.h"
 
@@ -17,12 +18,15 @@ XW_COUNTER(refused_now, "xw_link_refused_identities_total", "when=\"connecting\"
            "sockets closed because their certificate was revoked, replaced or has expired");
 XW_COUNTER(refused_later, "xw_link_refused_identities_total", "when=\"open\"",
            "sockets closed because their certificate was revoked, replaced or has expired");
-XW_COUNTER(refused_full, "xw_link_refused_connections_total", NULL, "connections beyond the limit");
+XW_COUNTER(refused_full, "xw_link_refused_connections_total", "why=\"limit\"",
+           "connections beyond the limit");
+XW_COUNTER(refused_waiting, "xw_link_refused_connections_total", "why=\"waiting\"",
+           "connections beyond the limit");
 
 enum {
     TICK_MS = 10,
     SPARE_CONNECTIONS = 64,
-    HANDSHAKES_MAX = 512, /* TCP connections that are no link yet */
+    CONNECTIONS_SPARE = 2 * XW_GUESTS_MAX, /* being closed, when very many come at once */
     LAST_WORD_S = 3,
 };
 
@@ -34,6 +38,7 @@ struct link {
 
 struct anchor {
     struct xw_downlink *downlink;
+    struct xw_guests guests; /* TCP connections that are no link yet */
 };
 
 struct xw_downlink {
@@ -122,6 +127,7 @@ static int link_open(struct xw_downlink *d, struct lws *wsi)
         return -1;
     }
     snprintf(conn->peer_name, sizeof(conn->peer_name), "%s", link->certificate.name);
+    xw_guests_went(&d->anchor->guests, wsi);
     lws_set_opaque_user_data(wsi, link);
     link->next = d->links;
     d->links = link;
@@ -190,9 +196,19 @@ static int callback_link(struct lws *wsi, enum lws_callback_reasons reason, void
     return r;
 }
 
+static void welcome_guest(struct xw_downlink *d, struct lws *wsi)
+{
+    struct lws *out = (struct lws *)(uintptr_t)xw_guests_came(&d->anchor->guests, wsi);
+    d->connections_n++;
+    if (!out)
+        return;
+    xw_counter_add(&refused_waiting, 1);
+    lws_set_timeout(out, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+}
+
 /* protocols[0]: certificates, and everything that is not a link. */
-static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, void *user,
-                          void *in XW_UNUSED, size_t len)
+static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                          size_t len)
 {
     struct xw_downlink *d;
     int r;
@@ -201,20 +217,24 @@ static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, voi
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         d = downlink_of(wsi);
-        if (d && d->connections_n < d->links_n + HANDSHAKES_MAX)
+        if (d && d->connections_n < d->links_n + CONNECTIONS_SPARE) {
+            xw_guests_expect(&d->anchor->guests, (int)(intptr_t)in);
             return 0;
+        }
         xw_counter_add(&refused_full, 1);
         xw_log_warning("link.too_many_handshakes");
         return 1;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         d = downlink_of(wsi);
         if (d)
-            d->connections_n++;
+            welcome_guest(d, wsi);
         return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         d = downlink_of(wsi);
         if (d && d->connections_n)
             d->connections_n--;
+        if (d)
+            xw_guests_went(&d->anchor->guests, wsi);
         return 0;
     case LWS_CALLBACK_HTTP:
         return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) ? -1 : 0;
@@ -290,6 +310,7 @@ int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *s
         return -ENOMEM;
     }
     anchor->downlink = d;
+    xw_guests_init(&anchor->guests, XW_GUESTS_MAX);
     xw_net_keep(net, anchor);
     d->anchor = anchor;
     d->loop = loop;

@@ -61,6 +61,8 @@ struct xw_downlink_watch {
                          const char *gateway_id);
     /* A gateway's spool holds something of a stream up to here, as a session begins. */
     void (*on_held)(void *user, const struct xw_uuid *stream, uint64_t end);
+    /* A session took the place of one of another machine that was alive: two have one identity. */
+    void (*on_twins)(void *user, const char *gateway_id);
 };
 
 XW_MUST_CHECK int xw_downlink_new(struct xw_loop *loop, struct xw_net *net, struct xw_store *store,

@@ -13,6 +13,7 @@ enum {
     XW_GLINK_AGE_US = 30000000,       /* a generation of flight */
     XW_GLINK_ACTIVE_US = 5000000,     /* a stream with a block since then is announced first */
 };
+#define XW_GLINK_RENEW_US INT64_C(3600000000)
 
 enum xw_announce { XW_ANNOUNCE_NONE, XW_ANNOUNCE_DUE, XW_ANNOUNCED };
 
@@ -57,6 +58,7 @@ struct xw_glink {
     bool heal_more;               /* healing stopped for want of room, not of gaps */
     uint64_t turns;
     int64_t age_due_us, heal_due_us;
+    int64_t renewed_us; /* the spool took another id then; 0 = never */
     bool suspended_due; /* the county is to be told */
     unsigned suspended_n;
     struct {

@@ -13,11 +13,38 @@ XW_COUNTER(false_acks, "xw_link_false_acknowledgements_total", NULL,
            "acknowledgements of samples that do not exist: not believed");
 
 enum { SPOOL_LOST_S = 86400 }; /* so far ahead a county may be that knew us before */
+XW_COUNTER(renewals, "xw_link_spools_renewed_total", NULL,
+           "times the county knew more records of this spool than there are: it was set back");
 
 static int fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
     xw_conn_fail(conn, code, text);
     return -EPROTO;
+}
+
+/* What the county knows of our log is more than there is: this spool is an earlier copy of one that
+ * went on, restored from an image or cloned. The numbers that it gives out next were given out
+ * before, and the county would take what it has for what it is to get. So it becomes another spool,
+ * whose records are all new to the county; those that it has it knows by their keys. At most once
+ * an hour: a county that lies does not make us write for ever. */
+static void on_renewed(void *user XW_UNUSED, int status)
+{
+    if (status < 0)
+        xw_log_error("link.spool_renewed", XW_LOG_ERR(status));
+    else
+        xw_log_notice("link.spool_renewed");
+}
+
+static void went_back(struct xw_glink *glink)
+{
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    if (glink->renewed_us && now_us - glink->renewed_us < XW_GLINK_RENEW_US)
+        return;
+    xw_log_warning("link.spool_went_back");
+    if (xw_store_renew(glink->store, on_renewed, NULL) < 0)
+        return;
+    glink->renewed_us = now_us;
+    xw_counter_add(&renewals, 1);
 }
 
 static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__LinkWelcome *welcome)
@@ -38,8 +65,10 @@ static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__Li
     glink->side.record_ack_due = true;
     glink->side.peer_log = glink->side.in_log = xw_wire_uuid(&welcome->county_log_id);
     if (xw_side_begin(&glink->side, &glink->spool_id, welcome->records_upto,
-                      welcome->records_ranges, welcome->n_records_ranges) < 0)
+                      welcome->records_ranges, welcome->n_records_ranges) < 0) {
+        went_back(glink);
         return fail(conn, XW__LINK_FAULT__LINK_FAULT_STATE, "welcome: records that never were");
+    }
     return 0;
 }
 

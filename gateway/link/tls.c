@@ -136,3 +136,11 @@ int xw_tls_peer(struct lws *wsi, struct xw_cert_facts *ret_facts)
         return -ENOENT;
     return 0;
 }
+
+bool xw_tls_clock_excuses(const struct xw_cert_facts *own, const struct xw_cert_facts *peer,
+                          int64_t now_s)
+{
+    bool together = peer->from_s < own->until_s && own->from_s < peer->until_s;
+    bool doubt = now_s < own->from_s || now_s >= own->until_s;
+    return together && (doubt || now_s < peer->from_s);
+}

@@ -37,4 +37,12 @@ XW_MUST_CHECK int xw_tls_peer(struct lws *wsi, struct xw_cert_facts *ret_facts);
 /* Address of the other end of a socket, "?" when it has none. */
 void xw_tls_address(int fd, char *ret_text, size_t size);
 
+/* Verification says that a peer's certificate is not valid yet, or not any more. Is it our own
+ * clock that is wrong? A gateway without a battery wakes up in 1970, and one that was set wrong in
+ * 2035. True when the peer's certificate was good for part of the time in which our own is, and
+ * either ours is not good now by our clock, so that the clock is in doubt, or the peer's is not
+ * good yet: what an authority signed for later was signed by it all the same. */
+bool xw_tls_clock_excuses(const struct xw_cert_facts *own, const struct xw_cert_facts *peer,
+                          int64_t now_s);
+
 #endif

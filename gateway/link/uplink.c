@@ -67,6 +67,7 @@ static void check_linked(struct xw_uplink *u)
     xw_gauge_set(&linked_gauge, linked);
     if (linked) {
         u->text[0] = 0;
+        u->state.refused = false;
         xw_log_notice("link.up", XW_LOG_STR("county", u->config.host));
     } else {
         xw_log_warning("link.down", XW_LOG_STR("why", u->text));
@@ -96,8 +97,10 @@ static void leg_gone(struct leg *leg, enum xw_dial_end how, const char *why)
             snprintf(u->text, sizeof(u->text), "connection lost");
         if (*said && (refused || !conn->fault_by_peer))
             xw_log_warning("link.closed", XW_LOG_STR("why", u->text));
-        if (conn->fault_by_peer && code == XW__LINK_FAULT__LINK_FAULT_IDENTITY)
+        if (conn->fault_by_peer && code == XW__LINK_FAULT__LINK_FAULT_IDENTITY) {
             xw_counter_add(&refusals, 1);
+            u->state.refused = true;
+        }
         if (!refused && (conn->state == XW_CONN_OPEN || xw_glink_linked(u->glink)))
             xw_dial_welcomed(&leg->dial);
         xw_glink_closed(u->glink, conn);
@@ -109,6 +112,7 @@ static void leg_gone(struct leg *leg, enum xw_dial_end how, const char *why)
                      leg->alert);
             xw_log_warning("link.refused", XW_LOG_STR("why", leg->alert));
             xw_counter_add(&refusals, 1);
+            u->state.refused = true;
         } else {
             snprintf(u->text, sizeof(u->text), "%s", why);
         }
@@ -289,6 +293,28 @@ static void leg_renew(struct xw_uplink *u)
     leg_gone(leg, XW_DIAL_FAILED, "a new certificate");
     kill_wsi(wsi);
     leg->dial.retry_us = now_us();
+}
+
+int xw_uplink_rehome(struct xw_uplink *u, uint16_t port)
+{
+    int r = xw_uplink_read_tls(u);
+    if (r < 0)
+        return r;
+    u->config.port = port;
+    for (unsigned role = 0; role < XW_LINK_ROLES_N; role++) {
+        struct leg *leg = &u->leg[role];
+        struct lws *wsi = leg->state == LEG_UP           ? leg->socket.wsi
+                          : leg->state == LEG_CONNECTING ? u->anchor->connecting[role]
+                                                         : NULL;
+        if (wsi)
+            lws_set_opaque_user_data(wsi, NULL);
+        leg->alert = NULL;
+        leg_gone(leg, XW_DIAL_FAILED, "enrolled anew");
+        kill_wsi(wsi);
+        leg->dial.retry_us = now_us();
+    }
+    u->state.refused = false;
+    return 0;
 }
 
 static void measure(struct xw_uplink *u, int64_t now)

@@ -39,6 +39,7 @@ struct xw_uplink_state {
     int64_t oldest_unsent_wall_us;
     unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
     bool held;            /* pictures and objects wait, for the same reason */
+    bool refused;         /* the county does not take our certificate: only a person can help */
     const char *text;     /* why not linked */
 };
 
@@ -64,6 +65,10 @@ void xw_uplink_goodbye(struct xw_uplink *uplink);
  * them, one after the other, so that the session goes on. -EBADMSG: they do not fit, the old ones
  * stay in use. */
 XW_MUST_CHECK int xw_uplink_renewed(struct xw_uplink *uplink);
+/* Enrolled anew, perhaps at another county: certificate, key, authority are read from their files
+ * again; host, address and site name from where the configuration pointed. Ends what is open and
+ * connects at once. -EBADMSG as above. */
+XW_MUST_CHECK int xw_uplink_rehome(struct xw_uplink *uplink, uint16_t port);
 
 /* A stream is open (header is committed or on its way to the spool). */
 XW_MUST_CHECK int xw_uplink_stream(struct xw_uplink *uplink, const struct xw_uuid *stream,

@@ -48,6 +48,7 @@ struct xw_uplink {
 /* uplink_tls.c: the vhost's TLS context is there; alerts of the county belong to the leg that
  * connects. */
 void xw_uplink_take_tls(struct lws *wsi, SSL_CTX *ctx);
+XW_MUST_CHECK int xw_uplink_read_tls(struct xw_uplink *u);
 /* The leg that is to be made anew now, with the new certificate; NULL: none. */
 struct leg *xw_uplink_leg_to_renew(struct xw_uplink *u);
 

@@ -126,6 +126,7 @@ struct store_ops {
     const struct xw_ranges *(*log_received)(struct xw_store *, const struct xw_uuid *);
     void (*log_release)(struct xw_store *, const char *, uint64_t);
     int (*epoch_next)(struct xw_store *, const char *, xw_store_epoch_fn, void *);
+    int (*renew)(struct xw_store *, xw_store_renewed_fn, void *);
     int (*object)(struct xw_store *, const uint8_t *, struct xw_store_object *);
     int (*object_write)(struct xw_store *, const struct store_object_part *, xw_store_object_fn,
                         void *);

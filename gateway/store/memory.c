@@ -175,6 +175,12 @@ static int answer_later(struct xw_store *base, xw_store_status_fn done, void *us
     return 0;
 }
 
+static int renew(struct xw_store *base, xw_store_renewed_fn done, void *user)
+{
+    base->id = xw_uuid_v7(NULL);
+    return answer_later(base, done, user, 0);
+}
+
 static int compact(struct xw_store *base, xw_store_status_fn done, void *user)
 {
     return answer_later(base, done, user, 0);
@@ -260,6 +266,7 @@ static const struct store_ops ops = {
     .log_received = mem_log_received,
     .log_release = log_release,
     .epoch_next = epoch_next,
+    .renew = renew,
     .object = mem_object_get,
     .object_write = mem_object_write,
     .object_read = mem_object_read,

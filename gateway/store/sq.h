@@ -334,6 +334,7 @@ XW_MUST_CHECK int sq_logs_flush(struct sq_store *store);
 struct sq_epoch *sq_epoch_find(struct sq_store *store, const char *owner);
 XW_MUST_CHECK int sq_epoch_next(struct xw_store *store, const char *owner, xw_store_epoch_fn done,
                                 void *user);
+XW_MUST_CHECK int sq_renew(struct xw_store *store, xw_store_renewed_fn done, void *user);
 XW_MUST_CHECK int sq_forget(struct xw_store *store, uint32_t kind, const void *key, size_t size);
 XW_MUST_CHECK int sq_log_of(struct sq_store *store, const char *name, uint32_t *ret_no);
 void sq_log_release(struct xw_store *store, const char *name, uint64_t upto);

@@ -234,7 +234,7 @@ static int state_get(struct sq_store *store, const char *name, int64_t *ret_valu
     return r;
 }
 
-/* A new store and one restored from a backup are incarnations that no peer knows. */
+/* A new store, one restored from a backup and a copy are incarnations that no peer knows. */
 static int load_identity(struct sq_store *store)
 {
     int64_t copied = 0, upto = 0;
@@ -244,7 +244,7 @@ static int load_identity(struct sq_store *store)
     store->writer.compacted_upto = (uint64_t)upto;
     if (r >= 0)
         r = state_get(store, "id", NULL, &store->base.id);
-    if (r < 0 || (r == 1 && copied == 0))
+    if (r < 0 || (r == 1 && copied == 0 && !store->base.config.renew))
         return r < 0 ? r : 0;
     store->base.id = xw_uuid_v7(NULL);
     r = sq_run(sq_get(&store->writer.conn, SQ_BEGIN));

@@ -240,6 +240,7 @@ static const struct store_ops ops = {
     .log_received = sq_view_log_received,
     .log_release = sq_log_release,
     .epoch_next = sq_epoch_next,
+    .renew = sq_renew,
     .object = sq_object_get,
     .object_write = sq_object_write,
     .object_read = sq_object_read,

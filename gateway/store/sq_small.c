@@ -67,6 +67,50 @@ int sq_epoch_next(struct xw_store *base, const char *owner, xw_store_epoch_fn do
     return r;
 }
 
+/* ---- another incarnation ---- */
+
+struct renew_job {
+    struct sq_job job;
+    struct xw_uuid id;
+    xw_store_renewed_fn done;
+    void *user;
+};
+
+static int renew_stage(struct sq_store *store, struct sq_job *job)
+{
+    struct renew_job *self = XW_CONTAINER_OF(job, struct renew_job, job);
+    sqlite3_stmt *set = sq_get(&store->writer.conn, SQ_STATE_SET);
+    sq_bind_text(set, 1, "id");
+    sq_bind_id(set, 2, &self->id);
+    int r = sq_run(set);
+    return r < 0 ? sq_fail(store, r) : 0;
+}
+
+static void renew_done(struct sq_store *store, struct sq_job *job)
+{
+    struct renew_job *self = XW_CONTAINER_OF(job, struct renew_job, job);
+    if (job->status >= 0)
+        store->base.id = self->id;
+    if (self->done != NULL)
+        self->done(self->user, job->status);
+    free(self);
+}
+
+int sq_renew(struct xw_store *base, xw_store_renewed_fn done, void *user)
+{
+    struct renew_job *job = calloc(1, sizeof *job);
+    if (job == NULL)
+        return -ENOMEM;
+    *job = (struct renew_job){.job = {.stage = renew_stage, .done = renew_done},
+                              .id = xw_uuid_v7(NULL),
+                              .done = done,
+                              .user = user};
+    int r = sq_post(sq_of(base), &job->job);
+    if (r < 0)
+        free(job);
+    return r;
+}
+
 /* ---- forgetting a local record ---- */
 
 struct forget_job {

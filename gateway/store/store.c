@@ -13,6 +13,11 @@ struct xw_uuid xw_store_id(const struct xw_store *store)
     return store->id;
 }
 
+int xw_store_renew(struct xw_store *store, xw_store_renewed_fn done, void *user)
+{
+    return store->ops->renew(store, done, user);
+}
+
 int xw_store_append(struct xw_store *store, struct xw_store_batch *batch, xw_store_done_fn done,
                     void *user)
 {

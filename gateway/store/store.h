@@ -44,6 +44,7 @@ struct xw_store_config {
     uint64_t queue_bytes; /* batches waiting for the writer, at most */
     uint32_t readers_n;   /* reading workers, 1..8 */
     bool release_needed;  /* a spool: nothing is dropped that xw_store_release did not name */
+    bool renew;           /* a copy of a store that goes on elsewhere: another incarnation */
 };
 
 enum xw_store_space { XW_SPACE_OK, XW_SPACE_LOW, XW_SPACE_FULL };
@@ -71,6 +72,10 @@ void xw_store_close(struct xw_store *store, void (*done)(void *user), void *user
 
 /* Incarnation: a new random one for a new store and after a restore from a backup. */
 struct xw_uuid xw_store_id(const struct xw_store *store);
+/* Takes another one, durable before done: what a peer knows of the logs of the old one is not of
+ * this store. done may be NULL. */
+typedef void (*xw_store_renewed_fn)(void *user, int status);
+XW_MUST_CHECK int xw_store_renew(struct xw_store *store, xw_store_renewed_fn done, void *user);
 
 /* ---- appending ---- */
 

@@ -10,9 +10,9 @@
 #include <string.h>
 
 enum { YEAR_S = 31557600, ROOT_YEARS = 30, ISSUER_YEARS = 15, PATH_N = 512, NAME_MAX_N = 48 };
-/* A gateway's certificate is looked at by the county alone, by the clock that made it; a server's
- * by gateways whose clocks may be behind. */
-enum { SERVER_BACK_S = 2 * 86400 };
+/* Certificates begin in the past. A server's is looked at by gateways whose clocks may be behind; a
+ * gateway's by the county alone, but its clock may have been ahead when it signed. */
+enum { SERVER_BACK_S = 2 * 86400, GATEWAY_BACK_MAX_S = 86400, GATEWAY_BACK_PART = 20 };
 
 struct xw_authority {
     EVP_PKEY *key;
@@ -213,11 +213,12 @@ int xw_authority_gateway(struct xw_authority *authority, EVP_PKEY *key, const ch
                          uint32_t generation, int64_t now_s, int64_t life_s,
                          struct xw_buf *ret_chain, struct xw_cert_facts *ret_facts)
 {
-    struct xw_cert_spec spec = {.role = XW_CERT_GATEWAY,
-                                .name = id,
-                                .generation = generation,
-                                .from_s = now_s,
-                                .until_s = now_s + life_s};
+    struct xw_cert_spec spec = {
+        .role = XW_CERT_GATEWAY,
+        .name = id,
+        .generation = generation,
+        .from_s = now_s - XW_MIN(life_s / GATEWAY_BACK_PART, (int64_t)GATEWAY_BACK_MAX_S),
+        .until_s = now_s + life_s};
     return issue(authority, &spec, key, life_s, ret_chain, ret_facts);
 }
 

@@ -78,6 +78,8 @@ int xw_enrol_request_read(const void *data, size_t n_bytes, struct xw_enrol_requ
     bool good = take_bytes(o, "id", request.id, sizeof(request.id)) &&
                 take_bytes(o, "key", request.key, sizeof(request.key)) &&
                 take_text(o, "csr", request.csr, sizeof(request.csr));
+    if (good && json_object_get(o, "was"))
+        good = take_text(o, "was", request.was, sizeof(request.was)) && xw_enrol_id_ok(request.was);
     json_decref(o);
     if (good) {
         request.csr_n = strlen(request.csr);
@@ -174,6 +176,8 @@ char *xw_enrol_request_text(const struct xw_enrol_request *request)
     put_bytes(o, "id", request->id, sizeof(request->id));
     put_bytes(o, "key", request->key, sizeof(request->key));
     json_object_set_new(o, "csr", json_stringn(request->csr, request->csr_n));
+    if (request->was[0])
+        json_object_set_new(o, "was", json_string(request->was));
     return text_of(o);
 }
 

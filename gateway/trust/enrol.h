@@ -1,10 +1,9 @@
 /* The messages of enrolment and rotation (PROTOCOL.md, section 3.13): JSON objects, both ends.
  *
  *   POST /enrol/hello    {"id","nonce"}               {"nonce","proof"}
- *   POST /enrol/request  {"id","key","csr"} {"gateway","site","host","port","certificate","ca"}
- *   anything wrong                                    {"error","text"}
- *   over the link, ephemeral: "renew" = the CSR; "certificate" = the chain; "renew-refused" = a
- * text
+ *   POST /enrol/request  {"id","key","csr","was"?}
+ * {"gateway","site","host","port","certificate","ca"} anything wrong {"error","text"} over the
+ * link, ephemeral: "renew" = the CSR; "certificate" = the chain; "renew-refused" = a text
  *
  * Bytes are lower-case hex, certificates and requests PEM. Unknown members are passed over, one
  * that comes twice is malformed. Threads: pure functions. Ownership: readers fill the struct given;
@@ -40,6 +39,7 @@ struct xw_enrol_request {
     uint8_t id[XW_CODE_ID_N], key[XW_CODE_KEY_N];
     char csr[XW_CSR_MAX_N_BYTES];
     size_t csr_n;
+    char was[XW_ENROL_ID_MAX + 1]; /* who the gateway is already; "" = nobody yet */
 };
 struct xw_enrol_grant {
     char gateway[XW_ENROL_ID_MAX + 1], site[XW_ENROL_SITE_MAX + 1];
@@ -92,6 +92,7 @@ struct xw_enrol_ask {
     uint16_t port;
     const struct xw_code *code;
     EVP_PKEY *key;
+    const char *was; /* our id, when we have one: a code for another is not used up; NULL = none */
     int64_t now_s;
     int64_t timeout_us;        /* for everything together */
     const atomic_bool *cancel; /* looked at five times a second; NULL: never */

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-enum { SLICE_MS = 200 };
+enum { SLICE_MS = 200, CONNECT_MIN_US = 3000000 };
 
 struct talk {
     const struct xw_enrol_ask *ask;
@@ -84,8 +84,17 @@ static int connect_to(struct talk *t)
     if (e)
         return give_up(t, -EHOSTUNREACH, "network", gai_strerror(e));
     int r = -EHOSTUNREACH;
-    for (const struct addrinfo *a = all; a && r < 0 && now_us() < t->deadline_us; a = a->ai_next)
+    int64_t deadline_us = t->deadline_us, left_n = 0;
+    for (const struct addrinfo *a = all; a; a = a->ai_next)
+        left_n++;
+    /* An address that swallows everything (IPv6 without a way) leaves time for the others. */
+    for (const struct addrinfo *a = all; a && r < 0 && r != -ECANCELED && now_us() < deadline_us;
+         a = a->ai_next) {
+        int64_t share_us = XW_MAX((deadline_us - now_us()) / (left_n-- + 1), CONNECT_MIN_US);
+        t->deadline_us = XW_MIN(now_us() + share_us, deadline_us);
         r = connect_one(t, a);
+    }
+    t->deadline_us = deadline_us;
     freeaddrinfo(all);
     return r;
 }
@@ -267,6 +276,8 @@ static int request(struct talk *t, const struct xw_code_keys *keys,
     memcpy(body.csr, csr.data, csr.n);
     body.csr_n = csr.n;
     xw_buf_done(&csr);
+    if (t->ask->was)
+        snprintf(body.was, sizeof(body.was), "%s", t->ask->was);
     r = post(t, XW_ENROL_REQUEST_PATH, xw_enrol_request_text(&body));
     sodium_memzero(&body, sizeof(body));
     if (r < 0)
@@ -277,6 +288,10 @@ static int request(struct talk *t, const struct xw_code_keys *keys,
     const char *why;
     r = xw_enrol_check(grant.certificate, grant.ca, grant.gateway, t->ask->key, t->ask->now_s,
                        &why);
+    if (r == 0 && t->ask->was && strcmp(t->ask->was, grant.gateway) != 0) {
+        xw_enrol_grant_done(&grant);
+        return give_up(t, -EACCES, "other_gateway", "this code is for another gateway");
+    }
     if (r == 0)
         r = check_server(t, &grant, &why);
     if (r < 0) {

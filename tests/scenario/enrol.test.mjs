@@ -182,6 +182,18 @@ async function revoking(ca) {
   return own;
 }
 
+// Another machine with the same disk.
+async function cloned(one, ca) {
+  const [cert, key] = ['certificate.pem', 'key.pem'].map((name) => fs.readFileSync(path.join(one.identity, name)));
+  const twin = await new GatewayPeer({ port: county.linkPort, ca, tls: { cert, key } }).open();
+  twin.say(linkHello({ id: 'new-1' }));
+  const welcome = Boolean(await twin.welcome());
+  const alarm = await until('two machines to be told', async () => (await county.api.json('/api/alarms')).technical.find((each) => each.code === 'conflict' && each.subject === 'new-1' && !each.to_wall_us)).catch((error) => error.message);
+  check('two machines with one identity: a technical alarm, counted', welcome && /two machines/.test(alarm.text) && (await counted('xw_link_two_machines_total')) > 0, JSON.stringify(alarm));
+  twin.close();
+  check('the first one is back as soon as the other has gone', (await one.linked()).gateway === 'new-1');
+}
+
 // Codes by the dozen: the address is made to wait.
 async function guessing() {
   const statuses = [];
@@ -196,6 +208,10 @@ async function guessing() {
       request.end(body);
     }));
   }
+  const right = await newcomer('right');
+  await right.start({ code: code('right') });
+  check('... and a right code from the same address is taken all the same', (await right.linked()).gateway === 'right');
+  await right.process.stop();
   check('guessing codes is slowed down: 404, then 429', statuses[0] === 404 && statuses.at(-1) === 429 && statuses.every((one) => one === 404 || one === 429) && (await refusedCodes('too_many')) > 0, statuses.join(' '));
 }
 
@@ -212,6 +228,44 @@ async function afterRestart(own) {
   const status = await again.linked();
   check('enrolled anew, another gateway takes the name; the old one stays out', status.gateway === 'new-2' && /revoked/.test((await resume(county.linkPort, own)).text));
   await again.process.stop();
+}
+
+// The revoked box itself gets a code: on its own page, while it runs.
+async function enrolledAnew() {
+  const box = newcomers.find((each) => each.name === 'new-2');
+  const { pid } = box.process.child;
+  const before = await until('the revoked gateway to know', async () => {
+    const status = await box.status();
+    return status.link.refused && status;
+  });
+  check('a revoked gateway says so and offers to be enrolled anew', before.enrolment.possible && !before.enrolment.needed && before.enrolment.was === 'new-2', JSON.stringify(before.enrolment));
+  const others = code('new-other');
+  await box.type(others);
+  check("a code for another gateway is refused there", (await box.refusal()).word === 'other_gateway' && (await refusedCodes('other_gateway')) === 1);
+  check('... and is not used up', (await boss.json('/api/enrolments')).codes.some((each) => each.gateway === 'new-other' && each.state === 'open'));
+  await box.type(code('new-2', '--replace'));
+  const status = await box.linked();
+  check('with a code of its own it is back: same process, same id, no longer refused', status.gateway === 'new-2' && box.process.child.pid === pid && !status.link.refused && status.alarms.every((each) => each.code !== 'link_lost'), JSON.stringify(status.alarms));
+  check('while it is linked its page takes no code', !status.enrolment.possible && (await box.type(others)) === 409);
+  await box.process.stop();
+  await box.start();
+  check('after a restart it is who it was', (await box.linked()).gateway === 'new-2');
+
+  // Its identity is lost and its spool is not: no other gateway may be made of it.
+  await box.process.stop();
+  fs.rmSync(box.identity, { recursive: true });
+  await box.start({ code: others });
+  await box.up();
+  check('a box whose spool holds the data of one gateway does not become another', (await box.refusal()).word === 'other_gateway' && (await box.status()).enrolment.was === 'new-2');
+  await box.type(code('new-2', '--replace'));
+  check('as who it was it is taken', (await box.linked()).gateway === 'new-2');
+  // The file is broken: it is kept, and the gateway asks instead of never starting again.
+  await box.process.stop();
+  fs.writeFileSync(path.join(box.identity, 'identity.json'), '{"gateway": "new-2", ');
+  await box.start();
+  await box.up();
+  check('a broken identity is put aside, and a code is asked for', (await box.status()).enrolment.needed && fs.existsSync(path.join(box.identity, 'identity.json.broken')));
+  await box.process.stop();
 }
 
 async function rotated(one) {
@@ -235,13 +289,17 @@ await scenario(
     county.startSim({ devices: [{ id: 'good-1', gateway: `127.0.0.1:${county.gateways[0].devicePort}`, rate: 500, block_ms: 40, source: { kind: 'pattern', channels: 12 } }] });
     await county.liveStreams(1);
 
+    // More than either port lets wait, from an address of their own: who is honest is not shut out.
     const slow = [
+      ...Array.from({ length: 560 }, () => loris(county.linkPort, { from: '127.0.0.9' })),
+      ...Array.from({ length: 150 }, () => loris(county.enrolPort, { from: '127.0.0.9' })),
       ...Array.from({ length: 60 }, () => loris(county.linkPort)),
       ...Array.from({ length: 60 }, () => loris(county.enrolPort)),
       ...Array.from({ length: 20 }, () => loris(county.enrolPort, { secure: true, say: 'POST /enrol/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{' })),
       ...Array.from({ length: 20 }, () => loris(county.linkPort, { say: '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03' })),
     ];
     const one = await enrolling();
+    check('more connections than may wait: the crowd makes room for the others', (await counted('xw_link_refused_connections_total', /"waiting"/)) > 0 && (await counted('xw_center_enrol_connections_refused_total')) > 0);
     const [, peer] = await Promise.all([lostAnswers(), strangers(ca)]);
     peerTls = peer;
     await downgrades();
@@ -249,8 +307,10 @@ await scenario(
     const ended = await Promise.all(slow);
     check('slow ones are closed within 20 s', ended.every((each) => each.closed && each.ms < 20000), `the last after ${Math.round(Math.max(...ended.map((each) => each.ms)))} ms, ${ended.filter((each) => !each.closed).length} open`);
     await rotated(one);
+    await cloned(one, ca);
     await guessing();
     await afterRestart(own);
+    await enrolledAnew();
     for (const each of newcomers) await each.process?.stop();
     check('the healthy gateway and its device were not disturbed', county.gateways[0].process.starts === 1 && (await county.askSim('stats')).devices[0].connects === 1);
     const verdict = await judgeAtRest(county);

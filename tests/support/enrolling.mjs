@@ -89,10 +89,11 @@ export function impostor({ cert, key }, forward) {
 }
 
 // Connects, says a little, and waits. Resolves when the other end has closed: after how long.
-export function loris(port, { say = '', secure = false, dripMs = 500, waitMs = 40000 } = {}) {
+// from: its own address.
+export function loris(port, { say = '', secure = false, dripMs = 500, waitMs = 40000, from } = {}) {
   return new Promise((resolve) => {
     const began = performance.now();
-    const socket = secure ? tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }) : net.connect(port, '127.0.0.1');
+    const socket = secure ? tls.connect({ host: '127.0.0.1', port, rejectUnauthorized: false }) : net.connect({ port, host: '127.0.0.1', localAddress: from });
     let at = 0;
     const drip = setInterval(() => at < say.length && socket.writable && socket.write(say[at++]), dripMs);
     const done = (closed) => {

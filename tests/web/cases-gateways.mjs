@@ -100,4 +100,95 @@ export const cases = [
       assert.match(await page.getAttribute(`${study} .lights`, 'aria-label'), /已采集：已证实 · 已存网关：已证实 · 已存县中心：尚未/);
     },
   },
+  {
+    name: 'a revoked gateway and one that is linked are enrolled anew from their cards: one code, under the old id, and the page says when it was used',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      await enter(page, url, 'admin');
+      await page.click('[data-revoke=gw-xizhen]');
+      await page.click('[data-confirm]');
+      await until('revoked', async () => (await stateOf(page, 'gw-xizhen')) === 'revoked', 4000);
+
+      await page.click('[data-reenrol=gw-xizhen]');
+      assert.match(await page.textContent('dialog'), /重新登记网关 gw-xizhen[\s\S]*已吊销[\s\S]*原来的编号/);
+      assert.equal(await page.locator('dialog input[name=gateway]').count(), 0, 'the id is not asked for again');
+      assert.equal(await page.inputValue('dialog input[name=site]'), '西镇卫生院');
+      await page.click('.enrol-form .primary');
+      await page.waitForSelector('[data-code]');
+      assert.deepEqual(center.codes.map((c) => [c.gateway, c.state]), [['gw-xizhen', 'open']]);
+      // It is shown once: a slip beside it must not take it away.
+      await page.mouse.click(5, 5);
+      await page.waitForTimeout(200);
+      assert.equal(await page.getAttribute('.enrol-code', 'data-code-state'), 'open');
+      assert.match(await page.textContent('.enrol-code'), /有效期至[\s\S]*没有字母 O、I、L、U[\s\S]*等网关使用/);
+      center.useCode('gw-xizhen');
+      await until('used', async () => (await page.getAttribute('.enrol-code', 'data-code-state')) === 'used', 5000);
+      assert.match(await page.textContent('.enrol-code'), /网关已登记 \d{4}-/);
+      await until('the card', async () => (await stateOf(page, 'gw-xizhen')) !== 'revoked', 4000);
+      await page.keyboard.press('Escape');
+      await until('closed', async () => (await page.locator('dialog').count()) === 0, 3000);
+      await page.click('.ended-codes summary');
+      assert.match(await page.textContent('[data-ended-code=gw-xizhen]'), /已使用 \d{4}-/);
+
+      // One that is linked: what happens to the machine there is said, and a second code ends the first.
+      await page.click('[data-reenrol=gw-dongcun]');
+      assert.match(await page.textContent('dialog'), /现在在线：登记码一被使用，现在的这台机器立即断开/);
+      await page.click('.enrol-form .primary');
+      await page.waitForSelector('[data-code]');
+      await page.keyboard.press('Escape');
+      await until('on the card', async () => /有一个未用的登记码/.test(await page.textContent(card('gw-dongcun'))), 4000);
+      await page.click('[data-reenrol=gw-dongcun]');
+      await page.click('.enrol-form .primary');
+      await page.waitForSelector('[data-code]');
+      await page.keyboard.press('Escape');
+      assert.deepEqual(center.codes.filter((c) => c.gateway === 'gw-dongcun').map((c) => c.state), ['withdrawn', 'open']);
+      await page.click('[data-revoke=gw-dongcun]');
+      await page.click('[data-confirm]');
+      await until('its code has ended with it', async () => (await page.locator('[data-open-code]').count()) === 0, 5000);
+    },
+  },
+  {
+    name: 'a reader sees no buttons to enrol or revoke',
+    center: { streams: 2 },
+    async run({ page, url }) {
+      await enter(page, url);
+      await page.goto(`${url}/#/gateways`);
+      await page.waitForSelector(card('gw-dongcun'));
+      assert.equal(await page.locator('[data-reenrol], [data-revoke], [data-enrol]').count(), 0);
+    },
+  },
+  {
+    name: 'on a phone nothing of gateways, codes and lights is cut off',
+    center: { streams: 3, mothers: 1 },
+    view: { width: 390, height: 844 },
+    async run({ page, center, url }) {
+      // Wider than the screen, or text that a box cuts away.
+      const cut = () => page.evaluate(() => {
+        const out = document.documentElement.scrollWidth > innerWidth ? ['page'] : [];
+        for (const e of document.querySelectorAll('.gw-card *, .enrolment *, dialog *, .lights, .viewer-head *')) {
+          const r = e.getBoundingClientRect();
+          if (r.width && (r.right > innerWidth + 1 || r.left < -1)) out.push(`${e.className || e.tagName}: ${e.textContent.slice(0, 20)}`);
+        }
+        return out;
+      });
+      center.gateways[0].said = { backlog_ms: 372_000, backlog_bytes: 4.1e6, oldest_unsent_wall_us: center.now() - 372e6, suspended_n: 2, spool_low: true };
+      await enter(page, url, 'admin');
+      await page.waitForSelector(card('gw-dongcun'));
+      assert.deepEqual(await cut(), []);
+      await page.click('[data-reenrol=gw-xizhen]');
+      await page.click('.enrol-form .primary');
+      await page.waitForSelector('[data-code]');
+      assert.deepEqual(await cut(), []);
+      const box = await page.locator('[data-code]').boundingBox();
+      assert.ok(box.height < 50, 'the code stands in one line');
+      await page.keyboard.press('Escape');
+      await until('closed', async () => (await page.locator('dialog').count()) === 0, 3000);
+      assert.deepEqual(await cut(), []);
+      await page.goto(`${url}/#/live/${center.stream('ecg-01').id}`);
+      await until('lights at the paper', async () => (await lightOf(page, '.viewer-head', 'county').catch(() => '')) === 'proven', 6000);
+      assert.deepEqual(await cut(), []);
+      center.cut('gw-dongcun');
+      await until('nobody can tell', async () => (await lightOf(page, '.viewer-head', 'gateway')) === 'unknown', 6000);
+    },
+  },
 ];

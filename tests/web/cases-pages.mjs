@@ -199,7 +199,7 @@ export const cases = [
       assert.equal(await page.locator('[data-gateway]').count(), 3);
       center.cut('gw-xizhen');
       await until('cut', async () => /链路断开/.test(await page.textContent('[data-gateway=gw-xizhen]')), 4000);
-      assert.match(await page.textContent('.page'), /login/);
+      assert.match(await page.textContent('.page'), /登录/);
     },
   },
   {

@@ -141,6 +141,7 @@ export interface JsonEnrolment {
   by: string;
   made_wall_us: number;
   expires_wall_us: number;
+  used_wall_us?: number | null;
   code?: string; // in the answer to its making, never again
 }
 export interface JsonTechnical {

@@ -122,14 +122,15 @@ export function useTicker(ms: number): number {
   return n;
 }
 
-export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }): JSX.Element {
+// keep: a click beside it does not close it, for what cannot be had again.
+export function Dialog(props: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean; keep?: boolean }): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     ref.current?.showModal();
   }, []);
   return (
     <dialog ref={ref} class={`dialog ${props.wide ? 'wide' : ''}`} onClose={props.onClose} aria-label={props.title}
-      onClick={(e) => { if (e.target === ref.current) ref.current?.close(); }}>
+      onClick={(e) => { if (!props.keep && e.target === ref.current) ref.current?.close(); }}>
       <header>
         <h2>{props.title}</h2>
         <button class="button" onClick={() => ref.current?.close()}>{t('app.close')}</button>

@@ -241,6 +241,73 @@ static void codes_are_bounded(void **state)
     }
 }
 
+/* What was given out before is of no use to who stole the box and the paper beside it. */
+static void a_revocation_and_a_new_code_end_the_open_codes_of_that_gateway(void **state)
+{
+    (void)state;
+    struct xw_gatewayadmin_records records;
+    struct xw_gatewayadmin first =
+        ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"s\",\"replace\":true}");
+    struct xw_gatewayadmin other = ask("{\"do\":\"code\",\"gateway\":\"gw-10\",\"site\":\"s\"}");
+    enrolled("gw-1", 1);
+    assert_int_equal(xw_gatewayadmin_apply(&first, table, NOW), 0);
+    xw_gatewayadmin_put(&first, table);
+    assert_int_equal(xw_gatewayadmin_apply(&other, table, NOW), 0);
+    xw_gatewayadmin_put(&other, table);
+
+    struct xw_gatewayadmin second =
+        ask("{\"do\":\"code\",\"gateway\":\"gw-1\",\"site\":\"s\",\"replace\":true}");
+    assert_int_equal(xw_gatewayadmin_apply(&second, table, NOW + 1), 0);
+    assert_int_equal(second.ended_n, 1);
+    assert_int_equal(xw_gatewayadmin_pack(&second, &records), 0);
+    assert_int_equal(records.n, 3);
+    xw_gatewayadmin_records_done(&records);
+    xw_gatewayadmin_put(&second, table);
+    const struct xw_enrolment *code = xw_enrolments_find(table, first.enrolment.id);
+    assert_string_equal(xw_enrolment_state(code, NOW + 2), "withdrawn");
+
+    struct xw_gatewayadmin revoke = ask("{\"do\":\"revoke\",\"gateway\":\"gw-1\"}");
+    assert_int_equal(xw_gatewayadmin_apply(&revoke, table, NOW + 2), 0);
+    assert_int_equal(xw_gatewayadmin_pack(&revoke, &records), 0);
+    assert_int_equal(records.n, 3);
+    xw_gatewayadmin_records_done(&records);
+    xw_gatewayadmin_put(&revoke, table);
+    code = xw_enrolments_find(table, second.enrolment.id);
+    assert_string_equal(xw_enrolment_state(code, NOW + 3), "withdrawn");
+    code = xw_enrolments_find(table, other.enrolment.id);
+    assert_string_equal(xw_enrolment_state(code, NOW + 3), "open");
+}
+
+static void a_restored_table_meets_what_it_forgot(void **state)
+{
+    (void)state;
+    struct xw_cert_facts met;
+    enrolled("gw-1", 1);
+    assert_null(judged("gw-1", 1));
+    assert_null(judged("by-hand", 0));
+    assert_false(xw_identities_newer(table, &met));
+    assert_null(judged("gw-1", 2)); /* stolen and replaced after the backup */
+    assert_null(judged("gw-1", 3));
+    assert_null(judged("gw-1", 2));
+    assert_true(xw_identities_newer(table, &met));
+    assert_string_equal(met.name, "gw-1");
+    assert_int_equal(met.generation, 3);
+    assert_false(xw_identities_newer(table, &met));
+    enrolled("gw-1", 3);
+    assert_non_null(judged("gw-1", 2));
+    assert_null(judged("gw-2", 1)); /* enrolled after the backup */
+    assert_true(xw_identities_newer(table, &met));
+    for (unsigned i = 0; i < 2 * XW_IDENTITIES_NEWER_MAX; i++) {
+        char id[16];
+        snprintf(id, sizeof(id), "more-%u", i);
+        assert_null(judged(id, 1));
+    }
+    unsigned n = 0;
+    while (xw_identities_newer(table, &met))
+        n++;
+    assert_int_equal(n, XW_IDENTITIES_NEWER_MAX);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, new_table, free_table)
@@ -254,6 +321,8 @@ int main(void)
         TEST(two_changes_of_one_gateway_exclude_each_other),
         TEST(what_is_asked_wrongly_is_told),
         TEST(codes_are_bounded),
+        TEST(a_restored_table_meets_what_it_forgot),
+        TEST(a_revocation_and_a_new_code_end_the_open_codes_of_that_gateway),
     };
     if (sodium_init() < 0)
         return 1;

@@ -173,6 +173,13 @@ static void the_sixth_wrong_try_within_a_minute_is_refused(void **state)
         assert_true(xw_limiter_try(limiter, 'u', "li"));
     assert_false(xw_limiter_try(limiter, 'u', "li"));
     assert_true(xw_limiter_try(limiter, 'u', "wang"));
+    for (unsigned i = 0; i < 5; i++) { /* one owner has all of a /64 */
+        char address[32];
+        snprintf(address, sizeof(address), "2001:db8:0:1::%u", i);
+        assert_true(xw_limiter_try(limiter, 'a', address));
+    }
+    assert_false(xw_limiter_try(limiter, 'a', "2001:db8:0:1:ffff::1"));
+    assert_true(xw_limiter_try(limiter, 'a', "2001:db8:0:2::1"));
     assert_true(xw_limiter_try(limiter, 'a', "li"));
     xw_clock_fake_advance(&fake, XW_LIMITER_WINDOW_US);
     for (unsigned i = 0; i < 5; i++)

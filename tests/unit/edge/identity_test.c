@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
@@ -190,6 +191,104 @@ static void addresses_of_a_county_are_taken_apart(void **state)
         assert_int_equal(xw_edge_enrol_split(wrong[i], host, &port), -EINVAL);
 }
 
+static void a_spool_keeps_its_gateway(void **state)
+{
+    (void)state;
+    char owner[XW_ENROL_ID_MAX + 1];
+    bool moved = true;
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "");
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", "", &moved), 0);
+    assert_false(moved);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-b", "", &moved), -EEXIST);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a1", "", &moved), -EEXIST);
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "town-a");
+    /* A torn or foreign file says nothing, and is made anew. */
+    char path[128];
+    snprintf(path, sizeof(path), "%s/gateway", dir);
+    assert_int_equal(xw_file_write_atomic(path, "a b/c", 5, 0600), 0);
+    xw_edge_spool_owner(dir, owner);
+    assert_string_equal(owner, "");
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", "", &moved), 0);
+}
+
+static void a_spool_on_another_machine_is_a_copy(void **state)
+{
+    static const char one[] = "00112233445566778899aabbccddeeff";
+    static const char two[] = "10112233445566778899aabbccddeeff";
+    (void)state;
+    bool moved = true;
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", one, &moved), 0);
+    assert_false(moved); /* the first that is known */
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", one, &moved), 0);
+    assert_false(moved);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", "", &moved), 0);
+    assert_false(moved); /* nobody can tell */
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", two, &moved), 0);
+    assert_true(moved);
+    assert_int_equal(xw_edge_spool_claim(dir, "town-a", two, &moved), 0);
+    assert_false(moved); /* once */
+}
+
+static void put(const char *name, const char *text)
+{
+    char path[160], *slash;
+    snprintf(path, sizeof(path), "%s/root/%s", dir, name);
+    slash = strrchr(path, '/');
+    *slash = 0;
+    assert_int_equal(xw_file_make_dirs(path, 0700), 0);
+    *slash = '/';
+    assert_int_equal(xw_file_write_atomic(path, text, strlen(text), 0600), 0);
+}
+
+static void a_machine_is_known_by_what_no_copy_of_its_disk_has(void **state)
+{
+    (void)state;
+    char root[96], link[160], first[XW_EDGE_MACHINE_N], second[XW_EDGE_MACHINE_N];
+    snprintf(root, sizeof(root), "%s/root", dir);
+    xw_edge_machine(root, first);
+    assert_string_equal(first, "");
+    put("sys/devices/pci0/eth0/x", "");
+    put("sys/devices/pci0/usb1/wwan0/x", "");
+    put("sys/class/net/wwan0/address", "02:00:00:00:00:09\n");
+    snprintf(link, sizeof(link), "%s/sys/class/net/wwan0/device", root);
+    assert_int_equal(symlink("../../../devices/pci0/usb1/wwan0", link), 0);
+    xw_edge_machine(root, first);
+    assert_string_equal(first, ""); /* a dongle is no machine */
+    put("sys/class/net/eth0/address", "02:00:00:00:00:01\n");
+    snprintf(link, sizeof(link), "%s/sys/class/net/eth0/device", root);
+    assert_int_equal(symlink("../../../devices/pci0/eth0", link), 0);
+    xw_edge_machine(root, first);
+    assert_int_equal(strlen(first), 32);
+    put("sys/class/net/wwan0/address", "02:00:00:00:00:0a\n");
+    xw_edge_machine(root, second);
+    assert_string_equal(first, second);
+    put("sys/class/net/eth0/address", "02:00:00:00:00:02\n");
+    xw_edge_machine(root, second);
+    assert_string_not_equal(first, second);
+    put("proc/device-tree/serial-number", "0123");
+    xw_edge_machine(root, first);
+    put("sys/class/net/eth0/address", "02:00:00:00:00:03\n"); /* a new card in the same board */
+    xw_edge_machine(root, second);
+    assert_string_equal(first, second);
+}
+
+static void a_broken_identity_is_kept_beside(void **state)
+{
+    (void)state;
+    struct xw_edge_identity back;
+    struct stat st;
+    assert_int_equal(xw_file_make_dirs(folder, 0700), 0);
+    assert_int_equal(xw_file_write_atomic(in_folder("identity.json"), "{\"gateway\":", 11, 0600),
+                     0);
+    assert_int_equal(xw_edge_identity_load(folder, &back), -EBADMSG);
+    assert_int_equal(xw_edge_identity_aside(folder), 0);
+    assert_int_equal(xw_edge_identity_load(folder, &back), -ENOENT);
+    assert_int_equal(stat(in_folder("identity.json.broken"), &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
@@ -200,6 +299,10 @@ int main(void)
         TEST(copies_that_differ_are_made_again),
         TEST(what_does_not_fit_is_neither_saved_nor_loaded),
         TEST(addresses_of_a_county_are_taken_apart),
+        TEST(a_spool_keeps_its_gateway),
+        TEST(a_spool_on_another_machine_is_a_copy),
+        TEST(a_machine_is_known_by_what_no_copy_of_its_disk_has),
+        TEST(a_broken_identity_is_kept_beside),
     };
     if (sodium_init() < 0)
         return 1;

@@ -121,6 +121,20 @@ int xw_store_epoch_next(struct xw_store *s, const char *owner, xw_store_epoch_fn
     return 0;
 }
 
+static void run_renew(struct xw_store *s, struct job *job)
+{
+    if (job->status == 0)
+        s->id.b[15] ^= 0x5a;
+    if (job->renewed)
+        job->renewed(job->user, job->status);
+}
+
+int xw_store_renew(struct xw_store *s, xw_store_renewed_fn done, void *user)
+{
+    model_job(s, run_renew, user)->renewed = done;
+    return 0;
+}
+
 /* ---- objects ---- */
 
 void model_objects_free(struct xw_store *s)

@@ -73,6 +73,7 @@ struct job {
     xw_store_samples_fn samples;
     xw_store_records_fn records;
     xw_store_epoch_fn epoch;
+    xw_store_renewed_fn renewed;
     xw_store_object_fn object;
     xw_store_bytes_fn bytes;
     struct xw_uuid stream;

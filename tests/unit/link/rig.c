@@ -128,8 +128,9 @@ static void start_gateway(struct rig *rig)
 
 static void start_county(struct rig *rig)
 {
-    struct xw_downlink_watch watch = {rig,       on_gateway, on_stream,    on_block,     on_gap,
-                                      on_stored, on_record,  on_ephemeral, on_suspended, NULL};
+    struct xw_downlink_watch watch = {rig,          on_gateway, on_stream, on_block,
+                                      on_gap,       on_stored,  on_record, on_ephemeral,
+                                      on_suspended, NULL,       NULL};
     assert_int_equal(xw_clink_new(rig->archive, &rig->clock, 16, &watch, &rig->clink), 0);
 }
 

@@ -6,11 +6,14 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 
 #include "link/conn.h"
+#include "link/guests.h"
 #include "link/idmap.h"
 #include "link/lane.h"
 #include "link/record.h"
+#include "link/tls.h"
 #include "proto/study.pb-c.h"
 
 static struct xw_store_block block_at(uint64_t first, size_t size)
@@ -222,6 +225,57 @@ static void clock_exchanges_survive_a_step_of_the_wall_clock(void **state)
     xw_conn_done(&conn);
 }
 
+static void a_crowd_at_the_port_makes_room_for_the_others(void **state)
+{
+    (void)state;
+    static struct xw_guests g;
+    static char crowd[2000], honest[3];
+    size_t crowd_n = 0, put_out_n = 0;
+    xw_guests_init(&g, 100);
+    for (size_t i = 0; i < XW_ARRAY_N(crowd); i++) {
+        if (i == 50 || i == 500 || i == 1500) { /* gateways come in between, and need a while */
+            size_t who = i == 50 ? 0 : i == 500 ? 1 : 2;
+            xw_guests_expect_text(&g, who ? "192.0.2.1" : "2001:db8::1");
+            const void *out = xw_guests_came(&g, &honest[who]);
+            assert_true(!out || ((const char *)out >= crowd && (const char *)out < crowd + i));
+            put_out_n += out != NULL;
+        }
+        xw_guests_expect_text(&g, "198.51.100.7");
+        const void *out = xw_guests_came(&g, &crowd[i]);
+        crowd_n++;
+        if (!out)
+            continue;
+        assert_ptr_equal(out, &crowd[put_out_n]); /* the one that waits longest */
+        put_out_n++;
+    }
+    assert_int_equal(g.n, 100);
+    assert_int_equal(put_out_n, crowd_n + 3 - 100);
+    xw_guests_went(&g, &honest[1]);
+    xw_guests_went(&g, &honest[1]); /* again: nothing */
+    assert_int_equal(g.n, 99);
+    xw_guests_expect_text(&g, "203.0.113.3");
+    assert_null(xw_guests_came(&g, &honest[1]));
+}
+
+/* Nothing but the times was wrong; is it our clock? */
+static void a_clock_that_is_wrong_is_no_reason_to_distrust_the_county(void **state)
+{
+    enum { DAY = 86400, NOW = 1800000000 };
+    (void)state;
+    struct xw_cert_facts own = {.from_s = NOW - 10 * DAY, .until_s = NOW + 355 * DAY};
+    struct xw_cert_facts server = {.from_s = NOW - 100 * DAY, .until_s = NOW + 630 * DAY};
+    struct xw_cert_facts renewed = {.from_s = NOW - DAY, .until_s = NOW + 730 * DAY};
+    struct xw_cert_facts ended = {.from_s = NOW - 700 * DAY, .until_s = NOW - DAY};
+    struct xw_cert_facts old = {.from_s = NOW - 900 * DAY, .until_s = NOW - 170 * DAY};
+    assert_true(xw_tls_clock_excuses(&own, &server, 0));  /* 1970 */
+    assert_true(xw_tls_clock_excuses(&own, &renewed, 0)); /* though we never saw it */
+    assert_true(xw_tls_clock_excuses(&own, &server, NOW + INT64_C(3000) * DAY));
+    assert_true(xw_tls_clock_excuses(&own, &renewed, NOW - 5 * DAY)); /* some days behind */
+    assert_false(xw_tls_clock_excuses(&own, &ended, NOW)); /* our clock is good: it has expired */
+    assert_false(xw_tls_clock_excuses(&own, &old, 0));     /* never good together with ours */
+    assert_false(xw_tls_clock_excuses(&own, &old, NOW + INT64_C(3000) * DAY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +288,10 @@ int main(void)
         cmocka_unit_test(the_id_table_finds_what_is_in_it),
         cmocka_unit_test(records_take_the_lane_of_their_urgency),
         cmocka_unit_test(clock_exchanges_survive_a_step_of_the_wall_clock),
+        cmocka_unit_test(a_crowd_at_the_port_makes_room_for_the_others),
+        cmocka_unit_test(a_clock_that_is_wrong_is_no_reason_to_distrust_the_county),
     };
+    if (sodium_init() < 0)
+        return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

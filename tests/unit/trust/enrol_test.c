@@ -38,6 +38,16 @@ static void messages_come_back_as_they_were(void **state)
     assert_int_equal(xw_enrol_request_read(text, strlen(text), &request2), 0);
     assert_memory_equal(request.key, request2.key, sizeof(request.key));
     assert_string_equal(request.csr, request2.csr);
+    assert_string_equal(request2.was, "");
+    snprintf(request.was, sizeof(request.was), "town-a");
+    free(text);
+    text = xw_enrol_request_text(&request);
+    assert_int_equal(xw_enrol_request_read(text, strlen(text), &request2), 0);
+    assert_string_equal(request2.was, "town-a");
+    snprintf(request.was, sizeof(request.was), "town a"); /* no id */
+    free(text);
+    text = xw_enrol_request_text(&request);
+    assert_int_equal(xw_enrol_request_read(text, strlen(text), &request2), -EBADMSG);
     free(text);
     text = xw_enrol_grant_text(&grant);
     assert_int_equal(xw_enrol_grant_read(text, strlen(text), &grant2), 0);

@@ -523,6 +523,7 @@ export class FakeCenter {
       if (!g) this.fail(404, 'not_found');
       if (g.revoked) this.fail(409, 'conflict');
       g.revoked = this.now();
+      this.endCodes(g.id);
       this.cut(g.id);
       return this.json(a, 200, { id: g.id, revoked_wall_us: g.revoked });
     }
@@ -535,9 +536,22 @@ export class FakeCenter {
       return this.json(a, 200, known);
     }
     if (this.gateways.some((g) => g.id === body.gateway && !g.revoked) && !body.replace) this.fail(409, 'conflict');
+    this.endCodes(body.gateway);
     const made = { id: String(this.codes.length).padStart(32, '0'), gateway: body.gateway, site: body.site, state: 'open', by: me.user, made_wall_us: this.now(), expires_wall_us: this.now() + 86400e6, code: '7KQ4-M2XN-09RT-V8HC-3' };
     this.codes.push(made);
     return this.json(a, 200, made);
+  }
+
+  endCodes(gateway) {
+    for (const one of this.codes ?? []) if (one.gateway === gateway && one.state === 'open') one.state = 'withdrawn';
+  }
+  // The gateway's end: its open code is used.
+  useCode(gateway) {
+    const one = this.codes.find((code) => code.gateway === gateway && code.state === 'open');
+    Object.assign(one, { state: 'used', used_wall_us: this.now() });
+    const g = this.gateways.find((each) => each.id === gateway);
+    if (g) g.revoked = null;
+    if (g) this.heal(gateway);
   }
 
   streamRoute(a, s, what, query) {

@@ -9,6 +9,7 @@ import { clockText } from '../base/clock';
 import { has, t, tWord } from '../i18n/t';
 import type { Key } from '../i18n/words';
 import { linkState, live } from '../live/client';
+import { StreamLights } from '../live/lights';
 import type { StreamModel } from '../live/stream';
 import { CSS_PX_PER_MM, ctgOffset, ctgSpeed, lang, rulerChecked, rulerPxPerMm, theme } from '../state';
 import { AgeBadge, HoleNote } from '../trace/badges';
@@ -131,6 +132,7 @@ function Strip(props: { model: StreamModel; cursor: CursorSignal; onEngine?: ((e
       </div>
       <aside class="ctg-side">
         <AgeBadge s={s} />
+        <StreamLights id={model.id} />
         {s.numbers.map((n) => <Value key={n.role} n={n} fhrN={fhrN} s={s} />)}
         {s.paused && <button class="button" onClick={() => engine?.resume()}>{t('ctg.now')}</button>}
         <span class="spring" />

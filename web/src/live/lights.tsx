@@ -6,6 +6,7 @@ import type { JsonLights, LightWord } from '../api';
 import type { StreamStatus } from '../generated/xw.js';
 import { Light } from '../generated/xw.js';
 import { t } from '../i18n/t';
+import { linkState, live, statusVersion } from './client';
 
 const WORDS: Record<number, LightWord> = { [Light.LIGHT_PROVEN]: 'proven', [Light.LIGHT_WAITING]: 'waiting' };
 const word = (n: number): LightWord => WORDS[n] ?? 'unknown';
@@ -28,4 +29,11 @@ export function Lights(props: { lights: JsonLights | undefined; long?: boolean }
       ))}
     </span>
   );
+}
+
+// Of a stream that is looked at, as the county says each second.
+export function StreamLights(props: { id: string }): JSX.Element {
+  void statusVersion.value;
+  const st = live.streams.get(props.id);
+  return <Lights lights={linkState.value === 'open' && st ? lightsOf(st) : UNKNOWN_LIGHTS} />;
 }

@@ -36,6 +36,8 @@ const KNOWN: [RegExp, (m: RegExpExecArray) => TechnicalDetail][] = [
   [/^samples (\d+) to (\d+) came twice/, (m) => ({ key: 'techtext.conflict', fill: { first: m[1] ?? '', end: m[2] ?? '' } })],
   [/^signal (\d+): ([\d.e+]+) samples per second come, ([\d.e+]+) announced/, (m) => ({ key: 'techtext.rate', fill: { signal: m[1] ?? '', got: m[2] ?? '', said: m[3] ?? '' } })],
   [/^(-?[\d.]+) s off the county/, (m) => ({ key: 'techtext.clock', fill: { n: m[1] ?? '' } })],
+  [/^two machines have the identity/, () => ({ key: 'techtext.twins', fill: {} })],
+  [/^the county does not take our certificate/, () => ({ key: 'techtext.refused', fill: {} })],
   [/^leg ([a-z]+)$/, (m) => ({ key: 'techtext.leg', fill: { leg: m[1] ?? '' } })],
   [/^([a-z]+(?:\.[a-z0-9_]+)*): /, (m) => ({ key: 'techtext.field', fill: { field: m[1] ?? '' } })],
 ];

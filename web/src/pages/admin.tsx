@@ -4,12 +4,14 @@ import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError, type JsonAudit, type JsonGateway } from '../api';
 import { dateText } from '../base/clock';
-import { t } from '../i18n/t';
+import { t, tWord } from '../i18n/t';
 import { loadAlarms } from '../live/alarms';
 import { Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
-import { Enrolment, RevokeDialog } from './enrol';
+import { EnrolDialog, Enrolment, RevokeDialog } from './enrol';
 import { GatewayCards, Technicals } from './gateways';
+
+const checkText = (text: string): string => tWord('check', text);
 
 function Health(): JSX.Element | null {
   const { value } = useFetch(() => api.health(), [], 10_000);
@@ -17,7 +19,7 @@ function Health(): JSX.Element | null {
   return (
     <p class="health">
       {t('gw.health')}: <b class={value.status === 'ok' ? 'ok' : 'tech-text'}>{t(value.status === 'ok' ? 'gw.health.ok' : 'gw.health.degraded')}</b>
-      {Object.entries(value.checks).map(([k, v]) => <span key={k} class={v === 'ok' ? 'check' : 'check bad'}>{k}: {v}</span>)}
+      {Object.entries(value.checks).map(([k, v]) => <span key={k} class={v === 'ok' ? 'check' : 'check bad'}>{tWord('check', k)}：{checkText(v)}</span>)}
     </p>
   );
 }
@@ -47,7 +49,7 @@ function Audit(): JSX.Element {
           <thead><tr><th>{t('audit.time')}</th><th>{t('audit.user')}</th><th>{t('audit.action')}</th><th>{t('audit.subject')}</th><th>{t('audit.outcome')}</th></tr></thead>
           <tbody>
             {entries.map((e) => (
-              <tr key={e.id}><td>{dateText(e.wall_us)}</td><td>{e.user}</td><td>{e.action}</td><td class="mono">{e.subject}</td><td>{e.outcome}</td></tr>
+              <tr key={e.id}><td>{dateText(e.wall_us)}</td><td>{e.user}</td><td title={e.action}>{tWord('auditact', e.action)}</td><td class="mono">{e.subject}</td><td>{tWord('auditout', e.outcome.replaceAll(' ', '_'))}</td></tr>
             ))}
           </tbody>
         </table>
@@ -60,20 +62,30 @@ function Audit(): JSX.Element {
 export function AdminPage(): JSX.Element {
   useDemo();
   const { value, error, again } = useFetch(() => api.gateways(), [], 10_000);
+  const { value: codes, again: codesAgain } = useFetch(() => api.enrolments(), [], 10_000);
   const [revoking, setRevoking] = useState<JsonGateway | null>(null);
+  const [enrolling, setEnrolling] = useState<JsonGateway | 'new' | null>(null);
   useEffect(() => void loadAlarms(), []);
   const revoked = (): void => {
     setRevoking(null);
     again();
+    codesAgain(); // its open code has ended with it
+  };
+  const enrolled = (): void => {
+    again();
+    codesAgain();
   };
   return (
     <div class="page">
       <h1>{t('nav.admin')}</h1>
       <Health />
       <h2>{t('gw.title')}</h2>
-      <Enrolment />
+      <Enrolment value={codes} again={codesAgain} onEnrol={() => setEnrolling('new')} />
+      {enrolling && codes && (
+        <EnrolDialog port={codes.port} again={enrolling === 'new' ? undefined : enrolling} onUsed={enrolled} onClose={() => { setEnrolling(null); enrolled(); }} />
+      )}
       {revoking && <RevokeDialog gateway={revoking} onClose={() => setRevoking(null)} onDone={revoked} />}
-      {value ? <GatewayCards list={value} onRevoke={setRevoking} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
+      {value ? <GatewayCards list={value} may={{ revoke: setRevoking, enrol: codes?.open ? setEnrolling : undefined, codes: codes?.codes ?? [] }} /> : error ? <Failed what={t('gw.title')} error={error} retry={again} /> : <Loading />}
       <Technicals />
       <Audit />
       <DemoConsole collapsible />

@@ -1,8 +1,8 @@
-// Letting gateways in and shutting them out: a code for a new one, shown once; revoking with a
-// confirmation. Administrators only.
+// Letting gateways in and shutting them out: a code for a new one, or for one that is to come back
+// (revoked, reinstalled, another machine), shown once; revoking with a confirmation. Administrators only.
 
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError, type JsonEnrolment, type JsonGateway } from '../api';
 import { dateText } from '../base/clock';
 import { t } from '../i18n/t';
@@ -10,25 +10,48 @@ import { Dialog, errorText, useFetch } from '../ui';
 
 const asError = (e: unknown): ApiError => (e instanceof ApiError ? e : new ApiError('internal', 0, String(e)));
 
-function Code(props: { made: JsonEnrolment; port: number }): JSX.Element {
+export interface Codes {
+  codes: JsonEnrolment[];
+  open: boolean;
+  port: number;
+}
+
+// Shown once, and what becomes of it.
+function Code(props: { made: JsonEnrolment; port: number; again: boolean; onUsed: () => void }): JSX.Element {
   const [copied, setCopied] = useState(false);
   const { made } = props;
+  const { value } = useFetch(() => api.enrolments(), [], 2000);
+  const now = value?.codes.find((c) => c.id === made.id);
+  const state = now?.state ?? 'open';
+  const used = state === 'used';
+  useEffect(() => {
+    if (used) props.onUsed();
+  }, [used]);
   const copy = (): void => void navigator.clipboard?.writeText(made.code ?? '').then(() => setCopied(true));
   return (
-    <div class="enrol-code" role="status">
-      <p>{t('enrol.code')} · {made.gateway} · {made.site}</p>
+    <div class="enrol-code" role="status" data-code-state={state}>
+      <p>{t('enrol.code')} · {made.site} · {made.gateway}</p>
       <p class="code-text" data-code>{made.code}</p>
-      <p><b>{t('enrol.until', { t: dateText(made.expires_wall_us) })}</b> · {t('enrol.once')}</p>
-      <p>{t('enrol.how', { port: props.port })}</p>
-      {navigator.clipboard && <button class="button" onClick={copy}>{t(copied ? 'enrol.copied' : 'enrol.copy')}</button>}
+      {state === 'open' ? (
+        <>
+          <p><b>{t('enrol.until', { t: dateText(made.expires_wall_us) })}</b> · {t('enrol.once')}</p>
+          <p>{t('enrol.letters')}</p>
+          <p>{t('enrol.how', { port: props.port })}{props.again && ` ${t('enrol.how.again')}`}</p>
+          <p class="muted"><span class="spinner small" aria-hidden="true" /> {t('enrol.waiting')}</p>
+          {navigator.clipboard && <button class="button" onClick={copy}>{t(copied ? 'enrol.copied' : 'enrol.copy')}</button>}
+        </>
+      ) : used ? <p class="ok"><b>{t('enrol.done', { t: dateText(now?.used_wall_us ?? 0) })}</b></p>
+        : <p><b>{t(state === 'expired' ? 'enrol.state.expired' : 'enrol.state.withdrawn')}</b></p>}
     </div>
   );
 }
 
-function EnrolDialog(props: { port: number; onClose: () => void }): JSX.Element {
-  const [gateway, setGateway] = useState('');
-  const [site, setSite] = useState('');
-  const [replace, setReplace] = useState(false);
+// again: another code for a gateway that the county knows: it keeps its id, streams and studies.
+export function EnrolDialog(props: { port: number; again?: JsonGateway; onClose: () => void; onUsed: () => void }): JSX.Element {
+  const { again } = props;
+  const [gateway, setGateway] = useState(again?.id ?? '');
+  const [site, setSite] = useState(again?.site ?? '');
+  const [replace, setReplace] = useState(!!again);
   const [busy, setBusy] = useState(false);
   const [made, setMade] = useState<JsonEnrolment | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
@@ -43,17 +66,20 @@ function EnrolDialog(props: { port: number; onClose: () => void }): JSX.Element 
       .finally(() => setBusy(false));
   };
   return (
-    <Dialog title={t('enrol.title')} onClose={props.onClose}>
-      {made ? <Code made={made} port={props.port} /> : (
+    <Dialog title={again ? t('enrol.again.title', { id: again.id }) : t('enrol.title')} onClose={props.onClose} keep={!!made}>
+      {made ? <Code made={made} port={props.port} again={!!again} onUsed={props.onUsed} /> : (
         <form class="enrol-form" onSubmit={make}>
-          <p>{t('enrol.why')}</p>
-          <label>{t('enrol.gateway')}<small>{t('enrol.gateway.why')}</small>
-            <input name="gateway" required maxLength={64} pattern="[A-Za-z0-9._:\-]+" value={gateway} onInput={(e) => setGateway(e.currentTarget.value)} />
-          </label>
+          <p>{t(!again ? 'enrol.why' : again.revoked_wall_us ? 'enrol.again.revoked' : 'enrol.again.why')}</p>
+          {!again && (
+            <label>{t('enrol.gateway')}<small>{t('enrol.gateway.why')}</small>
+              <input name="gateway" required maxLength={64} pattern="[A-Za-z0-9._:\-]+" autocapitalize="none" spellcheck={false} value={gateway} onInput={(e) => setGateway(e.currentTarget.value)} />
+            </label>
+          )}
           <label>{t('enrol.site')}
             <input name="site" required maxLength={40} value={site} onInput={(e) => setSite(e.currentTarget.value)} />
           </label>
-          <label class="check-line"><input name="replace" type="checkbox" checked={replace} onChange={(e) => setReplace(e.currentTarget.checked)} />{t('enrol.replace')}</label>
+          {!again && <label class="check-line"><input name="replace" type="checkbox" checked={replace} onChange={(e) => setReplace(e.currentTarget.checked)} />{t('enrol.replace')}</label>}
+          {again && !again.revoked_wall_us && <p><b>{t(again.linked ? 'enrol.again.live' : 'enrol.again.old')}</b></p>}
           {error && <p class="inline-error" role="alert">{t('enrol.failed')}：{error.code === 'conflict' ? t('enrol.taken') : errorText(error)}</p>}
           <button class="button primary" disabled={busy}>{t('enrol.make')}</button>
         </form>
@@ -91,18 +117,24 @@ export function RevokeDialog(props: { gateway: JsonGateway; onClose: () => void;
   );
 }
 
-// The button, and the codes that nobody has used yet.
-export function Enrolment(): JSX.Element | null {
-  const { value, again } = useFetch(() => api.enrolments(), [], 10_000);
-  const [making, setMaking] = useState(false);
+const ENDED_SHOWN = 12;
+
+// The button, the codes that nobody has used yet, and what became of the others.
+export function Enrolment(props: { value: Codes | null; again: () => void; onEnrol: () => void }): JSX.Element | null {
+  const { value, again } = props;
+  const [failed, setFailed] = useState<ApiError | null>(null);
   if (!value) return null;
   const open = value.codes.filter((code) => code.state === 'open');
-  const withdraw = (id: string): void => void api.withdrawEnrolment(id).catch(() => {}).finally(again);
+  const ended = value.codes.filter((code) => code.state !== 'open').sort((a, b) => b.made_wall_us - a.made_wall_us).slice(0, ENDED_SHOWN);
+  const withdraw = (id: string): void => {
+    setFailed(null);
+    api.withdrawEnrolment(id).catch((why: unknown) => setFailed(asError(why))).finally(again);
+  };
   return (
     <section class="enrolment">
-      <button class="button primary" data-enrol disabled={!value.open} onClick={() => setMaking(true)}>{t('enrol.do')}</button>
+      <button class="button primary" data-enrol disabled={!value.open} onClick={props.onEnrol}>{t('enrol.do')}</button>
       {!value.open && <p class="muted">{t('enrol.off')}</p>}
-      {making && <EnrolDialog port={value.port} onClose={() => { setMaking(false); again(); }} />}
+      {failed && <p class="inline-error" role="alert">{t('enrol.withdraw.failed')}：{errorText(failed)}</p>}
       {open.length > 0 && (
         <table class="data">
           <caption>{t('enrol.open')}</caption>
@@ -117,6 +149,22 @@ export function Enrolment(): JSX.Element | null {
             ))}
           </tbody>
         </table>
+      )}
+      {ended.length > 0 && (
+        <details class="ended-codes">
+          <summary>{t('enrol.ended', { n: ended.length })}</summary>
+          <table class="data">
+            <tbody>
+              {ended.map((code) => (
+                <tr key={code.id} data-ended-code={code.gateway} data-state={code.state}>
+                  <td><b>{code.site}</b><small>{code.gateway}</small></td>
+                  <td>{code.state === 'used' ? t('enrol.state.used', { t: dateText(code.used_wall_us ?? 0) }) : t(code.state === 'expired' ? 'enrol.state.expired' : 'enrol.state.withdrawn')}</td>
+                  <td>{code.by}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </details>
       )}
     </section>
   );

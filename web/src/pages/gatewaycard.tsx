@@ -2,7 +2,7 @@
 // its alarms.
 
 import type { JSX } from 'preact';
-import type { JsonGateway } from '../api';
+import type { JsonEnrolment, JsonGateway } from '../api';
 import { clockText, dateText } from '../base/clock';
 import { AlarmPathState, type AlarmPath, type GatewayStatus } from '../generated/xw.js';
 import { t } from '../i18n/t';
@@ -62,14 +62,21 @@ function Path(props: { path: AlarmPath | undefined }): JSX.Element {
   );
 }
 
-// onRevoke: for who may.
-export function GatewayCard(props: { g: JsonGateway; onRevoke?: (g: JsonGateway) => void }): JSX.Element {
+// What an administrator may do with a gateway. enrol: none while the county has no authority.
+export interface GatewayMay {
+  revoke: (g: JsonGateway) => void;
+  enrol?: (g: JsonGateway) => void;
+  codes: JsonEnrolment[];
+}
+
+export function GatewayCard(props: { g: JsonGateway; may?: GatewayMay }): JSX.Element {
   void statusVersion.value;
   const g = merged(props.g);
   const path = pathOf(live.gateways.get(g.id));
   const state = gatewayState(g, path);
   const never = g.seen === false;
-  const { onRevoke } = props;
+  const { may } = props;
+  const code = may?.codes.find((c) => c.gateway === g.id && c.state === 'open');
   const told = !!g.report_wall_us;
   const backlogMs = g.backlog_ms ?? 0;
   const off = clockOff(g);
@@ -113,7 +120,13 @@ export function GatewayCard(props: { g: JsonGateway; onRevoke?: (g: JsonGateway)
         <dd data-certificate={g.revoked_wall_us ? 'revoked' : g.certificate_until_wall_us ? 'good' : 'unknown'}>
           {g.revoked_wall_us ? <b class="tech-text">{t('gw.revoked', { t: dateText(g.revoked_wall_us) })}</b>
             : <span>{g.certificate_until_wall_us ? t('gw.certificate.until', { t: dateText(g.certificate_until_wall_us) }) : '–'}</span>}
-          {onRevoke && !g.revoked_wall_us && <button class="button" data-revoke={g.id} onClick={() => onRevoke(g)}>{t('gw.revoke')}</button>}
+          {code && <small data-code-open={g.id}>{t('gw.code', { t: dateText(code.expires_wall_us) })}</small>}
+          {may && (
+            <span class="gw-buttons">
+              {!g.revoked_wall_us && <button class="button" data-revoke={g.id} onClick={() => may.revoke(g)}>{t('gw.revoke')}</button>}
+              {may.enrol && <button class="button" data-reenrol={g.id} onClick={() => may.enrol?.(g)}>{t('enrol.again')}</button>}
+            </span>
+          )}
         </dd>
         <dt>{t('gwc.version')}</dt>
         <dd class="software" title={g.software}>{g.software || '–'}</dd>

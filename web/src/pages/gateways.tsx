@@ -6,7 +6,7 @@ import { dateText, durationText } from '../base/clock';
 import { t, tWord } from '../i18n/t';
 import { technicalAlarms, loadAlarms } from '../live/alarms';
 import { live, statusVersion } from '../live/client';
-import { GatewayCard, merged } from './gatewaycard';
+import { GatewayCard, merged, type GatewayMay } from './gatewaycard';
 import { DemoConsole, useDemo } from './console';
 import { technicalText } from './list';
 import { Empty, Failed, Loading, Priority, useFetch } from '../ui';
@@ -14,9 +14,9 @@ import { useEffect } from 'preact/hooks';
 
 const SPAN_MS = 2000; // of a queue that is just what is under way
 
-// onRevoke: for who may.
-export function GatewayCards(props: { list: JsonGateway[]; onRevoke?: (g: JsonGateway) => void }): JSX.Element {
-  return <div class="gw-cards">{props.list.map((g) => <GatewayCard key={g.id} g={g} onRevoke={props.onRevoke} />)}</div>;
+// may: for who may.
+export function GatewayCards(props: { list: JsonGateway[]; may?: GatewayMay }): JSX.Element {
+  return <div class="gw-cards">{props.list.map((g) => <GatewayCard key={g.id} g={g} may={props.may} />)}</div>;
 }
 
 export function Technicals(): JSX.Element {

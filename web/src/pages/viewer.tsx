@@ -10,6 +10,7 @@ import { t, alarmName, valueName } from '../i18n/t';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Evidence, Finding } from '../live/events';
+import { StreamLights } from '../live/lights';
 import type { StreamModel } from '../live/stream';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
 import { AgeBadge, HoleNote } from '../trace/badges';
@@ -196,7 +197,10 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             </>
           ) : <span class="muted">{t(linkState.value !== 'open' || (gw && !gw.linked) ? 'alarm.unknown' : 'alarm.none')}</span>}
         </div>
-        {s && <AgeBadge s={s} />}
+        <div class="age-lights">
+          {s && <AgeBadge s={s} />}
+          <StreamLights id={model.id} />
+        </div>
       </div>
       <div class="viewer-tools">
         <PaperSettings model={model} />
