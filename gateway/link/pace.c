@@ -264,6 +264,14 @@ uint64_t xw_pace_left(const struct xw_pace *pace)
     return most - XW_MIN(most, live_rate);
 }
 
+void xw_pace_ease(struct xw_pace *pace)
+{
+    uint64_t most = XW_MAX(xw_pace_left(pace) / 2, floor_rate(pace));
+    if (pace->link_rate)
+        pace->bulk_rate = XW_MIN(pace->bulk_rate, most);
+    pace->tokens = XW_MIN(pace->tokens, (int64_t)0);
+}
+
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role)
 {
     if (role != XW__SOCKET_ROLE__SOCKET_BULK || !pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].open)

@@ -86,6 +86,8 @@ size_t xw_pace_frame_n_bytes(const struct xw_pace *pace);
 int64_t xw_pace_gather_us(const struct xw_pace *pace);
 /* What live leaves of the link, as far as it is known. */
 uint64_t xw_pace_left(const struct xw_pace *pace);
+/* The paced lanes waited for live: they begin again with half of what it leaves, at most. */
+void xw_pace_ease(struct xw_pace *pace);
 /* What the kernel is to let out of this socket in a second; UINT64_MAX = no limit. Only a socket
  * that carries paced lanes alone has one. */
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role);

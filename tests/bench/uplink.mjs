@@ -1,6 +1,7 @@
 // Uplinks that are narrow or bad, and many of them.
 //   uplink_64k_age_p99_ms        64 kbit/s: one 12-lead ECG of 500 Hz, a fetal monitor, a patient monitor, and pictures and
 //                                recordings that want far more
+//   uplink_64k_back_ms           the same link after 30 s at 16 kbit/s, on which the ECG has no room: until it is live again
 //   uplink_5g_age_p99_ms         30 ms ± 10 ms each way, 1 % of packets lost each way, 20 Mbit/s: 20 streams
 //   uplink_5g_false_hatch_per_h  times without a newer sample for 1.5 s, for each hour of a stream
 //   connections_2000_core_share  2,000 gateways at one county, 300 of them with a live stream
@@ -36,6 +37,32 @@ async function withLink(options, body) {
   } finally {
     await link.stop();
   }
+}
+
+// In which coding blocks went, as the gateway counts them.
+function codings(link) {
+  const text = link.gatewayMetrics(link.gateways[0]);
+  const of = (name) => Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return { blocks_sent: of('xw_link_sent_blocks_total'), blocks_coded: of('xw_link_coded_blocks_total'), key_blocks: of('xw_link_key_blocks_total') };
+}
+
+// Too narrow for the ECG for a while, and as before again: how long it stays away then.
+async function squeezed(link, fanout, shape) {
+  const count = async () => (await link.api.json('/api/streams')).streams.filter((one) => one.suspended).length;
+  await link.lab.ask('rate 16000');
+  await until('the ECG to be suspended', count, { timeoutMs: 30000, stepMs: 100 }).catch(() => {});
+  const out = await count();
+  await sleep(30000);
+  await link.lab.ask('rate 64000');
+  const at = monoUs();
+  await until('the ECG to be taken back', async () => !(await count()), { timeoutMs: 120000, stepMs: 50 });
+  const takenBack = monoUs();
+  const live = await until('the ECG to be live again', () => fanout.liveAgainUs(takenBack - 1e6, 1000, /^ecg/) || false, { timeoutMs: 60000, stepMs: 50 });
+  await sleep(20000);
+  const after = fanout.ages(live, monoUs(), /^ecg/);
+  figure('uplink_64k_back_ms', (live - at) / 1000, 'ms', {
+    suspended_streams: out, taken_back_ms: round((takenBack - at) / 1000), suspended_20_s_later: await count(), ecg_age_p99_20_s_ms: round(after.p99), squeezed_kbit: 16, squeezed_s: 30, ...shape,
+  });
 }
 
 async function narrow(blockMs) {
@@ -101,6 +128,9 @@ async function narrow(blockMs) {
     const ctg = fanout.ages(from, to, /^ctg/);
     const clipsHeld = probe ? (await link.api.json(`/api/attachments/${probe.id}/clips`)).clips.reduce((n, one) => n + one.held, 0) : 0;
     const hatches = fanout.hatches(from, to, /^ecg/).length;
+    const shape = { leads, block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD };
+    await squeezed(link, fanout, shape);
+    const coded = codings(link);
     await link.lab.ask('rate 20000000');
     const verdict = await judgeAtRest(link, { quiesceMs: 120000 });
     const vitals = judgeObservations(path.join(link.dirs.data, 'center'), link.journal, () => link.gateways[0].id);
@@ -113,7 +143,7 @@ async function narrow(blockMs) {
       pictures_yielded_share: round(yielded / Math.max(1, statuses)), picture_kbit: round((pictureBytes * 8) / 1000 / seconds), clips_held_bytes: clipsHeld,
       narrow_alarm_open_share: round(said / measureS), gateway_says_held: status.link.held, clips_unsent: status.clips.unsent,
       lost_samples: verdict.missing, duplicate_samples: verdict.twice, generated: verdict.generated, vitals_values: vitals.values, vitals_missing: vitals.missing, vitals_twice: vitals.twice,
-      leads, block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD, seconds: measureS,
+      ...coded, ...shape, seconds: measureS,
     });
     fanout.close();
   });
