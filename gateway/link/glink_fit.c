@@ -31,6 +31,7 @@ enum {
     CLEAR_CALM_US = 1000000,   /* the same while backfill waits; */
     CLEAR_MOST_US = 6000000,   /* it waits so long at most for live to get calm, */
     TRIAL_US = 3000000,        /* and so long after streams came back */
+    DRAIN_US = 1500000,        /* backfill just stopped: what is on the way drains */
     SETTLE_US = 3000000,       /* after a suspension: the queues drain */
     RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
     ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
@@ -155,7 +156,7 @@ static void take_out(struct xw_glink *glink, int64_t now_us)
     unsigned before_n = glink->suspended_n;
     if (needed <= may && !glink->fit.clear) { /* it would do, if nothing else were on the way */
         clear_until(glink, now_us, now_us + TRIAL_US);
-        glink->fit.narrow_us = now_us;
+        glink->fit.settle_us = now_us + DRAIN_US;
         return;
     }
     for (struct xw_gstream *s; (s = weakest(glink, now_us)) != NULL;) {

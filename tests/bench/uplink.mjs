@@ -13,6 +13,7 @@ import path from 'node:path';
 import { Fanout } from '../support/fanout.mjs';
 import { County } from '../support/county.mjs';
 import { cpuUs, figure, monoUs, say } from '../support/figures.mjs';
+import { parseMetrics, total } from '../support/metrics.mjs';
 import { judgeObservations } from '../support/observations.mjs';
 import { judgeAtRest } from '../support/oracle.mjs';
 import { sleep, until } from '../support/processes.mjs';
@@ -41,9 +42,8 @@ async function withLink(options, body) {
 
 // In which coding blocks went, as the gateway counts them.
 function codings(link) {
-  const text = link.gatewayMetrics(link.gateways[0]);
-  const of = (name) => Number(new RegExp(`^${name}(?:{[^}]*})? (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
-  return { blocks_sent: of('xw_link_sent_blocks_total'), blocks_coded: of('xw_link_coded_blocks_total'), key_blocks: of('xw_link_key_blocks_total') };
+  const entries = parseMetrics(link.gatewayMetrics(link.gateways[0]));
+  return { blocks_sent: total(entries, 'xw_link_sent_blocks_total'), blocks_coded: total(entries, 'xw_link_coded_blocks_total'), key_blocks: total(entries, 'xw_link_key_blocks_total') };
 }
 
 // Too narrow for the ECG for a while, and as before again: how long it stays away then.

@@ -14,7 +14,7 @@ enum {
     BLOCK_N = 20,
     BLOCK_US = 40000,
     SECOND_N = 1000000 / BLOCK_US,
-    STREAM_N_BYTES = 3500, /* a second of one stream with all that it costs, about */
+    STREAM_N_BYTES = 3500,  /* a second of one stream with all that it costs, about */
     WINDOW_N_BYTES = 16000, /* what the kernel takes ahead of the way */
 };
 
