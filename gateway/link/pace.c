@@ -5,7 +5,7 @@
 
 enum {
     START_RATE = 16 * 1024,
-    MIN_RATE = 512,
+    MIN_RATE = 256,
     QUEUE_LOW_US = 50000,   /* below: grow (a late acknowledgement alone makes 40 ms), */
     QUEUE_HIGH_US = 80000,  /* above: shrink */
     QUEUE_SURE_US = 200000, /* above: what is acknowledged is all that the link carries */
@@ -277,7 +277,7 @@ uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role)
     if (role != XW__SOCKET_ROLE__SOCKET_BULK || !pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].open)
         return UINT64_MAX;
     /* A little more than the tokens let through: they decide, the kernel only spreads. */
-    return pace->bulk_rate + pace->bulk_rate / 8 + MIN_RATE;
+    return pace->bulk_rate + pace->bulk_rate / 8 + XW_MIN(pace->bulk_rate / 2, (uint64_t)512);
 }
 
 int64_t xw_pace_stalled_us(const struct xw_pace *pace, unsigned role)

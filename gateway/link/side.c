@@ -345,6 +345,8 @@ void xw_side_tick(struct xw_side *side)
         return;
     xw_lanes_expire(&side->lanes, XW__LANE__LANE_VIDEO, now_us, EPHEMERAL_LATE_US);
     xw_logtx_step(&side->tx);
+    size_t piece = XW_MIN(xw_pace_frame_n_bytes(&side->pace), (size_t)XW_OBJECT_PIECE_N_BYTES);
+    side->objects.piece_n_bytes = XW_MAX(piece, (size_t)XW_OBJECT_PIECE_LEAST_N_BYTES);
     xw_objects_step(&side->objects);
 }
 

@@ -125,6 +125,13 @@ async function narrow(blockMs) {
     const after = await sent();
     const status = link.gatewayStatus(link.gateways[0]);
     const ecg = fanout.ages(from, to, /^ecg/);
+    if (process.env.XW_TRACE) {
+      for (let at = from; at < to; at += 1e6) {
+        const one = fanout.ages(at, at + 1e6, /^ecg/);
+        if (one.max > 900 || one.samples < 300) say(`${round((at - from) / 1e6)} s: ECG max ${round(one.max)} ms of ${one.samples}`);
+      }
+      say(link.logs());
+    }
     const ctg = fanout.ages(from, to, /^ctg/);
     const clipsHeld = probe ? (await link.api.json(`/api/attachments/${probe.id}/clips`)).clips.reduce((n, one) => n + one.held, 0) : 0;
     const hatches = fanout.hatches(from, to, /^ecg/).length;
