@@ -236,6 +236,7 @@ static void hold(struct xw_glink *glink, int64_t now_us)
     int64_t wait_us = sure ? HOLD_SURE_US : HOLD_WAIT_US;
     glink->fit.held_wait_us =
         relapse ? XW_MIN(glink->fit.held_wait_us * 2, (int64_t)HOLD_MOST_US) : wait_us;
+    glink->fit.held_sure = sure;
     glink->fit.held = true;
     glink->fit.held_us = now_us;
     xw_gauge_set(&held_gauge, 1);
@@ -257,11 +258,15 @@ static void fit_pictures(struct xw_glink *glink, int64_t now_us, bool late)
 {
     const struct xw_pace *pace = &glink->side.pace;
     bool measured = pace->link_rate && pace->queue_seen_us > glink->fit.freed_us;
+    /* Too little was left, and backfill found far more since. */
+    bool wider = glink->fit.held_sure && xw_pace_left(pace) >= (uint64_t)4 * HOLD_BELOW;
+    int64_t wait_us =
+        glink->fit.held_wait_us * (wider ? HOLD_WAIT_US : HOLD_SURE_US) / HOLD_SURE_US;
     bool tight = glink->suspended_n || late || (measured && xw_pace_left(pace) < HOLD_BELOW);
     if (glink->fit.held) {
         if (glink->suspended_n || late)
             glink->fit.held_us = now_us;
-        else if (now_us - glink->fit.held_us > glink->fit.held_wait_us)
+        else if (now_us - glink->fit.held_us > wait_us)
             let_go(glink, now_us);
     } else if (!tight) {
         glink->fit.tight_us = now_us;

@@ -61,7 +61,7 @@ struct xw_glink {
         int64_t narrow_us, calm_us, settle_us, wait_us, try_us, resumed_us;
         bool clear; /* backfill waits */
         int64_t clear_us, clear_until_us;
-        bool held; /* pictures and objects */
+        bool held, held_sure; /* pictures and objects; too little left for them was measured */
         int64_t tight_us, held_us, held_wait_us, freed_us;
     } fit; /* glink_fit.c */
 };

@@ -288,9 +288,11 @@ int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, str
                            XW_LANE_BIT(XW__LANE__LANE_VIDEO) | XW_LANE_BIT(XW__LANE__LANE_BULK);
     struct xw_pace *pace = &side->pace;
     unsigned mask = xw_side_lanes(side, conn->role) & lanes & ~gathering(side);
-    if (!xw_pace_room(pace, conn->role))
-        mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
     int lane = xw_lanes_next(&side->lanes, mask);
+    if (lane > XW__LANE__LANE_ALARM && !xw_pace_room(pace, conn->role)) {
+        mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
+        lane = xw_lanes_next(&side->lanes, mask);
+    }
     if (lane >= 0 && (XW_LANE_BIT(lane) & paced) &&
         !xw_pace_ready(pace, xw_clock_mono(side->clock).us))
         lane = xw_lanes_next(&side->lanes, mask & ~paced);

@@ -55,10 +55,16 @@ async function squeezed(link, fanout, shape) {
   await sleep(30000);
   await link.lab.ask('rate 64000');
   const at = monoUs();
+  const trace = process.env.XW_TRACE && setInterval(async () => {
+    const state = await link.lab.ask('stat');
+    const ages = fanout.ages(monoUs() - 1e6, monoUs(), /^ecg/);
+    say(`${round((monoUs() - at) / 1e6)} s back: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ${state.up_bytes} bytes, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}`);
+  }, 1000);
   await until('the ECG to be taken back', async () => !(await count()), { timeoutMs: 120000, stepMs: 50 });
   const takenBack = monoUs();
   const live = await until('the ECG to be live again', () => fanout.liveAgainUs(takenBack - 1e6, 1000, /^ecg/) || false, { timeoutMs: 60000, stepMs: 50 });
   await sleep(20000);
+  clearInterval(trace);
   const after = fanout.ages(live, monoUs(), /^ecg/);
   figure('uplink_64k_back_ms', (live - at) / 1000, 'ms', {
     suspended_streams: out, taken_back_ms: round((takenBack - at) / 1000), suspended_20_s_later: await count(), ecg_age_p99_20_s_ms: round(after.p99), squeezed_kbit: 16, squeezed_s: 30, ...shape,
@@ -118,7 +124,7 @@ async function narrow(blockMs) {
       if (process.env.XW_TRACE) {
         const state = await sent();
         const ages = fanout.ages(monoUs() - 1e6, monoUs(), /^ecg/);
-        say(`${s + 1} s: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}, link ${JSON.stringify(link.gatewayStatus(link.gateways[0]).link)}`);
+        say(`${s + 1} s: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}`);
       }
     }
     const to = monoUs();
@@ -130,7 +136,6 @@ async function narrow(blockMs) {
         const one = fanout.ages(at, at + 1e6, /^ecg/);
         if (one.max > 900 || one.samples < 300) say(`${round((at - from) / 1e6)} s: ECG max ${round(one.max)} ms of ${one.samples}`);
       }
-      say(link.logs());
     }
     const ctg = fanout.ages(from, to, /^ctg/);
     const clipsHeld = probe ? (await link.api.json(`/api/attachments/${probe.id}/clips`)).clips.reduce((n, one) => n + one.held, 0) : 0;
