@@ -1,7 +1,7 @@
 // Uplinks that are narrow or bad, and many of them.
 //   uplink_64k_age_p99_ms        64 kbit/s: one 12-lead ECG of 500 Hz, a fetal monitor, a patient monitor, and pictures and
 //                                recordings that want far more
-//   uplink_64k_back_ms           the same link after 30 s at 16 kbit/s, on which the ECG has no room: until it is live again
+//   uplink_64k_back_ms           the same link after 30 s at 32 kbit/s, on which the ECG has no room: until it is live again
 //   uplink_5g_age_p99_ms         30 ms ± 10 ms each way, 1 % of packets lost each way, 20 Mbit/s: 20 streams
 //   uplink_5g_false_hatch_per_h  times without a newer sample for 1.5 s, for each hour of a stream
 //   connections_2000_core_share  2,000 gateways at one county, 300 of them with a live stream
@@ -49,7 +49,7 @@ function codings(link) {
 // Too narrow for the ECG for a while, and as before again: how long it stays away then.
 async function squeezed(link, fanout, shape) {
   const count = async () => (await link.api.json('/api/streams')).streams.filter((one) => one.suspended).length;
-  await link.lab.ask('rate 16000');
+  await link.lab.ask('rate 32000');
   await until('the ECG to be suspended', count, { timeoutMs: 30000, stepMs: 100 }).catch(() => {});
   const out = await count();
   await sleep(30000);
@@ -67,7 +67,7 @@ async function squeezed(link, fanout, shape) {
   clearInterval(trace);
   const after = fanout.ages(live, monoUs(), /^ecg/);
   figure('uplink_64k_back_ms', (live - at) / 1000, 'ms', {
-    suspended_streams: out, taken_back_ms: round((takenBack - at) / 1000), suspended_20_s_later: await count(), ecg_age_p99_20_s_ms: round(after.p99), squeezed_kbit: 16, squeezed_s: 30, ...shape,
+    suspended_streams: out, taken_back_ms: round((takenBack - at) / 1000), suspended_20_s_later: await count(), ecg_age_p99_20_s_ms: round(after.p99), squeezed_kbit: 32, squeezed_s: 30, ...shape,
   });
 }
 
