@@ -1,8 +1,11 @@
 /* The gateway's end: does live fit into the uplink? When little is left beside it, pictures and
- * objects wait. When it does not fit all the same, whole streams are taken out of it, as many as
- * the measured rate asks for, and the county is told which; their samples go as backfill. When
- * there is room again they come back, those with an alarm first; then pictures and objects are let
- * try. */
+ * objects wait; when it is late though the rate would do, backfill waits as well. When it does not
+ * fit all the same, whole streams are taken out of it, as many as the measured rate asks for, and
+ * the county is told which; their samples go as backfill. When there is room again they come back,
+ * those with an alarm first; then pictures and objects are let try.
+ *
+ * Backfill finds out how wide the link is, and keeps a queue on it while it does. So it stops
+ * before streams are tried again, until it is known whether they stay. */
 #include "link/glink_in.h"
 
 #include <string.h>
@@ -14,6 +17,8 @@ XW_GAUGE(suspended_streams, "xw_link_suspended_streams", NULL,
          "streams that the uplink cannot carry");
 XW_GAUGE(held_gauge, "xw_link_held", NULL, "1 while pictures and objects wait for a wider link");
 XW_COUNTER(suspensions, "xw_link_suspensions_total", NULL, "streams taken out of the live lane");
+XW_COUNTER(clearings, "xw_link_backfill_waits_total", NULL,
+           "times backfill waited so that live gets through");
 
 enum {
     NARROW_US = 500000,      /* live is this late: it does not fit, */
@@ -23,6 +28,10 @@ enum {
     CALM_AGAIN_US = 1000000, /* between two steps back */
     CALM_MOST_US = 60000000,
     BLIND_FOR_US = 10000000,   /* the same when the rate is not known */
+    CLEAR_CALM_US = 1000000,   /* the same while backfill waits; */
+    CLEAR_MOST_US = 6000000,   /* it waits so long at most for live to get calm, */
+    TRIAL_US = 3000000,        /* and so long after streams came back */
+    DRAIN_US = 1500000,        /* backfill just stopped: what is on the way drains */
     SETTLE_US = 3000000,       /* after a suspension: the queues drain */
     RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
     ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
@@ -31,7 +40,8 @@ enum {
     HOLD_BELOW = 2048,        /* bytes/s left beside live: less is no use to a picture */
     HOLD_FOR_US = 300000,     /* so little, or live so late, for so long */
     HOLD_WAIT_US = 10000000,  /* calm for so long before they try again; */
-    HOLD_MOST_US = 120000000, /* twice as long each time it did not last, up to this */
+    HOLD_SURE_US = 40000000,  /* the same when it was measured that little is left; */
+    HOLD_MOST_US = 160000000, /* twice as long each time it did not last, up to this */
     HOLD_RELAPSE_US = 20000000,
 };
 
@@ -106,6 +116,35 @@ static double budget(const struct xw_glink *glink)
     return (double)glink->side.pace.link_rate * FIT_PERCENT / 100;
 }
 
+/* ---- backfill ---- */
+
+/* Backfill waits until then. */
+static void clear_until(struct xw_glink *glink, int64_t now_us, int64_t until_us)
+{
+    if (!glink->fit.clear)
+        glink->fit.clear_us = now_us;
+    xw_counter_add(&clearings, !glink->fit.clear);
+    glink->fit.clear = true;
+    glink->fit.clear_until_us = until_us;
+}
+
+static void clear_end(struct xw_glink *glink)
+{
+    if (!glink->fit.clear)
+        return;
+    glink->fit.clear = false;
+    xw_pace_ease(&glink->side.pace);
+}
+
+/* ---- streams ---- */
+
+static void try_later(struct xw_glink *glink, int64_t now_us, bool failed)
+{
+    glink->fit.wait_us =
+        failed ? XW_MIN(glink->fit.wait_us * 2, (int64_t)CALM_MOST_US) : (int64_t)CALM_FOR_US;
+    glink->fit.try_us = now_us + glink->fit.wait_us;
+}
+
 static void take_out(struct xw_glink *glink, int64_t now_us)
 {
     /* Live has been late for a while: what was acknowledged lately is all that the link carries. */
@@ -115,6 +154,11 @@ static void take_out(struct xw_glink *glink, int64_t now_us)
             pace->link_rate ? XW_MIN(pace->link_rate, pace->acked_rate) : pace->acked_rate;
     double needed = demand(glink, now_us), may = budget(glink);
     unsigned before_n = glink->suspended_n;
+    if (needed <= may && !glink->fit.clear) { /* it would do, if nothing else were on the way */
+        clear_until(glink, now_us, now_us + TRIAL_US);
+        glink->fit.settle_us = now_us + DRAIN_US;
+        return;
+    }
     for (struct xw_gstream *s; (s = weakest(glink, now_us)) != NULL;) {
         if (glink->suspended_n > before_n && (may <= 0 || needed <= may))
             break; /* one at a time as long as the rate is not known */
@@ -124,9 +168,9 @@ static void take_out(struct xw_glink *glink, int64_t now_us)
     glink->fit.settle_us = now_us + SETTLE_US;
     if (glink->suspended_n == before_n)
         return;
-    bool relapse = glink->fit.resumed_us && now_us - glink->fit.resumed_us < RELAPSE_US;
-    glink->fit.wait_us =
-        relapse ? XW_MIN(glink->fit.wait_us * 2, (int64_t)CALM_MOST_US) : (int64_t)CALM_FOR_US;
+    clear_end(glink); /* its backfill measures the link */
+    try_later(glink, now_us + SETTLE_US,
+              glink->fit.resumed_us && now_us - glink->fit.resumed_us < RELAPSE_US);
     xw_log_notice("link.narrow", XW_LOG_UINT("suspended", glink->suspended_n),
                   XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }
@@ -139,9 +183,6 @@ static void take_back(struct xw_glink *glink, int64_t now_us)
     double needed = demand(glink, now_us), may = budget(glink);
     bool blind = !pace->link_rate;
     unsigned before_n = glink->suspended_n;
-    int64_t wait_us = blind ? BLIND_FOR_US : XW_MAX(glink->fit.wait_us, (int64_t)CALM_FOR_US);
-    if (now_us - glink->fit.calm_us < wait_us || now_us - glink->fit.resumed_us < CALM_AGAIN_US)
-        return;
     for (struct xw_gstream *s; (s = strongest(glink, now_us)) != NULL;) {
         needed += cost(s);
         if (blind ? glink->suspended_n < before_n : needed > may)
@@ -151,23 +192,55 @@ static void take_back(struct xw_glink *glink, int64_t now_us)
     if (glink->suspended_n == before_n)
         return;
     glink->fit.resumed_us = now_us;
+    clear_until(glink, now_us, now_us + TRIAL_US);
     if (blind)
         glink->fit.calm_us = now_us;
     xw_log_notice("link.wider", XW_LOG_UINT("suspended", glink->suspended_n),
                   XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }
 
+/* Are streams to be tried again? Live is calm by itself, or backfill has to stop for it first. */
+static void fit_suspended(struct xw_glink *glink, int64_t now_us)
+{
+    const struct xw_gstream *next = strongest(glink, now_us);
+    bool blind = !glink->side.pace.link_rate, clear = glink->fit.clear;
+    int64_t wait_us = blind ? BLIND_FOR_US : XW_MAX(glink->fit.wait_us, (int64_t)CALM_FOR_US);
+    int64_t calm_us = now_us - glink->fit.calm_us;
+    if (clear)
+        calm_us = XW_MIN(calm_us, now_us - glink->fit.clear_us);
+    if (!next || now_us - glink->fit.resumed_us < CALM_AGAIN_US)
+        return;
+    if (calm_us >= (clear ? CLEAR_CALM_US : wait_us))
+        take_back(glink, now_us);
+    else if (!clear && !blind && now_us >= glink->fit.try_us &&
+             demand(glink, now_us) + cost(next) <= budget(glink))
+        clear_until(glink, now_us, now_us + CLEAR_MOST_US);
+}
+
+static void fit_backfill(struct xw_glink *glink, int64_t now_us)
+{
+    if (!glink->fit.clear || now_us < glink->fit.clear_until_us)
+        return;
+    if (glink->suspended_n)
+        try_later(glink, now_us, glink->fit.resumed_us < glink->fit.clear_us);
+    clear_end(glink);
+}
+
 /* ---- pictures and objects ---- */
 
 static void hold(struct xw_glink *glink, int64_t now_us)
 {
+    const struct xw_pace *pace = &glink->side.pace;
     bool relapse = glink->fit.freed_us && now_us - glink->fit.freed_us < HOLD_RELAPSE_US;
-    glink->fit.held_wait_us = relapse ? XW_MIN(glink->fit.held_wait_us * 2, (int64_t)HOLD_MOST_US)
-                                      : (int64_t)HOLD_WAIT_US;
+    bool sure = pace->link_rate && xw_pace_left(pace) < HOLD_BELOW;
+    int64_t wait_us = sure ? HOLD_SURE_US : HOLD_WAIT_US;
+    glink->fit.held_wait_us =
+        relapse ? XW_MIN(glink->fit.held_wait_us * 2, (int64_t)HOLD_MOST_US) : wait_us;
+    glink->fit.held_sure = sure;
     glink->fit.held = true;
     glink->fit.held_us = now_us;
     xw_gauge_set(&held_gauge, 1);
-    xw_log_notice("link.held", XW_LOG_UINT("bytes_per_s", glink->side.pace.link_rate));
+    xw_log_notice("link.held", XW_LOG_UINT("bytes_per_s", pace->link_rate));
 }
 
 /* They begin slowly; what the link carries is measured again while they grow. */
@@ -185,11 +258,15 @@ static void fit_pictures(struct xw_glink *glink, int64_t now_us, bool late)
 {
     const struct xw_pace *pace = &glink->side.pace;
     bool measured = pace->link_rate && pace->queue_seen_us > glink->fit.freed_us;
+    /* Too little was left, and backfill found far more since. */
+    bool wider = glink->fit.held_sure && xw_pace_left(pace) >= (uint64_t)4 * HOLD_BELOW;
+    int64_t wait_us =
+        glink->fit.held_wait_us * (wider ? HOLD_WAIT_US : HOLD_SURE_US) / HOLD_SURE_US;
     bool tight = glink->suspended_n || late || (measured && xw_pace_left(pace) < HOLD_BELOW);
     if (glink->fit.held) {
         if (glink->suspended_n || late)
             glink->fit.held_us = now_us;
-        else if (now_us - glink->fit.held_us > glink->fit.held_wait_us)
+        else if (now_us - glink->fit.held_us > wait_us)
             let_go(glink, now_us);
     } else if (!tight) {
         glink->fit.tight_us = now_us;
@@ -203,6 +280,7 @@ void xw_glink_fit_begin(struct xw_glink *glink)
     int64_t now_us = xw_clock_mono(glink->clock).us;
     memset(&glink->fit, 0, sizeof(glink->fit));
     glink->fit.narrow_us = glink->fit.calm_us = glink->fit.tight_us = now_us;
+    glink->fit.wait_us = CALM_FOR_US;
     glink->suspended_n = 0;
     xw_gauge_set(&suspended_streams, 0);
     xw_gauge_set(&held_gauge, 0);
@@ -236,6 +314,6 @@ void xw_glink_fit(struct xw_glink *glink)
         take_out(glink, now_us);
     if (late_us > CALM_US + 3 * packet_us || !glink->suspended_n)
         glink->fit.calm_us = now_us;
-    else
-        take_back(glink, now_us);
+    fit_suspended(glink, now_us);
+    fit_backfill(glink, now_us);
 }

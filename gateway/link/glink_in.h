@@ -62,8 +62,10 @@ struct xw_glink {
     bool suspended_due; /* the county is to be told */
     unsigned suspended_n;
     struct {
-        int64_t narrow_us, calm_us, settle_us, wait_us, resumed_us;
-        bool held; /* pictures and objects */
+        int64_t narrow_us, calm_us, settle_us, wait_us, try_us, resumed_us;
+        bool clear; /* backfill waits */
+        int64_t clear_us, clear_until_us;
+        bool held, held_sure; /* pictures and objects; too little left for them was measured */
         int64_t tight_us, held_us, held_wait_us, freed_us;
         int64_t way_us; /* the way came back: not judged before */
     } fit;              /* glink_fit.c */

@@ -168,6 +168,8 @@ static int pull_open(struct xw_glink *glink, struct xw_conn *conn, struct xw_buf
     unsigned lanes = live_may_go(glink, conn) ? ~0U : ~XW_LANE_BIT(XW__LANE__LANE_LIVE);
     if (glink->fit.held)
         lanes &= ~(XW_LANE_BIT(XW__LANE__LANE_VIDEO) | XW_LANE_BIT(XW__LANE__LANE_BULK));
+    if (glink->fit.clear)
+        lanes &= ~XW_LANE_BIT(XW__LANE__LANE_BACKFILL);
     if (!r)
         r = xw_side_pull(&glink->side, conn, lanes & early, ret_buf);
     if (!r && preferred)

@@ -22,7 +22,11 @@ struct read_op {
 void xw_objects_init(struct xw_objects *objects, struct xw_life *life, struct xw_store *store,
                      struct xw_lanes *lanes, const struct xw_clock *clock)
 {
-    *objects = (struct xw_objects){.life = life, .store = store, .lanes = lanes, .clock = clock};
+    *objects = (struct xw_objects){.life = life,
+                                   .store = store,
+                                   .lanes = lanes,
+                                   .clock = clock,
+                                   .piece_n_bytes = XW_OBJECT_PIECE_N_BYTES};
 }
 
 void xw_objects_done(struct xw_objects *objects)
@@ -164,7 +168,7 @@ static void read_piece(struct xw_objects *objects, struct xw_object_out *o)
                            .session = objects->session,
                            .generation = o->generation};
     memcpy(op->sha256, o->object.sha256, 32);
-    if (xw_store_object_read(objects->store, op->sha256, o->sent, XW_OBJECT_PIECE_N_BYTES, on_read,
+    if (xw_store_object_read(objects->store, op->sha256, o->sent, objects->piece_n_bytes, on_read,
                              op) < 0) {
         free(op);
         return;
@@ -184,7 +188,7 @@ void xw_objects_step(struct xw_objects *objects)
         if (!o->offered)
             o->offered = send_offer(objects, o) >= 0;
         else if (o->wanted && !o->reading && o->sent < o->object.size &&
-                 o->sent + XW_OBJECT_PIECE_N_BYTES <= o->acked + o->window)
+                 o->sent + objects->piece_n_bytes <= o->acked + o->window)
             read_piece(objects, o);
     }
 }

@@ -19,7 +19,8 @@ enum {
     XW_OBJECT_WINDOW_N_BYTES = 512 * 1024,
     XW_OBJECT_WINDOW_UNSAID_N_BYTES = 128 * 1024,
     XW_OBJECT_WINDOW_MAX_N_BYTES = 1024 * 1024,
-    XW_OBJECT_PIECE_N_BYTES = 8192
+    XW_OBJECT_PIECE_N_BYTES = 8192,
+    XW_OBJECT_PIECE_LEAST_N_BYTES = 1024
 };
 
 struct xw_object_out; /* one that we offer */
@@ -33,6 +34,7 @@ struct xw_objects {
     struct xw_object_out *out;
     struct xw_object_in *in;
     size_t out_n, in_n;
+    size_t piece_n_bytes; /* of a chunk; less than the usual on a slow link */
     uint64_t session;
     bool active;
     /* Control messages of ours: the owner sends them on the socket that it prefers. */

@@ -5,21 +5,23 @@
 
 enum {
     START_RATE = 16 * 1024,
-    MIN_RATE = 512,
-    QUEUE_LOW_US = 50000,   /* below: grow (a late acknowledgement alone makes 40 ms), */
-    QUEUE_HIGH_US = 80000,  /* above: shrink */
-    QUEUE_SURE_US = 200000, /* above: what is acknowledged is all that the link carries */
-    STALL_US = 400000,      /* live waits so long: everything else stops */
-    STEP_US = 100000,       /* between two growths, at least */
-    SETTLE_US = 300000,     /* after a cut, beside a round trip, before the next one */
-    CALM_US = 3000000,      /* no queue for so long: the link may have become wider */
+    MIN_RATE = 256,
+    KERNEL_LEAST_RATE = 512, /* slower, a packet that has gone would hold up the next for seconds */
+    QUEUE_LOW_US = 50000,    /* below: grow (a late acknowledgement alone makes 40 ms), */
+    QUEUE_HIGH_US = 80000,   /* above: shrink */
+    QUEUE_SURE_US = 200000,  /* above: what is acknowledged is all that the link carries */
+    STALL_US = 400000,       /* live waits so long: everything else stops */
+    STEP_US = 100000,        /* between two growths, at least */
+    SETTLE_US = 300000,      /* after a cut, beside a round trip, before the next one */
+    CALM_US = 3000000,       /* no queue for so long: the link may have become wider */
     FLOWS_US = 250000,
     PACKET_N_BYTES = 1500,
     PACKET_US = 10000, /* longer than this on the way: its time counts */
     FRAME_US = 50000,
     BURST_US = 50000,
-    LIVE_QUEUE_US = 250000,            /* of live in the kernel and on the way */
-    LIVE_QUEUE_MIN_N_BYTES = 3 * 1024, /* two packets */
+    LIVE_QUEUE_US = 250000,       /* of live in the kernel and on the way */
+    BULK_QUEUE_US = 1000000,      /* the same of paced lanes, on their own socket */
+    QUEUE_MIN_N_BYTES = 3 * 1024, /* two packets */
     GATHER_MAX_US = 200000,
     GATHER_LEAST_US = 25000, /* a link that sends a packet in less time needs no gathering */
     LOSS_WATCH_N = 50,       /* segments over which losses are counted */
@@ -238,12 +240,19 @@ void xw_pace_sent(struct xw_pace *pace, unsigned role, size_t n_bytes, bool pace
         pace->live_total += n_bytes;
 }
 
-bool xw_pace_room(const struct xw_pace *pace, unsigned role)
+/* What the kernel has of paced lanes goes on at their rate when they are to stop, and keeps them
+ * from growing while it fills the socket: so it is given a second of it. */
+bool xw_pace_room(struct xw_pace *pace, unsigned role)
 {
-    if (!pace->link_rate || xw_pace_kernel_rate(pace, role) != UINT64_MAX)
+    bool paced = xw_pace_kernel_rate(pace, role) != UINT64_MAX;
+    uint64_t rate = paced ? pace->bulk_rate : pace->link_rate;
+    uint64_t for_us = pace->base_rtt_us + (uint64_t)(paced ? BULK_QUEUE_US : LIVE_QUEUE_US);
+    if (!pace->link_rate)
         return true;
-    uint64_t room = pace->link_rate * (pace->base_rtt_us + (uint64_t)LIVE_QUEUE_US) / 1000000;
-    return pace->leg[role].outstanding_n_bytes < XW_MAX(room, (uint64_t)LIVE_QUEUE_MIN_N_BYTES);
+    bool room = pace->leg[role].outstanding_n_bytes <
+                XW_MAX(rate * for_us / 1000000, (uint64_t)QUEUE_MIN_N_BYTES);
+    pace->limited = pace->limited || (paced && !room);
+    return room;
 }
 
 size_t xw_pace_frame_n_bytes(const struct xw_pace *pace)
@@ -269,12 +278,20 @@ uint64_t xw_pace_left(const struct xw_pace *pace)
     return most - XW_MIN(most, live_rate);
 }
 
+void xw_pace_ease(struct xw_pace *pace)
+{
+    uint64_t most = XW_MAX(xw_pace_left(pace) / 2, floor_rate(pace));
+    if (pace->link_rate)
+        pace->bulk_rate = XW_MIN(pace->bulk_rate, most);
+    pace->tokens = XW_MIN(pace->tokens, (int64_t)0);
+}
+
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role)
 {
     if (role != XW__SOCKET_ROLE__SOCKET_BULK || !pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].open)
         return UINT64_MAX;
     /* A little more than the tokens let through: they decide, the kernel only spreads. */
-    return pace->bulk_rate + pace->bulk_rate / 8 + MIN_RATE;
+    return pace->bulk_rate + pace->bulk_rate / 8 + KERNEL_LEAST_RATE;
 }
 
 int64_t xw_pace_stalled_us(const struct xw_pace *pace, unsigned role)

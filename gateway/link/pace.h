@@ -80,8 +80,8 @@ void xw_pace_measured(struct xw_pace *pace, unsigned role, int64_t now_us,
 bool xw_pace_ready(struct xw_pace *pace, int64_t now_us);
 /* A message went to the socket; paced: of a paced lane. */
 void xw_pace_sent(struct xw_pace *pace, unsigned role, size_t n_bytes, bool paced);
-/* May this socket be given more of anything but alarms? */
-bool xw_pace_room(const struct xw_pace *pace, unsigned role);
+/* May this socket be given more of anything but alarms? Asked when something waits for it. */
+bool xw_pace_room(struct xw_pace *pace, unsigned role);
 /* 50 ms of the link's rate within the frame limits. */
 size_t xw_pace_frame_n_bytes(const struct xw_pace *pace);
 /* On a slow link small messages cost more for their headers than for what is in them: so long may
@@ -89,6 +89,8 @@ size_t xw_pace_frame_n_bytes(const struct xw_pace *pace);
 int64_t xw_pace_gather_us(const struct xw_pace *pace);
 /* What live leaves of the link, as far as it is known. */
 uint64_t xw_pace_left(const struct xw_pace *pace);
+/* The paced lanes waited for live: they begin again with half of what it leaves, at most. */
+void xw_pace_ease(struct xw_pace *pace);
 /* What the kernel is to let out of this socket in a second; UINT64_MAX = no limit. Only a socket
  * that carries paced lanes alone has one. */
 uint64_t xw_pace_kernel_rate(const struct xw_pace *pace, unsigned role);

@@ -288,9 +288,11 @@ int xw_side_pull(struct xw_side *side, struct xw_conn *conn, unsigned lanes, str
                            XW_LANE_BIT(XW__LANE__LANE_VIDEO) | XW_LANE_BIT(XW__LANE__LANE_BULK);
     struct xw_pace *pace = &side->pace;
     unsigned mask = xw_side_lanes(side, conn->role) & lanes & ~gathering(side);
-    if (!xw_pace_room(pace, conn->role))
-        mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
     int lane = xw_lanes_next(&side->lanes, mask);
+    if (lane > XW__LANE__LANE_ALARM && !xw_pace_room(pace, conn->role)) {
+        mask &= XW_LANE_BIT(XW__LANE__LANE_ALARM);
+        lane = xw_lanes_next(&side->lanes, mask);
+    }
     if (lane >= 0 && (XW_LANE_BIT(lane) & paced) &&
         !xw_pace_ready(pace, xw_clock_mono(side->clock).us))
         lane = xw_lanes_next(&side->lanes, mask & ~paced);
@@ -345,6 +347,8 @@ void xw_side_tick(struct xw_side *side)
         return;
     xw_lanes_expire(&side->lanes, XW__LANE__LANE_VIDEO, now_us, EPHEMERAL_LATE_US);
     xw_logtx_step(&side->tx);
+    size_t piece = XW_MIN(xw_pace_frame_n_bytes(&side->pace), (size_t)XW_OBJECT_PIECE_N_BYTES);
+    side->objects.piece_n_bytes = XW_MAX(piece, (size_t)XW_OBJECT_PIECE_LEAST_N_BYTES);
     xw_objects_step(&side->objects);
 }
 

@@ -244,7 +244,7 @@ static int apply_overlap(struct sq_store *store, struct sq_fetch *fetch, struct 
                          const struct xw_store_block *block, struct xw_store_done *done)
 {
     struct xw_range range = {block->first, store_block_end(block)};
-    int r = sq_fetch_pend(fetch, stream, range);
+    int r = sq_fetch_pend(fetch, stream, range, UINT64_MAX);
     if (r == 0)
         r = sq_fetch_find(fetch, stream->span_max, range, SIZE_MAX);
     if (r < 0)

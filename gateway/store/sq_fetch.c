@@ -57,12 +57,14 @@ static int add_ref(struct sq_fetch *fetch, const struct sq_entry *entry, uint32_
     return r;
 }
 
-int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *stream, struct xw_range range)
+int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *stream, struct xw_range range,
+                  uint64_t rows_end)
 {
     int r = 0;
     for (size_t i = sq_pend_find(stream, range.first);
          r == 0 && i < stream->pend_n && stream->pend[i].first < range.end; i++)
-        r = add_ref(fetch, &stream->pend[i], 0, 0);
+        if (stream->pend[i].batch < rows_end)
+            r = add_ref(fetch, &stream->pend[i], 0, 0);
     return r;
 }
 

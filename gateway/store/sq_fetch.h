@@ -40,10 +40,11 @@ struct sq_fetch {
 void sq_fetch_init(struct sq_fetch *fetch, struct sq_store *store, struct sq_conn *conn,
                    uint32_t no, const struct xw_uuid *id);
 void sq_fetch_done(struct sq_fetch *fetch);
-/* Adds what of the stream's directory touches range and is committed, or belongs to `open_row`.
- * Under dir_lock, or on the writer. */
+/* Adds what of the stream's directory touches range and lies in a row below `rows_end`. A reader
+ * gives the writer's next row: what is staged for that is in the directory already, and in no row
+ * that it could see. Under dir_lock, or on the writer. */
 XW_MUST_CHECK int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *stream,
-                                struct xw_range range);
+                                struct xw_range range, uint64_t rows_end);
 /* Adds the segments' blocks that touch range and sorts; stops early once blocks of max_bytes lie
  * below the next segment: complete_to tells how far it looked. */
 XW_MUST_CHECK int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range range,

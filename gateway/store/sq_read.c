@@ -131,7 +131,8 @@ static void clear_result(struct read_job *job)
     xw_ranges_clear(&job->unknown);
 }
 
-/* The snapshot and the copy of the directory are taken together (sq.h, locks). */
+/* The snapshot and the copy of the directory are taken together (sq.h, locks); batch_next changes
+ * under the lock, after its row was committed. */
 static int begin_snapshot(struct read_job *job, struct sq_fetch *fetch)
 {
     (void)pthread_mutex_lock(&job->store->dir_lock);
@@ -142,7 +143,7 @@ static int begin_snapshot(struct read_job *job, struct sq_fetch *fetch)
         r = sq_run(any);
     }
     if (r == 0)
-        r = sq_fetch_pend(fetch, job->stream, job->range);
+        r = sq_fetch_pend(fetch, job->stream, job->range, job->store->writer.batch_next);
     (void)pthread_mutex_unlock(&job->store->dir_lock);
     return r;
 }

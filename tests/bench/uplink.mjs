@@ -1,6 +1,7 @@
 // Uplinks that are narrow or bad, and many of them.
 //   uplink_64k_age_p99_ms        64 kbit/s: one 12-lead ECG of 500 Hz, a fetal monitor, a patient monitor, and pictures and
 //                                recordings that want far more
+//   uplink_64k_back_ms           the same link after 30 s at 32 kbit/s, on which the ECG has no room: until it is live again
 //   uplink_5g_age_p99_ms         30 ms ± 10 ms each way, 1 % of packets lost each way, 20 Mbit/s: 20 streams
 //   uplink_5g_false_hatch_per_h  times without a newer sample for 1.5 s, for each hour of a stream
 //   connections_2000_core_share  2,000 gateways at one county, 300 of them with a live stream
@@ -12,6 +13,7 @@ import path from 'node:path';
 import { Fanout } from '../support/fanout.mjs';
 import { County } from '../support/county.mjs';
 import { cpuUs, figure, monoUs, say } from '../support/figures.mjs';
+import { parseMetrics, total } from '../support/metrics.mjs';
 import { judgeObservations } from '../support/observations.mjs';
 import { judgeAtRest } from '../support/oracle.mjs';
 import { sleep, until } from '../support/processes.mjs';
@@ -36,6 +38,37 @@ async function withLink(options, body) {
   } finally {
     await link.stop();
   }
+}
+
+// In which coding blocks went, as the gateway counts them.
+function codings(link) {
+  const entries = parseMetrics(link.gatewayMetrics(link.gateways[0]));
+  return { blocks_sent: total(entries, 'xw_link_sent_blocks_total'), blocks_coded: total(entries, 'xw_link_coded_blocks_total'), key_blocks: total(entries, 'xw_link_key_blocks_total') };
+}
+
+// Too narrow for the ECG for a while, and as before again: how long it stays away then.
+async function squeezed(link, fanout, shape) {
+  const count = async () => (await link.api.json('/api/streams')).streams.filter((one) => one.suspended).length;
+  await link.lab.ask('rate 32000');
+  await until('the ECG to be suspended', count, { timeoutMs: 30000, stepMs: 100 }).catch(() => {});
+  const out = await count();
+  await sleep(30000);
+  await link.lab.ask('rate 64000');
+  const at = monoUs();
+  const trace = process.env.XW_TRACE && setInterval(async () => {
+    const state = await link.lab.ask('stat');
+    const ages = fanout.ages(monoUs() - 1e6, monoUs(), /^ecg/);
+    say(`${round((monoUs() - at) / 1e6)} s back: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ${state.up_bytes} bytes, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}`);
+  }, 1000);
+  await until('the ECG to be taken back', async () => !(await count()), { timeoutMs: 120000, stepMs: 50 });
+  const takenBack = monoUs();
+  const live = await until('the ECG to be live again', () => fanout.liveAgainUs(takenBack - 1e6, 1000, /^ecg/) || false, { timeoutMs: 60000, stepMs: 50 });
+  await sleep(20000);
+  clearInterval(trace);
+  const after = fanout.ages(live, monoUs(), /^ecg/);
+  figure('uplink_64k_back_ms', (live - at) / 1000, 'ms', {
+    suspended_streams: out, taken_back_ms: round((takenBack - at) / 1000), suspended_20_s_later: await count(), ecg_age_p99_20_s_ms: round(after.p99), squeezed_kbit: 32, squeezed_s: 30, ...shape,
+  });
 }
 
 async function narrow(blockMs) {
@@ -91,16 +124,25 @@ async function narrow(blockMs) {
       if (process.env.XW_TRACE) {
         const state = await sent();
         const ages = fanout.ages(monoUs() - 1e6, monoUs(), /^ecg/);
-        say(`${s + 1} s: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}, link ${JSON.stringify(link.gatewayStatus(link.gateways[0]).link)}`);
+        say(`${s + 1} s: queue ${Math.round(state.queue_us / 1000)} peak ${Math.round(state.peak_queue_us / 1000)} ms, ECG p50 ${round(ages.p50)} p99 ${round(ages.p99)} ms of ${ages.samples}, late ${ages.late}`);
       }
     }
     const to = monoUs();
     const after = await sent();
     const status = link.gatewayStatus(link.gateways[0]);
     const ecg = fanout.ages(from, to, /^ecg/);
+    if (process.env.XW_TRACE) {
+      for (let at = from; at < to; at += 1e6) {
+        const one = fanout.ages(at, at + 1e6, /^ecg/);
+        if (one.max > 900 || one.samples < 300) say(`${round((at - from) / 1e6)} s: ECG max ${round(one.max)} ms of ${one.samples}`);
+      }
+    }
     const ctg = fanout.ages(from, to, /^ctg/);
     const clipsHeld = probe ? (await link.api.json(`/api/attachments/${probe.id}/clips`)).clips.reduce((n, one) => n + one.held, 0) : 0;
     const hatches = fanout.hatches(from, to, /^ecg/).length;
+    const shape = { leads, block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD };
+    await squeezed(link, fanout, shape);
+    const coded = codings(link);
     await link.lab.ask('rate 20000000');
     const verdict = await judgeAtRest(link, { quiesceMs: 120000 });
     const vitals = judgeObservations(path.join(link.dirs.data, 'center'), link.journal, () => link.gateways[0].id);
@@ -113,7 +155,7 @@ async function narrow(blockMs) {
       pictures_yielded_share: round(yielded / Math.max(1, statuses)), picture_kbit: round((pictureBytes * 8) / 1000 / seconds), clips_held_bytes: clipsHeld,
       narrow_alarm_open_share: round(said / measureS), gateway_says_held: status.link.held, clips_unsent: status.clips.unsent,
       lost_samples: verdict.missing, duplicate_samples: verdict.twice, generated: verdict.generated, vitals_values: vitals.values, vitals_missing: vitals.missing, vitals_twice: vitals.twice,
-      leads, block_ms: blockMs, rate_kbit: 64, buffer_ms: 2000, rtt_ms: 60, congestion, flood: !process.env.XW_NO_FLOOD, seconds: measureS,
+      ...coded, ...shape, seconds: measureS,
     });
     fanout.close();
   });

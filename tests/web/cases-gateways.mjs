@@ -60,7 +60,7 @@ export const cases = [
     },
   },
   {
-    name: 'the live list is the alarm screen: it answers within a frame or so; other pages and other roles are none',
+    name: 'every page of a reader is an alarm screen while it can be seen: it answers within a frame or so; one that is left is none',
     center: { streams: 3 },
     async run({ page, center, url }) {
       await enter(page, url);
@@ -73,10 +73,44 @@ export const cases = [
       assert.match(await page.textContent('[data-alarm-path]'), /报警通路：已验证 \d\d:/);
       center.gateways[1].path = { state: 2, leg: 3 };
       await until('a broken one', async () => (await page.getAttribute('[data-alarm-path]', 'data-alarm-path')) === 'broken', 3000);
-      await page.goto(`${url}/#/gateways`);
-      await until('no screen', () => center.probe(8) === 0, 3000);
+      for (const [i, path] of ['gateways', 'studies', `live/${center.stream('ecg-01').id}`].entries()) {
+        await page.goto(`${url}/#/${path}`);
+        await until(`a screen at ${path}`, () => center.probe(8 + i) === 1 && center.seen.some((s) => s.probe === 8 + i), 3000);
+      }
+      await page.evaluate(() => {
+        Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+      });
+      await until('no screen in the background', () => center.probe(20) === 0, 3000);
+    },
+  },
+  {
+    name: 'an alarm of another patient stands at the head of a patient’s page, with whose it is, until it is acknowledged; his own does not',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      const [mine, other] = ['ecg-01', 'ecg-02'].map((name) => center.stream(name));
+      const alarm = (s, code, priority) => center.event(s, { kind: 3, code, priority, first: s.newest, end: 0, rule: 'test', rule_version: '1' });
+      await enter(page, url);
+      await page.goto(`${url}/#/live/${mine.id}`);
+      await page.waitForSelector('[data-fresh=live].badge', { timeout: 8000 });
+      alarm(mine, 'TACHY', 2);
+      await until('his own at his page', async () => (await page.$('.viewer .alarm-top .alarm-name')) !== null, 3000);
+      assert.equal(await page.$('[data-elsewhere]'), null);
+      alarm(other, 'VF', 3);
+      await until('the other’s', async () => (await page.getAttribute('[data-elsewhere]', 'data-stream').catch(() => '')) === other.id, 3000);
+      await until('whose it is', async () => /高.*室颤/.test(await page.textContent('[data-elsewhere]')), 3000);
       await page.goto(`${url}/#/list`);
-      await until('a screen again', () => center.probe(9) === 1, 3000);
+      await page.waitForSelector('.row');
+      assert.equal(await page.$('[data-elsewhere]'), null);
+      await page.fill('input[type=search]', 'nobody');
+      await until('what a search hides', async () => (await page.getAttribute('[data-elsewhere]', 'data-elsewhere').catch(() => '')) === '2', 3000);
+      await page.fill('input[type=search]', '');
+      await page.goto(`${url}/#/live/${mine.id}`);
+      await page.click('[data-elsewhere]');
+      await until('his page', () => page.url().endsWith(other.id), 3000);
+      await page.click('.viewer .button.ack');
+      await page.goto(`${url}/#/studies`);
+      await until('one left', async () => (await page.getAttribute('[data-elsewhere]', 'data-stream').catch(() => '')) === mine.id, 3000);
     },
   },
   {

@@ -6,7 +6,8 @@ import { durationText, monoMs } from './base/clock';
 import { t } from './i18n/t';
 import type { Key } from './i18n/words';
 import { linkSinceMs, linkState } from './live/client';
-import { demo, go, lang, me, role, route, signedOut, theme } from './state';
+import { AlarmsElsewhere } from './live/elsewhere';
+import { demo, go, lang, me, query, role, route, signedOut, theme } from './state';
 import { useTicker } from './ui';
 
 const NAV: Record<string, [string, Key][]> = {
@@ -55,6 +56,7 @@ export function Shell(props: { children: ComponentChildren; onKeys: () => void }
           ))}
         </nav>
         {demo.value && <span class="demo-badge" title={t('app.demo.why')}>{t('app.demo')}</span>}
+        <AlarmsElsewhere searching={query.value.trim() !== ''} />
         <span class="spring" />
         <button class="quiet" onClick={props.onKeys} title={t('keys.help')}><kbd>?</kbd> {t('app.keys')}</button>
         <button class="quiet" onClick={() => { theme.value = theme.value === 'paper' ? 'night' : 'paper'; }}>

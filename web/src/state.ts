@@ -41,6 +41,8 @@ export const pictureFill = stored<boolean>('picture.fill', false, oneOf(true, fa
 export const scaleFit = stored<boolean>('fit', false, oneOf(true, false));
 export const consoleOpen = stored<boolean>('console', window.innerWidth > 760, oneOf(true, false));
 
+export const query = signal(''); // what the live list is searched for
+
 // ---- the ruler: CSS pixels per millimetre of this display ----
 
 export const CSS_PX_PER_MM = 96 / 25.4;

@@ -14,6 +14,7 @@ enum { RIG_STREAMS_MAX = 8, RIG_CHANNELS = 3, RIG_RATE_HZ = 500 };
 
 struct rig_message {
     struct rig_message *next;
+    uint64_t n; /* counts what both pipes take towards the county */
     size_t size;
     uint8_t data[];
 };
@@ -46,6 +47,9 @@ struct rig {
     struct xw_glink *glink;
     struct xw_clink *clink;
     struct rig_pipe pipe[XW_LINK_ROLES_N];
+    /* The way that both pipes share, first come first served: bytes in 10 ms; 0 = a way each. */
+    long way_rate, way_tokens;
+    uint64_t way_n;
     struct rig_stream stream[RIG_STREAMS_MAX];
     size_t streams_n;
     uint64_t random;

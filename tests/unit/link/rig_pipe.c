@@ -99,15 +99,25 @@ static struct rig_message *inspect(struct rig *rig, struct rig_message *m)
     return m;
 }
 
+/* On the way that both pipes share something is before what this pipe has, or nothing may go. */
+static bool held_up(const struct rig *rig, const struct rig_pipe *p)
+{
+    const struct rig_pipe *other = &rig->pipe[p == &rig->pipe[0]];
+    const struct rig_message *mine = p->to_county.head, *its = other->to_county.head;
+    return rig->way_rate && (rig->way_tokens <= 0 || (mine && its && its->n < mine->n));
+}
+
 static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
 {
-    if (to_county && p->rate && p->tokens <= 0)
+    if (to_county && ((p->rate && p->tokens <= 0) || held_up(rig, p)))
         return;
     struct rig_message *m = pop(to_county ? &p->to_county : &p->to_gateway);
     if (!m)
         return;
-    if (to_county)
+    if (to_county) {
         p->tokens -= (long)m->size;
+        rig->way_tokens -= (long)m->size;
+    }
     m = inspect(rig, m);
     if (to_county && p->county_open)
         (void)!xw_clink_receive(rig->clink, &p->county, m->data, m->size);
@@ -139,7 +149,7 @@ void rig_cut_half(struct rig *rig, unsigned role)
     close_gateway(rig, p);
 }
 
-static int pull_into(struct rig_queue *queue, size_t window,
+static int pull_into(struct rig *rig, struct rig_queue *queue, size_t window,
                      int (*pull)(void *, struct xw_conn *, struct xw_buf *), void *core,
                      struct xw_conn *conn)
 {
@@ -149,7 +159,7 @@ static int pull_into(struct rig_queue *queue, size_t window,
     while ((!window || queue->bytes < window) && (r = pull(core, conn, &buf)) > 0) {
         struct rig_message *m = malloc(sizeof(*m) + buf.n);
         assert_non_null(m);
-        *m = (struct rig_message){.size = buf.n};
+        *m = (struct rig_message){.n = ++rig->way_n, .size = buf.n};
         memcpy(m->data, buf.data, buf.n);
         *queue->tail = m;
         queue->tail = &m->next;
@@ -188,9 +198,9 @@ static bool pump(struct rig *rig)
         struct rig_pipe *p = &rig->pipe[role];
         int up = 0, down = 0;
         if (p->up)
-            up = pull_into(&p->to_county, p->window, gateway_pull, rig->glink, &p->gateway);
+            up = pull_into(rig, &p->to_county, p->window, gateway_pull, rig->glink, &p->gateway);
         if (p->county_open && p->up)
-            down = pull_into(&p->to_gateway, p->window, county_pull, rig->clink, &p->county);
+            down = pull_into(rig, &p->to_gateway, p->window, county_pull, rig->clink, &p->county);
         if (p->stalled)
             continue;
         if (up < 0 || down < 0) {
@@ -200,7 +210,8 @@ static bool pump(struct rig *rig)
         /* Which socket is quicker is anybody's guess. */
         for (uint64_t n = rig_random(rig, 8); n-- > 0;)
             deliver(rig, p, rig_random(rig, 2));
-        busy = busy || (p->to_county.n && (!p->rate || p->tokens > 0)) || p->to_gateway.n;
+        bool goes = (!p->rate || p->tokens > 0) && (!rig->way_rate || rig->way_tokens > 0);
+        busy = busy || (p->to_county.n && goes) || p->to_gateway.n;
     }
     return busy;
 }
@@ -230,6 +241,9 @@ static void measure(struct rig *rig, unsigned role)
         return;
     if (p->rate)
         m.rtt_us += (uint32_t)(waiting * 10000 / (size_t)p->rate);
+    if (rig->way_rate)
+        m.rtt_us += (uint32_t)((rig->pipe[0].to_county.bytes + rig->pipe[1].to_county.bytes) *
+                               10000 / (size_t)rig->way_rate);
     xw_glink_measured(rig->glink, role, &m);
 }
 
@@ -242,6 +256,7 @@ void rig_run(struct rig *rig, int64_t us)
                 measure(rig, role);
         for (unsigned role = 0; role < XW_LINK_ROLES_N; role++)
             rig->pipe[role].tokens = XW_MIN(rig->pipe[role].tokens, 0L) + rig->pipe[role].rate;
+        rig->way_tokens = XW_MIN(rig->way_tokens, 0L) + rig->way_rate;
         xw_glink_tick(rig->glink);
         xw_clink_tick(rig->clink);
         rig_flow(rig);

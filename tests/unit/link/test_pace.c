@@ -70,7 +70,7 @@ static void write_bulk(struct source *s)
 {
     if (s->neck.now_us % TICK_US == 0)
         s->paced_out = false;
-    while (!s->paced_out && neck_writable(&s->neck, 1)) {
+    while (!s->paced_out && neck_writable(&s->neck, 1) && xw_pace_room(&s->pace, 1)) {
         s->paced_out = !xw_pace_ready(&s->pace, s->neck.now_us);
         if (s->paced_out)
             return;

@@ -79,6 +79,45 @@ static void a_damaged_block_becomes_a_gap_and_its_neighbours_stay(void **state)
     ts_expect(ts, 1, 0, 20 * TS_COUNT, 0);
 }
 
+static void on_done(void *user, const struct xw_store_done *done)
+{
+    int *status = user;
+    *status = done->status;
+}
+
+/* Staged blocks are in the directory before their row is in the database: whoever reads meanwhile
+ * must not take them for lost. */
+static void what_is_not_committed_yet_is_not_taken_for_damaged(void **state)
+{
+    struct ts *ts = *state;
+    char error[128];
+    assert_int_equal(xw_fault_configure("store.commit.before:delay=100", error, sizeof error), 0);
+    ts_open(ts);
+    ts_put_blocks(ts, 1, 0, 1);
+    unsigned reads = 0;
+    for (unsigned i = 1; i < 4; i++) {
+        int status = 1;
+        struct xw_store_batch *batch = ts_batch(ts);
+        ts_add_block(batch, 1, (uint64_t)i * TS_COUNT, TS_COUNT, 0);
+        assert_int_equal(xw_store_append(ts->store, batch, on_done, &status), 0);
+        for (; status == 1; reads++) {
+            struct ts_samples samples;
+            ts_read(ts, 1, 0, 4 * TS_COUNT, SIZE_MAX, &samples);
+            assert_int_equal(samples.status, 0);
+            assert_int_equal(samples.gaps_n, 0);
+            ts_samples_done(&samples);
+        }
+        assert_int_equal(status, 0);
+    }
+    print_message("%u reads\n", reads);
+    ts_expect(ts, 1, 0, 4 * TS_COUNT, 0);
+    ts_close(ts);
+    assert_int_equal(xw_fault_configure(NULL, error, sizeof error), 0);
+    ts_open(ts);
+    assert_int_equal(ts->unreadable, 0);
+    ts_expect(ts, 1, 0, 4 * TS_COUNT, 0);
+}
+
 static void a_broken_day_file_is_put_aside(void **state)
 {
     struct ts *ts = *state;
@@ -357,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, ts_days_setup, ts_days_teardown)
         T(a_damaged_block_becomes_a_gap_and_its_neighbours_stay),
+        T(what_is_not_committed_yet_is_not_taken_for_damaged),
         T(a_broken_day_file_is_put_aside),
         T(a_missing_day_file_is_a_gap),
         T(a_broken_meta_is_put_aside_and_day_files_are_entered_again),

@@ -8,7 +8,7 @@ export const pathWords = {
   'path.never': ['从未', 'never'],
   'path.broken': ['断在：{leg}', 'broken at: {leg}'],
   'path.unattended': ['无人值守', 'unattended'],
-  'path.unattended.why': ['县里没有打开着的报警屏（实时监护列表）；通路本身正常', 'no alarm screen (live list) is open at the county; the way itself is whole'],
+  'path.unattended.why': ['县里没有阅图人员打开着的页面（切到后台的不算）；通路本身正常', 'no reader has a page open at the county (one in the background does not count); the way itself is whole'],
   'path.some': ['{n} 台网关的报警到不了', 'alarms of {n} gateways do not get through'],
   'path.open': ['有 {n} 台网关尚未验证', '{n} gateways not proven yet'],
   'path.screens': ['打开的报警屏：{n}', 'alarm screens open: {n}'],

@@ -190,6 +190,7 @@ export const words = {
   'alarm.open': ['持续中', 'going on'],
   'alarm.none': ['没有未处理的报警', 'No open alarm'],
   'alarm.unknown': ['链路断开，有无报警不明', 'Link cut: alarms not known'],
+  'alarm.elsewhere.why': ['其他病人的未处理报警：点击查看', 'An open alarm of another patient: click to see it'],
   'alarm.more': ['另有 {n} 项', '{n} more'],
   'alarm.late': ['回顾发现', 'found by look-back'],
   'alarm.ackfail': ['确认没有送达（{code}），请再按一次', 'The acknowledgement did not get through ({code}); press again'],

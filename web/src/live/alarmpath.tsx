@@ -1,5 +1,5 @@
-// Is this page an alarm screen, and do alarms reach it? A page that lists all alarms and can be seen
-// says so to the county, is asked for each gateway once a minute, and answers when the frame after the
+// Is this page an alarm screen, and do alarms reach it? A page that shows all alarms (the list, or any
+// other with elsewhere.tsx at its head) and can be seen says so to the county, is asked for each gateway once a minute, and answers when the frame after the
 // question has been drawn: a page that hangs does not answer.
 
 import type { JSX } from 'preact';

@@ -8,13 +8,13 @@ import { api, ApiError, type JsonBed, type JsonLights, type JsonStream } from '.
 import { clockText, durationText, monoMs } from '../base/clock';
 import { Strip, stripTheme } from '../ecg/strip';
 import { t, alarmName, tWord } from '../i18n/t';
-import { AlarmPathMark, useAlarmScreen } from '../live/alarmpath';
+import { AlarmPathMark } from '../live/alarmpath';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import { Lights, lightsOf, UNKNOWN_LIGHTS } from '../live/lights';
 import { technicalDetail } from '../live/technical';
 import type { Finding } from '../live/events';
-import { demo, go, lang, role, theme } from '../state';
+import { demo, go, lang, query, role, theme } from '../state';
 import { AlarmRow, Empty, Failed, Loading, Priority, useAck, useTicker } from '../ui';
 import { modalityWord, priorityRank, priorityWord, type PriorityWord } from '../wire/words';
 import { BedLine, extrasOf, Pictures, type BedExtras } from './bedline';
@@ -28,7 +28,6 @@ const BED_LINE = 46; // what a bed has besides its ECG
 const streams = signal<JsonStream[] | null>(null);
 const beds = signal<JsonBed[]>([]);
 const streamsError = signal<ApiError | null>(null);
-const query = signal('');
 const stalledSince = signal(NaN);
 
 let others = new Set<string>(); // streams that have no row of their own
@@ -281,7 +280,6 @@ export function TechnicalList(props: { gateway?: string; max?: number }): JSX.El
 
 export function ListPage(): JSX.Element {
   useDemo();
-  useAlarmScreen();
   useTicker(1000);
   void statusVersion.value;
   void alarmsVersion.value;
@@ -303,7 +301,6 @@ export function ListPage(): JSX.Element {
   // Reconnected: what happened meanwhile.
   useEffect(() => {
     if (linkState.value === 'open') {
-      void loadAlarms();
       void loadStreams();
       stalledSince.value = NaN;
     } else if (linkState.value === 'down' && Number.isNaN(stalledSince.value)) {

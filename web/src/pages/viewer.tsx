@@ -276,9 +276,6 @@ export function ViewerPage(props: { id: string }): JSX.Element {
     }, 5000);
     return () => clearInterval(timer);
   }, [info, props.id]);
-  useEffect(() => {
-    if (linkState.value === 'open') void loadAlarms();
-  }, [linkState.value]);
   if (gone && !model) return <Empty what={t('ecg.gone')} todo={t('ecg.gone.do')}><a class="button primary" href="#/list">{t('nav.list')}</a></Empty>;
   if (!model) return <Loading what={t('ecg.loading')} />;
   return (
