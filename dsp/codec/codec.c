@@ -19,13 +19,12 @@ int xw_codec_new(size_t channels_n, struct xw_codec **ret_codec)
     if (channels_n < 1 || channels_n > XW_CODEC_CHANNELS_MAX)
         return -EINVAL;
     size_t leads_n_bytes = channels_n * sizeof(struct xw_lead);
-    size_t all_n = XW_LEAD_ALL + channels_n * XW_LEAD_HISTORY;
-    struct xw_codec *s =
-        calloc(1, sizeof(struct xw_codec) + leads_n_bytes + all_n * sizeof(int16_t));
+    struct xw_codec *s = calloc(1, sizeof(struct xw_codec) + leads_n_bytes);
     if (!s)
         return -ENOMEM;
     s->channels_n = channels_n;
-    s->all = (int16_t *)(void *)((char *)s->leads + leads_n_bytes);
+    for (uint64_t n = 1; n <= XW_CODEC_CHANNELS_MAX; n++)
+        s->part_of[n] = (1ULL << 32) / n + 1;
     *ret_codec = s;
     return 0;
 }
@@ -59,9 +58,8 @@ static void begin(struct xw_codec *s)
         s->lengths.start[i] = (int16_t)(i << (XW_MODEL_BITS - 5));
     for (size_t c = 0; c < s->channels_n; c++)
         xw_lead_init(&s->leads[c], XW_LEAD_STEP_USUAL);
-    memset(s->all, 0, XW_LEAD_ALL * sizeof(s->all[0]));
+    s->all = (struct xw_lead_window){.newest = 0};
     s->own_at = XW_LEAD_OWN;
-    s->all_at = XW_LEAD_ALL;
     s->predicted_n = s->channels_n;
     s->row = 0;
 }

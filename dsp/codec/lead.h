@@ -11,9 +11,12 @@
 #ifndef XW_DSP_CODEC_LEAD_H
 #define XW_DSP_CODEC_LEAD_H
 
+#include "dsp/codec/lanes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
     XW_LEAD_TAPS = 32,
@@ -45,6 +48,29 @@ struct xw_lead {
     struct xw_lead_rule rule;
 };
 
+/* The last 16 differences of all predicted channels. The newest stands apart: the sum over the
+ * others need not wait for it, and no wide load meets the narrow store of it. */
+struct xw_lead_window {
+    int16_t older[XW_LEAD_ALL]; /* the last of them is 0 */
+    int16_t newest;
+};
+
+static inline void xw_lead_window_push(struct xw_lead_window *w, int16_t tap)
+{
+#if XW_CODEC_SSE2
+    enum { PLACE = (XW_LEAD_ALL - 2) % 8 };
+    __m128i low = xw_lanes_load(w->older), high = xw_lanes_load(w->older + 8);
+    low = _mm_or_si128(_mm_srli_si128(low, 2), _mm_slli_si128(high, 14));
+    high = _mm_insert_epi16(_mm_srli_si128(high, 2), w->newest, PLACE);
+    xw_lanes_store(w->older, low);
+    xw_lanes_store(w->older + 8, high);
+#else
+    memmove(w->older, w->older + 1, (XW_LEAD_ALL - 2) * sizeof(w->older[0]));
+    w->older[XW_LEAD_ALL - 2] = w->newest;
+#endif
+    w->newest = tap;
+}
+
 extern const int16_t xw_lead_weights[XW_LEAD_TAPS];
 
 enum { XW_LEAD_STEP_BITS = 5, XW_LEAD_STEP_USUAL = 11 };
@@ -66,10 +92,12 @@ static inline unsigned xw_lead_log2(uint32_t v)
     return 31U - (unsigned)__builtin_clz(v | 1U);
 }
 
-/* What the taps predict of the next difference, in 1/16 counts. */
-static inline int64_t xw_lead_predict(const struct xw_lead *lead, const int16_t *taps)
+/* What the taps predict of the next difference, in 1/16 counts. The last of taps is 0 here and
+ * below, and goes by itself (`newest`). */
+static inline int64_t xw_lead_predict(const struct xw_lead *lead, const int16_t *taps,
+                                      int16_t newest)
 {
-    int32_t sum = 0;
+    int32_t sum = (int32_t)lead->weight[XW_LEAD_TAPS - 1] * newest;
     for (unsigned i = 0; i < XW_LEAD_TAPS; i++)
         sum += (int32_t)lead->weight[i] * taps[i];
     int64_t wide = sum;
@@ -77,13 +105,36 @@ static inline int64_t xw_lead_predict(const struct xw_lead *lead, const int16_t 
     return wide >> 8;
 }
 
+/* gain * taps into the weights. */
+static inline void xw_lead_move(struct xw_lead *lead, const int16_t *taps, int16_t gain)
+{
+#if XW_CODEC_SSE2
+    __m128i g = _mm_set1_epi16(gain);
+    for (size_t i = 0; i < XW_LEAD_TAPS; i += 8) {
+        __m128i x = xw_lanes_load(taps + i);
+        __m128i low = _mm_mullo_epi16(x, g), high = _mm_mulhi_epi16(x, g);
+        __m128i a = _mm_add_epi32(xw_lanes_load(lead->fine + i), _mm_unpacklo_epi16(low, high));
+        __m128i b = _mm_add_epi32(xw_lanes_load(lead->fine + i + 4), _mm_unpackhi_epi16(low, high));
+        xw_lanes_store(lead->fine + i, a);
+        xw_lanes_store(lead->fine + i + 4, b);
+        xw_lanes_store(lead->weight + i,
+                       _mm_packs_epi32(_mm_srai_epi32(a, 16), _mm_srai_epi32(b, 16)));
+    }
+#else
+    for (unsigned i = 0; i < XW_LEAD_TAPS; i++) {
+        lead->fine[i] = (int32_t)((uint32_t)lead->fine[i] + (uint32_t)((int32_t)gain * taps[i]));
+        lead->weight[i] = (int16_t)(lead->fine[i] >> 16);
+    }
+#endif
+}
+
 /* Takes a share of the error (1/16 counts, limited to 3/4 of `scale`, 1/256 counts) into the
  * weights. */
-static inline void xw_lead_learn(struct xw_lead *lead, const int16_t *taps, int64_t error,
-                                 uint32_t scale)
+static inline void xw_lead_learn(struct xw_lead *lead, const int16_t *taps, int16_t newest,
+                                 int64_t error, uint32_t scale)
 {
-    enum { RATE = 48000, GAIN_MAX = 32767 };
-    int32_t square = 0;
+    enum { RATE = 48000, GAIN_MAX = 32767, LAST = XW_LEAD_TAPS - 1 };
+    int32_t square = (int32_t)newest * newest;
     for (unsigned i = 0; i < XW_LEAD_TAPS; i++)
         square += (int32_t)taps[i] * taps[i];
     int32_t power = square / XW_LEAD_TAPS;
@@ -93,10 +144,9 @@ static inline void xw_lead_learn(struct xw_lead *lead, const int16_t *taps, int6
     error = xw_lead_clip(error, (int64_t)scale * 12 >> 8);
     error = lead->shift >= 0 ? error >> lead->shift : error * ((int64_t)1 << -lead->shift);
     int16_t gain = (int16_t)xw_lead_clip(error * RATE / power, GAIN_MAX);
-    for (unsigned i = 0; i < XW_LEAD_TAPS; i++)
-        lead->fine[i] = (int32_t)((uint32_t)lead->fine[i] + (uint32_t)((int32_t)gain * taps[i]));
-    for (unsigned i = 0; i < XW_LEAD_TAPS; i++)
-        lead->weight[i] = (int16_t)(lead->fine[i] >> 16);
+    xw_lead_move(lead, taps, gain);
+    lead->fine[LAST] = (int32_t)((uint32_t)lead->fine[LAST] + (uint32_t)((int32_t)gain * newest));
+    lead->weight[LAST] = (int16_t)(lead->fine[LAST] >> 16);
 }
 
 /* Moves x towards v by 1/2^shift of the way. */

@@ -5,6 +5,7 @@
 #ifndef XW_DSP_CODEC_MODEL_H
 #define XW_DSP_CODEC_MODEL_H
 
+#include "dsp/codec/lanes.h"
 #include "dsp/codec/range.h"
 
 enum {
@@ -52,12 +53,28 @@ static inline void xw_model_put(struct xw_model *m, struct xw_range_encoder *e, 
     xw_model_learn(m, symbol);
 }
 
+/* The last symbol that starts at or below `at`; the first starts at 0. */
+static inline unsigned xw_model_find(const struct xw_model *m, int16_t at)
+{
+#if XW_CODEC_SSE2
+    __m128i wanted = _mm_set1_epi16(at), above[XW_MODEL_SYMBOLS / 8];
+    for (size_t i = 0; i < XW_MODEL_SYMBOLS / 8; i++)
+        above[i] = _mm_cmpgt_epi16(xw_lanes_load(m->start + 8 * i), wanted);
+    uint32_t lower = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(above[0], above[1]));
+    uint32_t upper = (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(above[2], above[3]));
+    uint64_t starts_above = 1ULL << XW_MODEL_SYMBOLS | (uint64_t)upper << 16 | lower;
+    return (unsigned)__builtin_ctzll(starts_above) - 1U;
+#else
+    unsigned upto_n = 0;
+    for (unsigned i = 0; i < XW_MODEL_SYMBOLS; i++)
+        upto_n += m->start[i] <= at;
+    return upto_n - 1;
+#endif
+}
+
 static inline unsigned xw_model_get(struct xw_model *m, struct xw_range_decoder *d)
 {
-    int16_t at = (int16_t)xw_range_peek(d, XW_MODEL_BITS), upto_n = 0;
-    for (unsigned i = 0; i < XW_MODEL_SYMBOLS; i++)
-        upto_n = (int16_t)(upto_n + (m->start[i] <= at));
-    unsigned symbol = (unsigned)(upto_n - 1);
+    unsigned symbol = xw_model_find(m, (int16_t)xw_range_peek(d, XW_MODEL_BITS));
     uint32_t start = xw_model_start(m, symbol);
     xw_range_take(d, start, xw_model_end(m, symbol) - start);
     xw_model_learn(m, symbol);

@@ -5,6 +5,7 @@
 #ifndef XW_DSP_CODEC_VALUE_H
 #define XW_DSP_CODEC_VALUE_H
 
+#include "dsp/codec/codec.h"
 #include "dsp/codec/lead.h"
 #include "dsp/codec/model.h"
 #include "dsp/codec/range.h"
@@ -24,10 +25,13 @@ struct xw_codec {
     bool chained;
     uint64_t key_first, next;
     uint32_t row; /* since the key block */
-    size_t own_at, all_at;
+    size_t own_at;
     uint32_t surprise, surprises_n; /* of the channels of this row that were seen */
+    /* 2^32 / n, rounded up: a sum of n surprises times that is their mean, exactly (2^17 n < 2^32).
+     */
+    uint64_t part_of[XW_CODEC_CHANNELS_MAX + 1];
     struct xw_model model[XW_MODEL_CONTEXTS], lengths;
-    int16_t *all; /* differences of all predicted channels in the order of coding */
+    struct xw_lead_window all; /* in the order of coding */
     struct xw_lead leads[];
 };
 
@@ -72,7 +76,8 @@ ALWAYS_INLINE struct context context_of(const struct xw_codec *s, const struct x
                                         int64_t predicted)
 {
     enum { FLOOR = 16, FLOOR_LOG2 = 4, OCTAVES = 6, FINE_OCTAVES = 4 };
-    uint32_t around = s->surprises_n ? s->surprise / s->surprises_n : 256;
+    uint32_t around =
+        s->surprises_n ? (uint32_t)((uint64_t)s->surprise * s->part_of[s->surprises_n] >> 32) : 256;
     uint64_t others = (uint64_t)lead->long_mean * around >> 8;
     uint64_t sum = (uint64_t)lead->last * 80 + (uint64_t)lead->mean * 100 +
                    (uint64_t)lead->long_mean * 44 + others * 32;
@@ -134,7 +139,7 @@ ALWAYS_INLINE int32_t get_error(struct xw_codec *s, struct io *io, struct contex
 ALWAYS_INLINE void put_taps(struct xw_codec *s, struct xw_lead *lead, int16_t tap)
 {
     lead->own[s->own_at] = tap;
-    s->all[s->all_at++] = s->predicted_n > 1 ? tap : 0;
+    xw_lead_window_push(&s->all, s->predicted_n > 1 ? tap : 0);
 }
 
 /* The new difference into both windows, and into the usual step. */
@@ -171,14 +176,15 @@ static __attribute__((noinline)) int32_t pass_first(struct xw_codec *s, struct i
 ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct io *io, bool decode, struct xw_lead *lead,
                            const int32_t *row, int32_t value)
 {
-    int16_t taps[XW_LEAD_TAPS];
+    int16_t taps[XW_LEAD_TAPS], newest = 0;
     int64_t predicted = 0; /* 1/16 counts */
     if (!lead->rule.on && s->row == 0)
         return pass_first(s, io, decode, lead, value);
     if (!lead->rule.on) {
         memcpy(taps, lead->own + s->own_at - XW_LEAD_OWN, XW_LEAD_OWN * sizeof(taps[0]));
-        memcpy(taps + XW_LEAD_OWN, s->all + s->all_at - XW_LEAD_ALL, XW_LEAD_ALL * sizeof(taps[0]));
-        predicted = (int64_t)lead->previous * 16 + xw_lead_predict(lead, taps);
+        memcpy(taps + XW_LEAD_OWN, s->all.older, XW_LEAD_ALL * sizeof(taps[0]));
+        newest = s->all.newest;
+        predicted = (int64_t)lead->previous * 16 + xw_lead_predict(lead, taps, newest);
     } else {
         memset(taps, 0, sizeof(taps));
         predicted = xw_rule_twice(&lead->rule, row) * 8;
@@ -200,7 +206,7 @@ ALWAYS_INLINE int32_t pass(struct xw_codec *s, struct io *io, bool decode, struc
     s->surprises_n++;
     if (lead->rule.on)
         return value;
-    xw_lead_learn(lead, taps, (int64_t)value * 16 - predicted, k.scale);
+    xw_lead_learn(lead, taps, newest, (int64_t)value * 16 - predicted, k.scale);
     remember(s, lead, difference);
     return value;
 }
@@ -214,9 +220,7 @@ ALWAYS_INLINE void next_row(struct xw_codec *s)
         return;
     for (size_t c = 0; c < s->channels_n; c++)
         memmove(s->leads[c].own, s->leads[c].own + XW_LEAD_HISTORY, XW_LEAD_OWN * sizeof(int16_t));
-    memmove(s->all, s->all + s->all_at - XW_LEAD_ALL, XW_LEAD_ALL * sizeof(int16_t));
     s->own_at = XW_LEAD_OWN;
-    s->all_at = XW_LEAD_ALL;
 }
 
 #endif

@@ -5,7 +5,8 @@
  *           writer hands over; asks by jobs, reads by the pool.
  *   writer  the only one that writes meta.db (sq_writer.c); owns every sq_stream's range sets.
  *   keeper  the only one that writes day files (sq_keeper.c); changes the index through jobs.
- *   readers the pool's threads, each with a connection of its own (sq_read.c, sq_query.c).
+ *   readers the pool's threads, each with a connection of its own (sq_read.c, sq_query.c); their
+ *           helpers (sq_crew.c) only decode.
  *   shelf   one thread for objects, one for backups (pools of one).
  * Locks, never two at once except dir_lock -> note_lock: queue_lock (jobs), note_lock (what goes
  * to the loop), dir_lock (directories of rows not yet in segments, list of streams, rows).
@@ -30,6 +31,7 @@ enum {
     SQ_PASS_MAX = 48 << 20,       /* bytes of rows compacted in one pass */
     SQ_PASS_BYTES = 32 << 20,     /* so many waiting bytes start a pass at once */
     SQ_PASS_US = 30 * 1000000,    /* so old a row starts a pass */
+    SQ_PACK_PRESSURE = 96 << 20,  /* with more waiting, segments are written as the blocks came */
     SQ_SEGMENT_US = 60 * 1000000, /* longest segment */
     SQ_SEGMENT_MAX = 8 << 20,     /* bytes of a segment */
     SQ_WAL_PASSIVE = 16 << 20,    /* from here the keeper checkpoints beside the writer */
@@ -223,6 +225,8 @@ struct sq_view {
 };
 
 struct sq_seal;
+struct sq_packer;
+struct sq_crew;
 
 struct sq_request {
     struct sq_request *next;
@@ -238,6 +242,7 @@ struct sq_store {
     int lock_fd, backup_fd; /* one store a folder; held by tools that copy it */
     struct xw_wake *wake;
     struct xw_pool *readers, *shelf, *copier;
+    struct sq_crew *crew; /* readers' helpers */
     pthread_t writer_thread, keeper_thread;
     bool writer_runs, keeper_runs;
 
@@ -267,7 +272,13 @@ struct sq_store {
     bool keeper_stop;
     atomic_bool keeper_hurry; /* bytes wait, or room is needed */
     struct sq_seal *seal;     /* keeper only: the day being hashed */
-    atomic_int backups;       /* while not 0, day files are neither sealed nor deleted */
+    struct sq_packer *packer; /* keeper only */
+    struct sq_repack {        /* keeper only: how far a day that is over is re-coded */
+        uint32_t day;
+        int64_t after_row;
+        bool walked, over;
+    } repack;
+    atomic_int backups; /* while not 0, day files are neither sealed nor deleted */
 
     pthread_mutex_t conns_lock; /* reading connections at rest */
     struct sq_conn *conns[16];
@@ -290,6 +301,8 @@ static inline struct sq_store *sq_of(const struct xw_store *store)
 /* Wall clock of retention and of the names of day files; tests hold it still. */
 struct xw_clock;
 void sq_set_clock(const struct xw_clock *clock);
+/* For tests: instead of SQ_PACK_PRESSURE. */
+void sq_set_pressure(uint64_t bytes);
 int64_t sq_wall_us(void);
 uint32_t sq_day_of(int64_t wall_us); /* 20261122 */
 int64_t sq_day_end_us(uint32_t day);
@@ -387,6 +400,9 @@ XW_MUST_CHECK int sq_retain_pass(struct sq_store *store);
 /* Seals days that are over; hashes a slice at a time: 1 more to do. */
 XW_MUST_CHECK int sq_seal_step(struct sq_store *store, bool all);
 void sq_seal_forget(struct sq_store *store);
+/* sq_repack.c: re-codes segments of a day that is over which were written as the blocks came; at
+ * most about `bytes` of them. 1: more to do. */
+XW_MUST_CHECK int sq_repack_step(struct sq_store *store, uint32_t day, size_t bytes);
 /* The day's file is about to change: what was hashed of it is void. */
 void sq_seal_touched(struct sq_store *store, uint32_t day);
 /* Takes a range that cannot be read out of the index: it becomes a gap, its bytes are kept. */

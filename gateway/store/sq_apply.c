@@ -279,7 +279,7 @@ int sq_apply_block(struct sq_store *store, struct sq_stream *stream,
         return r;
     }
     struct sq_fetch fetch;
-    sq_fetch_init(&fetch, store, &store->writer.conn, stream->no, &stream->id);
+    sq_fetch_init(&fetch, store, &store->writer.conn, stream);
     int r = apply_overlap(store, &fetch, stream, block, done);
     sq_fetch_done(&fetch);
     return r;

@@ -1,4 +1,6 @@
-/* Compaction: batch rows to segments of one stream in a day file.
+/* Compaction: batch rows to segments of one stream in a day file, re-coded in units (sq_unit.h).
+ * When blocks come faster than that goes they are written as they came; the rest of the work is
+ * then done when the day is over (sq_repack.c).
  *
  * The day file is committed and synced first, by (stream, first), then one transaction of meta.db
  * enters the segments and passes the rows by. A crash between leaves rows that are compacted once
@@ -9,8 +11,20 @@
 #include "base/crc32c.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "store/sq_unit.h"
 
 #include <string.h>
+
+XW_COUNTER(pressed_segments, "xw_store_pressed_segments_total", NULL,
+           "segments that were not re-coded because too much waited");
+
+static atomic_uint_fast64_t pressure = SQ_PACK_PRESSURE;
+
+void sq_set_pressure(uint64_t bytes)
+{
+    atomic_store(&pressure, bytes);
+}
 
 static void pass_done(struct sq_pass *pass)
 {
@@ -32,6 +46,7 @@ static bool choose(struct sq_pass *pass, bool all)
     (void)pthread_mutex_lock(&store->dir_lock);
     bool due = store->rows_n > 0 && (all || store->rows_bytes >= SQ_PASS_BYTES ||
                                      now_us - store->rows[0].mono_us >= SQ_PASS_US);
+    pass->pressed = store->rows_bytes > atomic_load(&pressure);
     for (size_t i = 0; due && i < store->rows_n && bytes < SQ_PASS_MAX; i++) {
         bytes += store->rows[i].bytes;
         pass->upto = store->rows[i].id;
@@ -108,29 +123,66 @@ static const uint8_t *bytes_of(const struct sq_pass *pass, const struct sq_entry
     return pass->rows[low].data + entry->offset;
 }
 
+static int packer_of(struct sq_store *store)
+{
+    return store->packer != NULL ? 0 : sq_packer_new(&store->packer);
+}
+
+/* The blocks' bytes one after the other, in units where that makes them smaller; the entries say
+ * where. */
+static int make_data(struct sq_pass *pass, const struct sq_stream *stream, struct sq_entry *entries,
+                     size_t n, struct xw_buf *ret_data)
+{
+    struct xw_buf raw;
+    xw_buf_init(&raw, 64 << 20);
+    int r = packer_of(pass->store);
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        size_t offset = raw.n;
+        r = xw_buf_append(&raw, bytes_of(pass, &entries[i]), entries[i].size);
+        entries[i].offset = (uint32_t)offset;
+    }
+    if (r == 0 && pass->pressed)
+        r = xw_buf_append(ret_data, raw.data, raw.n);
+    else if (r == 0)
+        r = sq_pack(pass->store->packer, &stream->shape, entries, n, raw.data, ret_data);
+    xw_counter_add(&pressed_segments, pass->pressed);
+    xw_buf_done(&raw);
+    return r;
+}
+
+/* What the segment leaves out, encoded; empty: nothing. */
+static int make_holes(const struct sq_entry *entries, size_t n, struct xw_buf *ret_holes)
+{
+    struct xw_ranges present, holes;
+    xw_ranges_init(&present, STORE_RANGES_MAX);
+    xw_ranges_init(&holes, STORE_RANGES_MAX);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++)
+        r = xw_ranges_add(&present, entries[i].first, sq_entry_end(&entries[i]));
+    if (r == 0)
+        r = xw_ranges_complement(&present, entries[0].first, sq_entry_end(&entries[n - 1]), &holes);
+    if (r == 0 && holes.n > 0)
+        r = sq_ranges_encode(&holes, ret_holes);
+    xw_ranges_done(&present);
+    xw_ranges_done(&holes);
+    return r;
+}
+
 /* One segment out of entries[0..n), all sound. */
 static int make_segment(struct sq_pass *pass, const struct sq_stream *stream,
-                        const struct sq_entry *entries, size_t n)
+                        struct sq_entry *entries, size_t n)
 {
     struct xw_buf dir, data;
-    struct xw_ranges present, holes;
     struct sq_made made = {
         .no = stream->no, .first = entries[0].first, .end = sq_entry_end(&entries[n - 1])};
     xw_buf_init(&dir, 64 << 20);
     xw_buf_init(&data, 64 << 20);
-    xw_ranges_init(&present, STORE_RANGES_MAX);
-    xw_ranges_init(&holes, STORE_RANGES_MAX);
     xw_buf_init(&made.holes, 16 << 20);
-    int r = sq_dir_encode(entries, n, true, made.first, &dir);
-    for (size_t i = 0; r == 0 && i < n; i++) {
-        r = xw_buf_append(&data, bytes_of(pass, &entries[i]), entries[i].size);
-        if (r == 0)
-            r = xw_ranges_add(&present, entries[i].first, sq_entry_end(&entries[i]));
-    }
+    int r = make_data(pass, stream, entries, n, &data);
     if (r == 0)
-        r = xw_ranges_complement(&present, made.first, made.end, &holes);
-    if (r == 0 && holes.n > 0)
-        r = sq_ranges_encode(&holes, &made.holes);
+        r = sq_dir_encode(entries, n, true, made.first, &dir);
+    if (r == 0)
+        r = make_holes(entries, n, &made.holes);
     made.bytes = data.n + dir.n;
     struct sq_segment segment = {.stream = stream->id,
                                  .first = made.first,
@@ -152,8 +204,6 @@ static int make_segment(struct sq_pass *pass, const struct sq_stream *stream,
         xw_buf_done(&made.holes);
     xw_buf_done(&dir);
     xw_buf_done(&data);
-    xw_ranges_done(&present);
-    xw_ranges_done(&holes);
     return r;
 }
 

@@ -23,6 +23,7 @@ struct sq_pass {
         size_t size;
     } * rows;
     size_t rows_n, rows_cap;
+    bool pressed; /* too much waits: nothing is re-coded now */
     uint32_t day;
     int64_t wall_us;
     sqlite3 *db;

@@ -1,4 +1,4 @@
-/* Day files. Large pages: a segment's data is one long chain of them. */
+/* Day files. A segment's data is one long chain of pages; on average a third of one stays empty. */
 #include "store/sq_day.h"
 
 #include "base/clock.h"
@@ -14,7 +14,7 @@
 #include <time.h>
 
 static const char settings[] =
-    "PRAGMA page_size = 32768; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA "
+    "PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA "
     "synchronous = FULL;"
     "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF; PRAGMA cache_size = -4096;"
     "PRAGMA journal_size_limit = 16777216";
@@ -203,6 +203,63 @@ int sq_day_put(sqlite3 *db, const struct sq_segment *segment)
         sq_bind_bytes(statement, 5, segment->dir, segment->dir_size);
         sq_bind_bytes(statement, 6, segment->data, segment->data_size);
         r = sq_run(statement);
+    }
+    (void)sqlite3_finalize(statement);
+    return r;
+}
+
+int sq_day_update(sqlite3 *db, int64_t row, const struct xw_buf *dir, const struct xw_buf *data)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = prepare(db, "UPDATE segment SET dir = ?2, data = ?3 WHERE id = ?1", &statement);
+    if (r == 0) {
+        (void)sqlite3_bind_int64(statement, 1, row);
+        sq_bind_bytes(statement, 2, dir->data, dir->n);
+        sq_bind_bytes(statement, 3, data->data, data->n);
+        r = sq_run(statement);
+    }
+    (void)sqlite3_finalize(statement);
+    return r;
+}
+
+int sq_day_last_row(sqlite3 *db, int64_t *ret_row)
+{
+    sqlite3_stmt *statement = NULL;
+    int r = prepare(db, "SELECT coalesce(max(id), 0) FROM segment", &statement);
+    if (r == 0 && (r = sq_step(statement)) == 1)
+        *ret_row = sqlite3_column_int64(statement, 0);
+    (void)sqlite3_finalize(statement);
+    return XW_MIN(r, 0);
+}
+
+int sq_day_plain(sqlite3 *db, int64_t after, int64_t upto,
+                 int (*each)(void *, const struct sq_segment *), void *user)
+{
+    sqlite3_stmt *statement = NULL;
+    /* "S", 1: a directory without units (sq_frame.h). */
+    int r = prepare(db,
+                    "SELECT segment.id, segment.stream, first, end, header, dir, data FROM segment"
+                    " JOIN stream ON stream.id = segment.stream WHERE segment.id > ?1 AND"
+                    " segment.id <= ?2 AND substr(dir, 1, 2) = x'5301' ORDER BY segment.id LIMIT 1",
+                    &statement);
+    if (r == 0) {
+        (void)sqlite3_bind_int64(statement, 1, after);
+        (void)sqlite3_bind_int64(statement, 2, upto);
+        r = sq_step(statement);
+    }
+    if (r == 1) {
+        struct sq_segment segment = {.row = sqlite3_column_int64(statement, 0)};
+        size_t size;
+        const void *id = sq_bytes(statement, 1, &size);
+        if (xw_uuid_from_bytes(id, size, &segment.stream) < 0)
+            segment.stream = (struct xw_uuid){{0}}; /* no stream: it stays as it is */
+        segment.first = sq_u64(statement, 2);
+        segment.end = sq_u64(statement, 3);
+        segment.header = sq_bytes(statement, 4, &segment.header_size);
+        segment.dir = sq_bytes(statement, 5, &segment.dir_size);
+        segment.data = sq_bytes(statement, 6, &segment.data_size);
+        int given = each(user, &segment);
+        r = given < 0 ? given : 1;
     }
     (void)sqlite3_finalize(statement);
     return r;

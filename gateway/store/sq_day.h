@@ -21,6 +21,7 @@ XW_MUST_CHECK int sq_day_open_write(const struct sq_store *store, uint32_t day, 
 XW_MUST_CHECK int sq_day_list(const struct sq_store *store, uint32_t **ret_days, size_t *ret_n);
 
 struct sq_segment {
+    int64_t row; /* of sq_day_plain alone */
     struct xw_uuid stream;
     uint64_t first, end;
     int64_t wall_us;
@@ -31,6 +32,15 @@ struct sq_segment {
 };
 /* Adds the segment, replacing one of the same stream and first (left by a crash). */
 XW_MUST_CHECK int sq_day_put(sqlite3 *db, const struct sq_segment *segment);
+/* Puts other bytes into the row, in its place. */
+XW_MUST_CHECK int sq_day_update(sqlite3 *db, int64_t row, const struct xw_buf *dir,
+                                const struct xw_buf *data);
+/* Calls each with the first segment in rows after < row <= upto whose blocks all lie there as they
+ * came (with data). 1: there was one; 0; or the negative answer of each. */
+XW_MUST_CHECK int sq_day_plain(sqlite3 *db, int64_t after, int64_t upto,
+                               int (*each)(void *user, const struct sq_segment *), void *user);
+/* The last row, 0 of an empty file. */
+XW_MUST_CHECK int sq_day_last_row(sqlite3 *db, int64_t *ret_row);
 XW_MUST_CHECK int sq_day_delete(sqlite3 *db, const struct xw_uuid *stream, uint64_t first);
 /* Its row and directory. -ENOENT: no such segment; -EBADMSG: directory damaged. */
 XW_MUST_CHECK int sq_day_dir(sqlite3 *db, const struct xw_uuid *stream, uint64_t first,

@@ -5,13 +5,18 @@
 
 #include "base/crc32c.h"
 #include "store/sq_day.h"
+#include "store/sq_unit.h"
 
 #include <string.h>
 
 void sq_fetch_init(struct sq_fetch *fetch, struct sq_store *store, struct sq_conn *conn,
-                   uint32_t no, const struct xw_uuid *id)
+                   const struct sq_stream *stream)
 {
-    *fetch = (struct sq_fetch){.store = store, .conn = conn, .no = no, .id = *id};
+    *fetch = (struct sq_fetch){.store = store,
+                               .conn = conn,
+                               .no = stream->no,
+                               .channels_n = stream->shape.channels_n,
+                               .id = stream->id};
 }
 
 static void close_day(struct sq_fetch_day *slot)
@@ -41,8 +46,13 @@ static int day_of(struct sq_fetch *fetch, uint32_t day, struct sq_fetch_day **re
     struct sq_fetch_day *slot = &fetch->days[fetch->day_next++ % XW_ARRAY_N(fetch->days)];
     close_day(slot);
     int r = sq_day_open(fetch->store, day, &slot->db, &slot->unlocked);
-    if (r < 0)
+    /* A segment's directory and its bytes out of one snapshot: they may be packed meanwhile. */
+    if (r == 0)
+        r = sq_exec(slot->db, "BEGIN");
+    if (r < 0) {
+        close_day(slot);
         return r;
+    }
     slot->day = day;
     *ret_slot = slot;
     return 0;
@@ -210,6 +220,7 @@ static int blob_at(sqlite3 *db, const char *table, sqlite3_blob **blob, int64_t 
 static int bytes_once(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
     const struct sq_entry *e = &ref->entry;
+    uint32_t size = e->unit_count != 0 ? e->unit_size : e->size;
     sqlite3_blob *blob = NULL;
     bool unlocked = false;
     int r;
@@ -226,13 +237,13 @@ static int bytes_once(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t 
         blob = r == 0 ? slot->blob : NULL;
         unlocked = r == 0 && slot->unlocked;
     }
-    if (r == 0 && (int64_t)e->offset + e->size > sqlite3_blob_bytes(blob))
+    if (r == 0 && (int64_t)e->offset + size > sqlite3_blob_bytes(blob))
         r = -EBADMSG;
     if (r == 0)
-        r = sq_errno(sqlite3_blob_read(blob, data, (int)e->size, (int)e->offset));
+        r = sq_errno(sqlite3_blob_read(blob, data, (int)size, (int)e->offset));
     if (r == -EUCLEAN)
         r = -EBADMSG;
-    if (r == 0 && xw_crc32c(0, data, e->size) != e->sum)
+    if (r == 0 && xw_crc32c(0, data, size) != e->sum)
         r = -EBADMSG;
     return unlocked && r < 0 ? -EIO : r;
 }
@@ -246,12 +257,27 @@ static void forget_handles(struct sq_fetch *fetch, uint32_t day)
             close_day(&fetch->days[i]);
 }
 
-int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
+    memset(data, 0, ref->entry.unit_count != 0 ? ref->entry.unit_size : ref->entry.size);
     int r = bytes_once(fetch, ref, data);
     if (r == -EBADMSG) {
         forget_handles(fetch, ref->day);
         r = bytes_once(fetch, ref, data);
     }
     return r;
+}
+
+int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+{
+    if (ref->entry.unit_count == 0)
+        return sq_fetch_stored(fetch, ref, data);
+    struct sq_want want = {.entry = &ref->entry, .to = data};
+    xw_autofree uint8_t *unit = malloc(ref->entry.unit_size);
+    if (unit == NULL)
+        return -ENOMEM;
+    int r = sq_fetch_stored(fetch, ref, unit);
+    if (r == 0 || r == -EBADMSG)
+        r = sq_unit_open(fetch->channels_n, unit, &want, 1);
+    return r == 0 && want.bad ? -EBADMSG : r;
 }

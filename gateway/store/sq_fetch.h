@@ -17,7 +17,7 @@ struct sq_ref {
 struct sq_fetch {
     struct sq_store *store;
     struct sq_conn *conn;
-    uint32_t no;
+    uint32_t no, channels_n;
     struct xw_uuid id;
     struct sq_ref *refs; /* disjoint; by first after sq_fetch_find */
     size_t refs_n, refs_cap;
@@ -37,8 +37,9 @@ struct sq_fetch {
     uint64_t blob_row;
 };
 
+/* Takes of the stream what never changes. */
 void sq_fetch_init(struct sq_fetch *fetch, struct sq_store *store, struct sq_conn *conn,
-                   uint32_t no, const struct xw_uuid *id);
+                   const struct sq_stream *stream);
 void sq_fetch_done(struct sq_fetch *fetch);
 /* Adds what of the stream's directory touches range and lies in a row below `rows_end`. A reader
  * gives the writer's next row: what is staged for that is in the directory already, and in no row
@@ -49,7 +50,10 @@ XW_MUST_CHECK int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *
  * below the next segment: complete_to tells how far it looked. */
 XW_MUST_CHECK int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range range,
                                 size_t max_bytes);
-/* entry.size bytes. -EBADMSG: damaged. */
+/* What lies there, checked: of a unit entry.unit_size bytes, else entry.size. -EBADMSG: damaged;
+ * data then holds what could be read. */
+XW_MUST_CHECK int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data);
+/* The block's own bytes, entry.size of them. -EBADMSG: damaged. */
 XW_MUST_CHECK int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data);
 
 #endif

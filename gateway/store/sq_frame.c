@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-enum { HEAD_N_BYTES = 2, TAIL_N_BYTES = 4, ENTRY_MIN_N_BYTES = 12 };
+enum { HEAD_N_BYTES = 2, TAIL_N_BYTES = 4, ENTRY_MIN_N_BYTES = 8 };
+enum { PLAIN = 1, WITH_UNITS = 2 }; /* versions of a directory */
 
 static void put_u32(uint8_t *at, uint32_t v)
 {
@@ -33,16 +34,18 @@ struct cursor {
     bool bad;
 };
 
-static int unseal(const void *bytes, size_t size, uint8_t tag, struct cursor *ret_cursor)
+/* Returns the version, 1 to most. */
+static int unseal(const void *bytes, size_t size, uint8_t tag, uint8_t most,
+                  struct cursor *ret_cursor)
 {
     const uint8_t *b = bytes;
-    if (b == NULL || size < HEAD_N_BYTES + TAIL_N_BYTES || b[0] != tag || b[1] != 1)
+    if (b == NULL || size < HEAD_N_BYTES + TAIL_N_BYTES || b[0] != tag || b[1] < 1 || b[1] > most)
         return -EBADMSG;
     size_t body = size - TAIL_N_BYTES;
     if (xw_crc32c(0, b, body) != get_u32(b + body))
         return -EBADMSG;
     *ret_cursor = (struct cursor){b + HEAD_N_BYTES, b + body, false};
-    return 0;
+    return b[1];
 }
 
 static uint64_t take(struct cursor *cursor, uint64_t max)
@@ -70,53 +73,135 @@ static uint32_t take_u32(struct cursor *cursor)
     return v;
 }
 
-int sq_dir_encode(const struct sq_entry *entries, size_t n, bool in_segment, uint64_t base,
-                  struct xw_buf *ret_dir)
+static int put_plain(const struct sq_entry *e, bool in_segment, uint64_t before,
+                     struct xw_buf *ret_dir)
 {
-    uint8_t bytes[64] = {in_segment ? 'S' : 'B', 1};
-    size_t used = 2 + xw_varint_put(bytes + 2, n);
-    int r = xw_buf_append(ret_dir, bytes, used);
-    uint64_t before = base;
+    uint8_t bytes[64];
+    size_t used = in_segment ? 0 : xw_varint_put(bytes, e->stream);
+    used += xw_varint_put(bytes + used, in_segment ? e->first - before : e->first);
+    used += xw_varint_put(bytes + used, e->count);
+    used += xw_varint_put(bytes + used, e->coding);
+    put_u32(bytes + used, e->crc32c);
+    put_u32(bytes + used + 4, e->sum);
+    used += 8;
+    used += xw_varint_put(bytes + used, e->size);
+    return xw_buf_append(ret_dir, bytes, used);
+}
+
+static size_t blocks_in_unit(const struct sq_entry *entries, size_t n)
+{
+    size_t k = 0;
+    while (k < n && entries[0].unit_count != 0 && entries[k].unit_count != 0 &&
+           entries[k].offset == entries[0].offset)
+        k++;
+    return k;
+}
+
+static int put_unit(const struct sq_entry *entries, size_t n, size_t k, uint64_t before,
+                    struct xw_buf *ret_dir)
+{
+    uint8_t bytes[64];
+    size_t used = xw_varint_put(bytes, k);
+    used += xw_varint_put(bytes + used, k > 0 ? entries[0].unit_size : entries[0].size);
+    put_u32(bytes + used, entries[0].sum);
+    int r = xw_buf_append(ret_dir, bytes, used + 4);
     for (size_t i = 0; r == 0 && i < n; i++) {
         const struct sq_entry *e = &entries[i];
-        used = in_segment ? 0 : xw_varint_put(bytes, e->stream);
-        used += xw_varint_put(bytes + used, in_segment ? e->first - before : e->first);
+        used = xw_varint_put(bytes, e->first - before);
         used += xw_varint_put(bytes + used, e->count);
         used += xw_varint_put(bytes + used, e->coding);
         put_u32(bytes + used, e->crc32c);
-        put_u32(bytes + used + 4, e->sum);
-        used += 8;
-        used += xw_varint_put(bytes + used, e->size);
+        used += 4;
+        if (k > 0)
+            used += xw_varint_put(bytes + used, e->size);
         r = xw_buf_append(ret_dir, bytes, used);
         before = sq_entry_end(e);
+    }
+    return r;
+}
+
+int sq_dir_encode(const struct sq_entry *entries, size_t n, bool in_segment, uint64_t base,
+                  struct xw_buf *ret_dir)
+{
+    bool units = false;
+    for (size_t i = 0; in_segment && i < n && !units; i++)
+        units = entries[i].unit_count != 0;
+    uint8_t bytes[16] = {in_segment ? 'S' : 'B', units ? WITH_UNITS : PLAIN};
+    int r = xw_buf_append(ret_dir, bytes, 2 + xw_varint_put(bytes + 2, n));
+    uint64_t before = base;
+    for (size_t i = 0; r == 0 && i < n;) {
+        size_t k = units ? blocks_in_unit(entries + i, n - i) : 0, step = k > 0 ? k : 1;
+        r = units ? put_unit(entries + i, step, k, before, ret_dir)
+                  : put_plain(&entries[i], in_segment, before, ret_dir);
+        i += step;
+        before = sq_entry_end(&entries[i - 1]);
     }
     return r < 0 ? r : seal(ret_dir);
 }
 
-static struct sq_entry take_entry(struct cursor *cursor, bool in_segment, uint64_t before)
+/* The place of a block; `before`: what its first index counts from. */
+static struct sq_entry take_place(struct cursor *cursor, uint64_t before)
 {
     struct sq_entry e = {0};
-    e.stream = in_segment ? 0 : (uint32_t)take(cursor, UINT32_MAX);
     e.first = take(cursor, INT64_MAX);
     e.count = (uint32_t)take(cursor, XW_BLOCK_COUNT_MAX);
-    if (in_segment)
-        e.first += before;
+    e.first += before;
     if (e.count == 0 || e.first > (uint64_t)INT64_MAX - e.count)
         cursor->bad = true;
     e.coding = (uint32_t)take(cursor, UINT32_MAX);
     e.crc32c = take_u32(cursor);
+    return e;
+}
+
+static struct sq_entry take_plain(struct cursor *cursor, bool in_segment, uint64_t before)
+{
+    uint32_t stream = in_segment ? 0 : (uint32_t)take(cursor, UINT32_MAX);
+    struct sq_entry e = take_place(cursor, in_segment ? before : 0);
+    e.stream = stream;
     e.sum = take_u32(cursor);
     e.size = (uint32_t)take(cursor, INT32_MAX);
     return e;
+}
+
+/* Fills entries[0..n) at most with a unit's blocks; returns how many. */
+static size_t take_unit(struct cursor *cursor, uint64_t before, struct sq_entry *entries, size_t n)
+{
+    size_t k = (size_t)take(cursor, n);
+    uint32_t size = (uint32_t)take(cursor, INT32_MAX), sum = take_u32(cursor), count = 0;
+    if (k == 0) {
+        entries[0] = take_place(cursor, before);
+        entries[0].size = size;
+        entries[0].sum = sum;
+        return 1;
+    }
+    for (size_t i = 0; i < k && !cursor->bad; i++) {
+        entries[i] = take_place(cursor, before);
+        entries[i].size = (uint32_t)take(cursor, (uint64_t)XW_BLOCK_VALUES_MAX * 5);
+        entries[i].sum = sum;
+        entries[i].unit_size = size;
+        entries[i].unit_first = entries[0].first;
+        if (i > 0 && entries[i].first != before)
+            cursor->bad = true; /* nothing is missing within a unit */
+        before = sq_entry_end(&entries[i]);
+        count += entries[i].count; /* n times XW_BLOCK_COUNT_MAX is checked at each step */
+        if (count > XW_BLOCK_COUNT_MAX)
+            cursor->bad = true;
+    }
+    for (size_t i = 0; i < k; i++)
+        entries[i].unit_count = count;
+    if (size == 0)
+        cursor->bad = true;
+    return k;
 }
 
 int sq_dir_decode(const void *dir, size_t size, bool in_segment, uint64_t base, size_t data_size,
                   struct sq_entry **ret_entries, size_t *ret_n)
 {
     struct cursor cursor;
-    int r = unseal(dir, size, in_segment ? 'S' : 'B', &cursor);
-    if (r < 0)
-        return r;
+    int version =
+        unseal(dir, size, in_segment ? 'S' : 'B', in_segment ? WITH_UNITS : PLAIN, &cursor);
+    if (version < 0)
+        return version;
     /* No allocation that the bytes at hand could not fill. */
     size_t n = (size_t)take(&cursor, size / ENTRY_MIN_N_BYTES + 1);
     if (cursor.bad)
@@ -125,13 +210,19 @@ int sq_dir_decode(const void *dir, size_t size, bool in_segment, uint64_t base, 
     if (entries == NULL)
         return -ENOMEM;
     uint64_t before = base, offset = 0;
-    for (size_t i = 0; i < n && !cursor.bad; i++) {
-        entries[i] = take_entry(&cursor, in_segment, before);
-        entries[i].offset = (uint32_t)offset;
-        before = sq_entry_end(&entries[i]);
-        offset += entries[i].size;
+    for (size_t i = 0; i < n && !cursor.bad;) {
+        size_t k = 1;
+        if (version == WITH_UNITS)
+            k = take_unit(&cursor, before, entries + i, n - i);
+        else
+            entries[i] = take_plain(&cursor, in_segment, before);
+        for (size_t b = i; b < i + k; b++)
+            entries[b].offset = (uint32_t)offset;
+        offset += entries[i].unit_count != 0 ? entries[i].unit_size : entries[i].size;
         if (offset > data_size)
             cursor.bad = true;
+        i += k;
+        before = sq_entry_end(&entries[i - 1]);
     }
     if (cursor.bad || cursor.at != cursor.end || offset != data_size) {
         free(entries);
@@ -162,9 +253,10 @@ int sq_ranges_decode(const void *bytes, size_t size, struct xw_ranges *ret_range
     if (size == 0)
         return 0;
     struct cursor cursor;
-    int r = unseal(bytes, size, 'R', &cursor);
+    int r = unseal(bytes, size, 'R', PLAIN, &cursor);
     if (r < 0)
         return r;
+    r = 0;
     size_t n = (size_t)take(&cursor, size);
     uint64_t at = 0;
     for (size_t i = 0; i < n && !cursor.bad && r == 0; i++) {

@@ -5,6 +5,10 @@
  *     first ('S': minus the end of the block before, so 0 where nothing is missing), varint count,
  *     varint coding, CRC of the samples (4 bytes LE), CRC-32C of the coded bytes (4), varint size.
  *     The coded bytes lie in the row's data in the same order.
+ *   directory with units (sq_unit.h): 'S', 2, varint n blocks, then units until those are used up:
+ *     varint blocks in the unit (0: one block, as it came), varint size of its bytes, CRC-32C of
+ *     them (4), then its blocks: varint first as above, varint count, varint coding, CRC of the
+ *     samples (4) and, in a unit that is not 0, varint size that the block's own bytes have.
  *   ranges: 'R', 1, varint n, then n times varint (first minus the previous end), varint length.
  *
  * Threads: pure functions. Errors: -EBADMSG damaged, errors of xw_buf_append and xw_ranges_add. */
@@ -20,11 +24,13 @@ struct sq_entry {
     uint64_t first;
     uint32_t count;
     uint32_t coding;
-    uint32_t crc32c; /* of the samples */
-    uint32_t sum;    /* of the coded bytes */
-    uint32_t offset; /* in the row's data */
-    uint32_t size;
-    uint32_t stream; /* number; 'B' only */
+    uint32_t crc32c;                /* of the samples */
+    uint32_t sum;                   /* of the coded bytes; in a unit of the unit's, as is offset */
+    uint32_t offset;                /* in the row's data */
+    uint32_t size;                  /* of the block's own bytes */
+    uint32_t stream;                /* number; 'B' only */
+    uint32_t unit_count, unit_size; /* samples and bytes of its unit; 0: it lies there as it came */
+    uint64_t unit_first;
 };
 static inline uint64_t sq_entry_end(const struct sq_entry *entry)
 {

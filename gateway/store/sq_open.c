@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "store/sq_crew.h"
+#include "store/sq_unit.h"
 
 #include <string.h>
 
@@ -37,6 +39,7 @@ static void free_store(struct sq_store *store)
     sq_view_done(store);
     sq_objects_close(store);
     sq_seal_forget(store);
+    sq_packer_free(store->packer);
     sq_unload(store);
     /* The writer's connection last: it is the one that leaves the log's files where they are. */
     for (size_t i = 0; i < store->conns_n; i++) {
@@ -108,8 +111,10 @@ static int init_store(struct sq_store *store, struct xw_loop *loop,
 static int start_threads(struct sq_store *store)
 {
     struct xw_loop *loop = store->base.loop;
-    int r = xw_pool_new(loop, "store-read", store->base.config.readers_n, SQ_READS_MAX,
-                        &store->readers);
+    uint32_t readers_n = store->base.config.readers_n;
+    int r = sq_crew_new(XW_MAX(readers_n - 1, 1U), &store->crew);
+    if (r == 0)
+        r = xw_pool_new(loop, "store-read", readers_n, SQ_READS_MAX, &store->readers);
     if (r == 0)
         r = xw_pool_new(loop, "store-shelf", 1, SQ_READS_MAX, &store->shelf);
     if (r == 0)
@@ -136,6 +141,8 @@ static void stop_threads(struct sq_store *store)
     xw_pool_free(store->copier);
     xw_pool_free(store->shelf);
     xw_pool_free(store->readers);
+    sq_crew_free(store->crew);
+    store->crew = NULL;
     (void)pthread_mutex_lock(&store->queue_lock);
     store->queue_closed = true;
     (void)pthread_cond_broadcast(&store->queue_cond);

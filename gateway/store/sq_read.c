@@ -1,5 +1,7 @@
 /* Reading samples of a range, on a reader's thread. */
+#include "store/sq_crew.h"
 #include "store/sq_fetch.h"
+#include "store/sq_unit.h"
 
 #include "base/log.h"
 
@@ -56,10 +58,11 @@ static int read_gaps(struct read_job *job, struct sq_conn *conn)
 enum { GAP_UNREADABLE = 4 }; /* Xw__GapReason */
 
 /* A block whose bytes are damaged is a gap of this answer, and by a job of the writer for good. */
-static int lose_block(struct read_job *job, const struct sq_entry *entry, const uint8_t *bytes)
+static int lose_block(struct read_job *job, const struct sq_entry *entry, const uint8_t *bytes,
+                      size_t size)
 {
     struct xw_range range = {entry->first, sq_entry_end(entry)};
-    sq_mark_unreadable(job->store, job->stream->no, range, bytes, entry->size);
+    sq_mark_unreadable(job->store, job->stream->no, range, bytes, size);
     return add_gap(job, range, GAP_UNREADABLE);
 }
 
@@ -77,32 +80,136 @@ static size_t cut_answer(struct read_job *job, const struct sq_fetch *fetch, siz
     return n;
 }
 
-static int read_blocks(struct read_job *job, struct sq_fetch *fetch)
+/* ---- blocks ---- */
+
+/* The units that an answer needs, opened side by side. */
+struct unit {
+    struct sq_want *wants; /* those of this unit */
+    size_t wants_n;
+    uint8_t *bytes;
+    int status;
+};
+struct answer {
+    uint32_t channels_n;
+    struct sq_want *wants; /* a block each */
+    struct unit *units;
+    size_t units_n;
+};
+
+static void answer_done(struct answer *answer)
 {
-    size_t bytes, n = cut_answer(job, fetch, &bytes), used = 0;
-    job->blocks = calloc(n + 1, sizeof *job->blocks);
-    job->bytes = malloc(bytes + 1);
-    int r = job->blocks != NULL && job->bytes != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; i < answer->units_n; i++)
+        free(answer->units[i].bytes);
+    free(answer->units);
+    free(answer->wants);
+}
+
+static void open_unit(void *user, size_t i)
+{
+    const struct answer *answer = user;
+    struct unit *unit = &answer->units[i];
+    unit->status = sq_unit_open(answer->channels_n, unit->bytes, unit->wants, unit->wants_n);
+}
+
+static bool same_unit(const struct sq_ref *a, const struct sq_ref *b)
+{
+    return a->entry.unit_count != 0 && b->entry.unit_count != 0 && a->day == b->day &&
+           a->row == b->row && a->entry.offset == b->entry.offset;
+}
+
+static int fetch_unit(struct answer *answer, struct sq_fetch *fetch, const struct sq_ref *ref,
+                      struct sq_want *want)
+{
+    struct unit *unit = &answer->units[answer->units_n];
+    *unit = (struct unit){.wants = want, .wants_n = 1, .bytes = malloc(ref->entry.unit_size)};
+    if (unit->bytes == NULL)
+        return -ENOMEM;
+    answer->units_n++;
+    int r = sq_fetch_stored(fetch, ref, unit->bytes);
+    return r == -EBADMSG ? 0 : r; /* what of it is sound shows when it is opened */
+}
+
+/* Every block's own bytes to their places in job->bytes, or known as bad. */
+static int fetch_all(struct read_job *job, struct sq_fetch *fetch, struct answer *answer, size_t n)
+{
+    size_t used = 0;
+    int r = 0;
     for (size_t i = 0; r == 0 && i < n; i++) {
-        const struct sq_entry *e = &fetch->refs[i].entry;
-        r = sq_fetch_bytes(fetch, &fetch->refs[i], job->bytes + used);
-        if (r == -EBADMSG) {
-            r = lose_block(job, e, job->bytes + used);
+        const struct sq_ref *ref = &fetch->refs[i];
+        struct sq_want *want = &answer->wants[i];
+        *want = (struct sq_want){.entry = &ref->entry, .to = job->bytes + used};
+        used += ref->entry.size;
+        if (ref->entry.unit_count == 0) {
+            r = sq_fetch_stored(fetch, ref, want->to);
+            want->bad = r == -EBADMSG;
+            r = want->bad ? 0 : r;
+        } else if (i > 0 && same_unit(ref, ref - 1)) {
+            answer->units[answer->units_n - 1].wants_n++;
+        } else {
+            r = fetch_unit(answer, fetch, ref, want);
+        }
+    }
+    if (r == 0)
+        sq_crew_run(job->store->crew, answer->units_n, open_unit, answer);
+    for (size_t i = 0; r == 0 && i < answer->units_n; i++)
+        r = answer->units[i].status;
+    return r;
+}
+
+/* A damaged unit is put aside once, with the first block that is lost with it. */
+static int lose_want(struct read_job *job, const struct answer *answer, const struct sq_want *want)
+{
+    const struct sq_entry *e = want->entry;
+    if (e->unit_count == 0)
+        return lose_block(job, e, want->to, e->size);
+    for (size_t i = 0; i < answer->units_n; i++) {
+        const struct unit *unit = &answer->units[i];
+        size_t at = 0;
+        while (at < unit->wants_n && !unit->wants[at].bad)
+            at++;
+        if (at < unit->wants_n && &unit->wants[at] == want)
+            return lose_block(job, e, unit->bytes, e->unit_size);
+    }
+    return lose_block(job, e, NULL, 0);
+}
+
+static int give_blocks(struct read_job *job, const struct answer *answer, size_t n)
+{
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct sq_want *want = &answer->wants[i];
+        const struct sq_entry *e = want->entry;
+        if (want->bad) {
+            r = lose_want(job, answer, want);
             continue;
         }
+        r = xw_ranges_add(&job->covered, e->first, sq_entry_end(e));
         if (r == 0)
-            r = xw_ranges_add(&job->covered, e->first, sq_entry_end(e));
-        if (r < 0)
-            break;
-        job->blocks[job->result.blocks_n++] = (struct xw_store_block){.stream = job->stream->id,
-                                                                      .first = e->first,
-                                                                      .count = e->count,
-                                                                      .coding = e->coding,
-                                                                      .crc32c = e->crc32c,
-                                                                      .data = job->bytes + used,
-                                                                      .size = e->size};
-        used += e->size;
+            job->blocks[job->result.blocks_n++] = (struct xw_store_block){.stream = job->stream->id,
+                                                                          .first = e->first,
+                                                                          .count = e->count,
+                                                                          .coding = e->coding,
+                                                                          .crc32c = e->crc32c,
+                                                                          .data = want->to,
+                                                                          .size = e->size};
     }
+    return r;
+}
+
+static int read_blocks(struct read_job *job, struct sq_fetch *fetch)
+{
+    size_t bytes, n = cut_answer(job, fetch, &bytes);
+    struct answer answer = {.channels_n = job->stream->shape.channels_n,
+                            .wants = calloc(n + 1, sizeof *answer.wants),
+                            .units = calloc(n + 1, sizeof *answer.units)};
+    job->blocks = calloc(n + 1, sizeof *job->blocks);
+    job->bytes = malloc(bytes + 1);
+    int r = -ENOMEM;
+    if (job->blocks != NULL && job->bytes != NULL && answer.wants != NULL && answer.units != NULL)
+        r = fetch_all(job, fetch, &answer, n);
+    if (r == 0)
+        r = give_blocks(job, &answer, n);
+    answer_done(&answer);
     for (size_t i = 0; r == 0 && i < fetch->lost_n; i++) {
         sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], NULL, 0);
         r = add_gap(job, fetch->lost[i], GAP_UNREADABLE);
@@ -151,7 +258,7 @@ static int begin_snapshot(struct read_job *job, struct sq_fetch *fetch)
 static int read_once(struct read_job *job, struct sq_conn *conn, bool last_try)
 {
     struct sq_fetch fetch;
-    sq_fetch_init(&fetch, job->store, conn, job->stream->no, &job->stream->id);
+    sq_fetch_init(&fetch, job->store, conn, job->stream);
     int r = begin_snapshot(job, &fetch);
     if (r == 0)
         r = sq_fetch_find(&fetch, job->stream->span_max, job->range, job->max_bytes);

@@ -1,4 +1,5 @@
-/* Sealing: a day file that is over gets its log emptied and switched off, and its SHA-256 noted, so
+/* Sealing: a day file that is over is re-coded where that was not done yet (sq_repack.c), gets its
+ * log emptied and switched off, and its SHA-256 noted, so
  * that it can be copied, moved and checked as a file. Hashing goes a slice at a time: a day of 300
  * streams has 200 GB, and compaction must not wait for it. */
 #include "store/sq_day.h"
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { SLICE = 32 << 20, BUFFER = 1 << 20 };
+enum { SLICE = 32 << 20, REPACK_SLICE = 2 << 20, BUFFER = 1 << 20 };
 
 struct sq_seal {
     uint32_t day;
@@ -168,8 +169,12 @@ int sq_seal_step(struct sq_store *store, bool all)
         if (sq_backup_runs(store))
             return 0;
         int r = next_day(store, &day);
-        if (r == 1)
+        if (r == 1) {
+            r = sq_repack_step(store, day, all ? SIZE_MAX : REPACK_SLICE);
+            if (r != 0)
+                return r == -ENOSPC ? 0 : all ? r : XW_MIN(r, 0);
             r = quieten(store, day);
+        }
         if (r == 1)
             r = begin(store, day);
         else

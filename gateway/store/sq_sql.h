@@ -44,6 +44,8 @@
                       " ORDER BY stream, first")                                                   \
     X(SEGMENT_OF_DAY_N, "SELECT count(*), sum(kept = 0) FROM segment WHERE day = ?1")              \
     X(SEGMENT_HOLES, "UPDATE segment SET holes = ?3 WHERE stream = ?1 AND first = ?2")             \
+    X(SEGMENT_BYTES, "UPDATE segment SET bytes = ?3 WHERE stream = ?1 AND first = ?2 AND"          \
+                     " bytes > ?3")                                                                \
     X(SEGMENT_DEL, "DELETE FROM segment WHERE stream = ?1 AND first = ?2")                         \
     X(SEGMENT_KEEP, "UPDATE segment SET kept = 1 WHERE stream = ?1 AND first > ?2 AND first < ?3"  \
                     " AND end > ?4")                                                               \

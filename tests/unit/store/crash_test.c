@@ -136,6 +136,8 @@ static void run_child(const char *dir, const char *fault, int pipe_fd)
     object_bytes(data, sha256);
     xw_clock_fake_init(&clock, 0, 1795300000000000LL);
     sq_set_clock(&clock);
+    if (strncmp(fault, "store.repack", 12) == 0)
+        sq_set_pressure(0); /* segments as they came: there is something to re-code */
     if (xw_fault_configure(fault, error, sizeof error) < 0)
         _exit(4);
     if (ts_try_open(&child.ts) < 0)
@@ -357,6 +359,7 @@ static void everything_acknowledged_survives_a_kill(void **state)
                   {"store.segment.after_day", 2},
                   {"store.segment.after_meta", 2},
                   {"store.retain", 1},
+                  {"store.repack", 1},
                   {"store.seal", 1},
                   {"store.object.sync", 2},
                   {"store.object.import", 3},
@@ -379,6 +382,7 @@ static void nothing_is_lost_when_calls_fail_on_the_way(void **state)
     assert_false(one_round("store.commit.before:prob=0.2:error=ENOSPC:seed=3"));
     assert_false(one_round("store.segment.after_day:error=EIO:times=2"));
     assert_false(one_round("store.segment.after_meta:error=EIO:times=2"));
+    assert_false(one_round("store.repack:error=EIO:times=2"));
 }
 
 int main(void)

@@ -321,7 +321,9 @@ int power_run_child(char **argv)
     uint32_t begin = child.life.appends_n;
     while (child.import < POWER_OBJECTS_MAX && child.life.imported[child.import])
         child.import++;
-    (void)alarm(120); /* an answer that never comes */
+    (void)alarm(120);     /* an answer that never comes */
+    if (child.random % 2) /* segments are written as the blocks came, and re-coded a day later */
+        sq_set_pressure(0);
     if (xw_disk_configure(argv[1]) < 0)
         return 4;
     if (!well(&child, power_open(&child.ts, child.dir, begin)))
