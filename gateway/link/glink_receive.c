@@ -12,9 +12,10 @@ XW_COUNTER(wanted_again, "xw_link_wanted_again_samples_total", NULL,
 XW_COUNTER(false_acks, "xw_link_false_acknowledgements_total", NULL,
            "acknowledgements of samples that do not exist: not believed");
 
-enum { SPOOL_LOST_S = 86400 }; /* so far ahead a county may be that knew us before */
 XW_COUNTER(renewals, "xw_link_spools_renewed_total", NULL,
            "times the county knew more records of this spool than there are: it was set back");
+
+enum { SPOOL_LOST_S = 86400 }; /* so far ahead a county may be that knew us before */
 
 static int fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
 {
