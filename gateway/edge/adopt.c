@@ -4,13 +4,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { PENDING_S = 10, FRESH_BEAT_S = 1 };
+enum { PENDING_S = 10, FRESH_BEAT_S = 1, AHEAD_S = 2 };
 #define BEAT_TOLERANCE_S 0.150
 
 void xw_adopt_init(struct xw_adopt *adopt, int64_t cut, double rate_hz)
 {
     memset(adopt, 0, sizeof(*adopt));
-    adopt->cut = cut;
+    adopt->cut = adopt->upto = cut;
     adopt->second_n = (int64_t)lround(rate_hz);
     adopt->beat_tolerance_n = (int64_t)lround(rate_hz * BEAT_TOLERANCE_S);
 }
@@ -37,6 +37,9 @@ int xw_adopt_add(struct xw_adopt *adopt, const struct xw_adopt_known *known)
         adopt->known_cap = cap;
     }
     adopt->known[adopt->known_n++] = *known;
+    adopt->upto = XW_MAX(adopt->upto, known->first);
+    if (known->end != XW_ECG_OPEN)
+        adopt->upto = XW_MAX(adopt->upto, known->end);
     return 0;
 }
 
@@ -72,9 +75,13 @@ static int match_episode(const struct xw_adopt *adopt, const struct xw_ecg_event
         if (k->kind != event->kind || k->code != event->code || k->taken)
             continue;
         bool open = k->end == XW_ECG_OPEN;
-        int64_t until = open ? adopt->cut + PENDING_S * adopt->second_n : k->end + adopt->second_n;
+        int64_t from = XW_MAX(adopt->cut, k->first);
+        int64_t until = open ? from + PENDING_S * adopt->second_n : k->end + adopt->second_n;
         bool meets = event->first <= until &&
                      (event->end == XW_ECG_OPEN || event->end + adopt->second_n >= k->first);
+        /* Beyond the cut both saw the onset: what is open does not reach everything after it. */
+        if (k->first > adopt->cut)
+            meets = meets && event->first + AHEAD_S * adopt->second_n >= k->first;
         if (meets && (best < 0 || open || adopt->known[best].end != XW_ECG_OPEN))
             best = (int)i;
     }
@@ -99,6 +106,14 @@ static struct xw_adopt_follow *follow(struct xw_adopt *adopt, const struct xw_ec
     return f;
 }
 
+/* The old chain saw it end in samples that the new one has not seen yet. */
+static bool knew_its_end(const struct xw_adopt *adopt, const struct xw_adopt_known *k,
+                         const struct xw_ecg_event *event)
+{
+    return !adopt->expired && event->end == XW_ECG_OPEN && k->end != XW_ECG_OPEN &&
+           k->end > adopt->cut;
+}
+
 static enum xw_adopt_verdict go_on(struct xw_adopt *adopt, struct xw_adopt_follow *f,
                                    const struct xw_ecg_event *event,
                                    struct xw_adopt_known *ret_known)
@@ -112,7 +127,7 @@ static enum xw_adopt_verdict go_on(struct xw_adopt *adopt, struct xw_adopt_follo
         return XW_ADOPT_SILENT; /* what is owed is said at the cut */
     bool same = beat ? k->code == event->code && !event->withdrawn
                      : k->end == event->end && k->code == event->code;
-    if (same)
+    if (same || (!beat && knew_its_end(adopt, k, event)))
         return XW_ADOPT_SILENT;
     k->code = event->code;
     k->end = beat ? k->end : event->end;
@@ -128,7 +143,7 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
     if (f)
         return go_on(adopt, f, event, ret_known);
     bool warm = event->emitted_at <= adopt->cut;
-    if (adopt->expired && event->first > adopt->cut)
+    if (adopt->expired && event->first > adopt->upto)
         return XW_ADOPT_NEW;
     if (event->kind == XW_ECG_KIND_MEASURE || event->kind == XW_ECG_KIND_MARKER)
         return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
@@ -177,7 +192,7 @@ static void say_owed(struct xw_adopt *adopt, xw_adopt_say_fn say, void *user)
             bool owed = beat ? f->last.code != k->code && f->last.stage == XW_ECG_STAGE_REVISED
                              : f->last.end != k->end &&
                                    !(k->end != XW_ECG_OPEN && f->last.end != XW_ECG_OPEN);
-            if (!owed)
+            if (!owed || (!beat && knew_its_end(adopt, k, &f->last)))
                 continue;
             k->end = beat ? k->end : f->last.end;
             k->code = f->last.code;
@@ -191,6 +206,22 @@ static void say_owed(struct xw_adopt *adopt, xw_adopt_say_fn say, void *user)
     }
 }
 
+/* The old chain said that they had ended; the new one has seen as much, and to it they go on. */
+static void say_reopened(struct xw_adopt *adopt, xw_adopt_say_fn say, void *user)
+{
+    for (size_t i = 0; i < adopt->follow_n; i++) {
+        struct xw_adopt_follow *f = &adopt->follow[i];
+        if (f->known < 0 || f->last.kind == XW_ECG_KIND_BEAT || f->last.end != XW_ECG_OPEN)
+            continue;
+        struct xw_adopt_known *k = &adopt->known[f->known];
+        if (k->end == XW_ECG_OPEN || k->end <= adopt->cut)
+            continue;
+        k->end = XW_ECG_OPEN;
+        k->revision++;
+        say(user, k, &f->last);
+    }
+}
+
 void xw_adopt_advance(struct xw_adopt *adopt, int64_t position, xw_adopt_say_fn say, void *user)
 {
     if (!adopt->cut_passed && position >= adopt->cut) {
@@ -199,14 +230,15 @@ void xw_adopt_advance(struct xw_adopt *adopt, int64_t position, xw_adopt_say_fn 
         match_followed(adopt, false);
         say_owed(adopt, say, user);
     }
-    if (adopt->expired || position < adopt->cut + PENDING_S * adopt->second_n)
+    if (adopt->expired || position < adopt->upto + PENDING_S * adopt->second_n)
         return;
     adopt->expired = true;
+    say_reopened(adopt, say, user);
     for (size_t i = 0; i < adopt->known_n; i++) {
         struct xw_adopt_known *k = &adopt->known[i];
         if (k->kind == XW_ECG_KIND_BEAT || k->end != XW_ECG_OPEN || k->taken)
             continue;
-        k->end = adopt->cut;
+        k->end = XW_MAX(adopt->cut, k->first + 1);
         k->revision++;
         say(user, k, NULL);
     }

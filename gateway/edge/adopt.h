@@ -2,14 +2,17 @@
  *
  * A new chain is warmed with the last samples of the spool and says again what the old one said.
  * Everything the old one said up to the cut (the end of what is stored) is in the store, since
- * events are committed with the block that they were made in. This module holds those events and
- * judges each event of the new chain against them:
+ * events are committed with the block that they were made in. There may be more: a spool that was
+ * full refused blocks, which the device keeps, and took what was said of them a second later. This
+ * module holds those events and judges each event of the new chain against them:
  *   - a beat within 150 ms of a stored one is the same beat;
  *   - an episode of the same kind and code that overlaps a stored one is the same episode: its
  *     later revisions go on under the stored key (judged at the cut, when its extent is known);
  *   - what the old chain cannot have said yet (a beat of the last second) or did not say (an
  * episode still open at the cut) is new;
- *   - a stored open episode that the new chain does not find again within 10 s ends at the cut.
+ *   - a stored open episode that the new chain does not find again within 10 s ends at the cut;
+ *   - beyond the cut the old chain saw more than the new one has yet: an episode that it ended is
+ *     not opened again before the new chain has seen as much.
  * So an alarm appears exactly once, whatever was killed.
  *
  * Threads: one at a time. Ownership: embedded; done frees. Limits: 4,096 stored events, 1,024
@@ -43,7 +46,8 @@ struct xw_adopt {
     size_t known_n, known_cap;
     struct xw_adopt_follow *follow;
     size_t follow_n;
-    int64_t cut; /* first sample that is not in the store */
+    int64_t cut;  /* first sample that is not in the store */
+    int64_t upto; /* what the old chain said reaches so far: the cut, or later */
     int64_t second_n, beat_tolerance_n;
     bool cut_passed, expired;
     uint64_t overflow_n;

@@ -199,7 +199,8 @@ static int ask(struct xw_opening *o)
             1U << XW__EVENT_KIND__EVENT_BEAT | 1U << XW__EVENT_KIND__EVENT_RHYTHM |
             1U << XW__EVENT_KIND__EVENT_ALARM | 1U << XW__EVENT_KIND__EVENT_QUALITY |
             1U << XW__EVENT_KIND__EVENT_LEADS_OFF | 1U << XW__EVENT_KIND__EVENT_NOISE;
-        struct xw_range range = {warm_from(stream), (uint64_t)stream->adopt.cut + 1};
+        /* Beyond the cut, too: of samples that were refused and come again. */
+        struct xw_range range = {warm_from(stream), INT64_MAX};
         o->warm_next = range.first;
         return xw_store_events(store, &stream->id, range, kinds, WARM_EVENTS_MAX, on_events, o);
     }

@@ -189,6 +189,7 @@ static json_t *link_json(struct xw_edge *edge)
     json_object_set_new(o, "linked", json_boolean(state.linked));
     json_object_set_new(o, "text", json_string(state.text ? state.text : ""));
     json_object_set_new(o, "refused", json_boolean(state.refused));
+    json_object_set_new(o, "distrusted", json_boolean(state.distrusted));
     json_object_set_new(o, "since_wall_us", json_integer(state.since_wall_us));
     json_object_set_new(o, "rtt_us", number(state.rtt_us));
     json_object_set_new(o, "offset_known", json_boolean(state.county_uncertainty_us > 0));

@@ -14,6 +14,8 @@ XW_COUNTER(connects, "xw_link_connects_total", NULL, "connections tried");
 XW_COUNTER(connect_failures, "xw_link_connect_failures_total", NULL, "connections that failed");
 XW_COUNTER(refusals, "xw_link_refused_by_county_total", NULL,
            "connections that the county refused for our certificate or name");
+XW_COUNTER(distrusted, "xw_link_distrusted_total", NULL,
+           "connections to somebody without a certificate of our authority");
 XW_GAUGE(linked_gauge, "xw_link_linked", NULL, "1 while the county answers");
 
 enum {
@@ -67,7 +69,7 @@ static void check_linked(struct xw_uplink *u)
     xw_gauge_set(&linked_gauge, linked);
     if (linked) {
         u->text[0] = 0;
-        u->state.refused = false;
+        u->state.refused = u->state.distrusted = false;
         xw_log_notice("link.up", XW_LOG_STR("county", u->config.host));
     } else {
         xw_log_warning("link.down", XW_LOG_STR("why", u->text));
@@ -113,6 +115,13 @@ static void leg_gone(struct leg *leg, enum xw_dial_end how, const char *why)
             xw_log_warning("link.refused", XW_LOG_STR("why", leg->alert));
             xw_counter_add(&refusals, 1);
             u->state.refused = true;
+        } else if (leg->distrust) {
+            snprintf(u->text, sizeof(u->text),
+                     "whoever answers there has no certificate of our authority: %s",
+                     leg->distrust);
+            xw_log_warning("link.distrusted", XW_LOG_STR("why", leg->distrust));
+            xw_counter_add(&distrusted, 1);
+            u->state.distrusted = true;
         } else {
             snprintf(u->text, sizeof(u->text), "%s", why);
         }
@@ -232,7 +241,7 @@ static void leg_connect(struct leg *leg)
     };
     leg->state = LEG_CONNECTING;
     leg->renew = false;
-    leg->alert = NULL;
+    leg->alert = leg->distrust = NULL;
     xw_dial_begin(&leg->dial, now_us());
     xw_counter_add(&connects, 1);
     if (xw_fault_point("link.connect") < 0) {
@@ -308,12 +317,12 @@ int xw_uplink_rehome(struct xw_uplink *u, uint16_t port)
                                                          : NULL;
         if (wsi)
             lws_set_opaque_user_data(wsi, NULL);
-        leg->alert = NULL;
+        leg->alert = leg->distrust = NULL;
         leg_gone(leg, XW_DIAL_FAILED, "enrolled anew");
         kill_wsi(wsi);
         leg->dial.retry_us = now_us();
     }
-    u->state.refused = false;
+    u->state.refused = u->state.distrusted = false;
     return 0;
 }
 

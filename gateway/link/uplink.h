@@ -40,6 +40,7 @@ struct xw_uplink_state {
     unsigned suspended_n; /* streams that are not sent live: the link is too narrow */
     bool held;            /* pictures and objects wait, for the same reason */
     bool refused;         /* the county does not take our certificate: only a person can help */
+    bool distrusted;      /* whoever answers there has no certificate of our authority */
     const char *text;     /* why not linked */
 };
 

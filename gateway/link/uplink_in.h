@@ -17,8 +17,9 @@ struct leg {
     enum leg_state state;
     struct xw_socket socket;
     struct xw_dial dial;
-    bool renew;        /* its certificate is the old one */
-    const char *alert; /* what the county's TLS said, static text */
+    bool renew;           /* its certificate is the old one */
+    const char *alert;    /* what the county's TLS said, static text */
+    const char *distrust; /* why its certificate will not do, static text */
 };
 
 /* What libwebsockets may still look at or write to when the uplink is gone. */

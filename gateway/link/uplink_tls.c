@@ -9,23 +9,35 @@ XW_COUNTER(
     excused, "xw_link_certificates_excused_total", NULL,
     "certificates of the county's chain whose times did not fit a clock of ours that is wrong");
 
-/* The county's TLS said something: it belongs to the leg that is connecting over it. */
-static void on_alert(void *user, SSL *ssl, const char *text)
+static struct leg *leg_over(struct anchor *anchor, const SSL *ssl)
 {
-    struct anchor *anchor = user;
     for (unsigned role = 0; anchor->uplink && role < XW_LINK_ROLES_N; role++) {
         struct lws *wsi = anchor->connecting[role];
         if (wsi && lws_is_ssl(wsi) && lws_get_ssl(wsi) == ssl)
-            anchor->uplink->leg[role].alert = text;
+            return &anchor->uplink->leg[role];
     }
+    return NULL;
+}
+
+/* The county's TLS said something: it belongs to the leg that is connecting over it. */
+static void on_alert(void *user, SSL *ssl, const char *text)
+{
+    struct leg *leg = leg_over(user, ssl);
+    if (leg)
+        leg->alert = text;
 }
 
 /* ---- the county's certificate and our clock ---- */
 
+static const SSL *ssl_of(X509_STORE_CTX *verifying)
+{
+    return X509_STORE_CTX_get_ex_data(verifying, SSL_get_ex_data_X509_STORE_CTX_idx());
+}
+
 static bool excuse(X509_STORE_CTX *verifying)
 {
     struct xw_cert_facts own, peer;
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(verifying, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const SSL *ssl = ssl_of(verifying);
     const X509 *cert = X509_STORE_CTX_get_current_cert(verifying);
     const X509 *mine = ssl ? SSL_get_certificate(ssl) : NULL;
     int error = X509_STORE_CTX_get_error(verifying);
@@ -34,7 +46,9 @@ static bool excuse(X509_STORE_CTX *verifying)
            xw_tls_clock_excuses(&own, &peer, xw_clock_wall(NULL).us / 1000000);
 }
 
+/* For the time of one verification. */
 static X509_STORE_CTX_verify_cb usual; /* of libwebsockets */
+static struct anchor *judging;
 
 static int judge(int good, X509_STORE_CTX *verifying)
 {
@@ -43,13 +57,17 @@ static int judge(int good, X509_STORE_CTX *verifying)
         X509_STORE_CTX_set_error(verifying, X509_V_OK);
         good = 1;
     }
+    struct leg *leg = good ? NULL : leg_over(judging, ssl_of(verifying));
+    if (leg)
+        leg->distrust = X509_verify_cert_error_string(X509_STORE_CTX_get_error(verifying));
     return usual ? usual(good, verifying) : good;
 }
 
 /* libwebsockets asks the protocols of its first vhost about certificates, whichever that is: so it
  * is done before it. */
-static int verify(X509_STORE_CTX *verifying, void *user XW_UNUSED)
+static int verify(X509_STORE_CTX *verifying, void *user)
 {
+    judging = user;
     usual = X509_STORE_CTX_get_verify_cb(verifying);
     X509_STORE_CTX_set_verify_cb(verifying, judge);
     return X509_verify_cert(verifying);
@@ -64,7 +82,7 @@ void xw_uplink_take_tls(struct lws *wsi, SSL_CTX *ctx)
     anchor->watch = (struct xw_tls_watch){on_alert, anchor};
     anchor->uplink->tls = ctx;
     xw_tls_watch_client(ctx, &anchor->watch);
-    SSL_CTX_set_cert_verify_callback(ctx, verify, NULL);
+    SSL_CTX_set_cert_verify_callback(ctx, verify, anchor);
 }
 
 /* Bulk first; signals when bulk is there to carry on. */

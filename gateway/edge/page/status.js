@@ -11,7 +11,7 @@ const WORDS = {
     pictures: '超声图像', start: '开始', stop: '停止', idle: '未开始', starting: '正在打开', live: '有图像', no_signal: '无信号', failed: '打不开', recording: '正在录像', not_recording: '未录像',
     watched: '县中心正在看', yielded: '链路太窄，图像让位给心电', source: '信号源', sent: '发送', clips: '本地录像', unsent: '待上传', finishing: '整理中',
     enrol: '登记本网关', enrol_help: '向县中心要一个登记码（只能用一次）。登记后本网关立即开始工作。', enrol_county: '县中心地址', enrol_code: '登记码', enrol_do: '登记',
-    enrol_was: '本机存有网关 {id} 的数据：请要一个给 {id} 的登记码。', enrol_again: '重新登记', enrol_again_help: '被吊销、证书过期或换了县中心时用：向县中心要一个给 {id} 的新登记码。编号、设备和没传完的数据都保留，采集不中断。', refused_by_county: '县中心不接受本网关的证书',
+    enrol_was: '本机存有网关 {id} 的数据：请要一个给 {id} 的登记码。', enrol_again: '重新登记', enrol_again_help: '被吊销、证书过期或换了县中心时用：向县中心要一个给 {id} 的新登记码。编号、设备和没传完的数据都保留，采集不中断。', refused_by_county: '县中心不接受本网关的证书', distrusted: '那里回答的不是本网关登记过的县中心（县中心若换了证书机构，需重新登记）',
     enrol_asking: '正在登记…', enrol_waiting: '暂时连不上县中心，稍后自动再试', enrol_refused: '没有登记成功', certificate: '证书有效期至',
     why_mistyped: '登记码有一位输错了，请再看一遍', why_not_a_code: '登记码应为 17 位字母和数字（其中没有 U）', why_other_gateway: '这个登记码是给另一台网关的，没有用掉', why_address: '地址应为“主机”或“主机:端口”', why_unknown_code: '县中心没有这个登记码', why_used_code: '这个登记码已用过，请再要一个',
     why_expired_code: '登记码已过期，请再要一个', why_withdrawn_code: '登记码已被收回', why_id_taken: '这个编号已被另一台网关占用', why_too_many: '试得太多，请等一分钟', why_busy: '县中心正忙', why_storage: '县中心磁盘已满',
@@ -30,7 +30,7 @@ const WORDS = {
     recording: 'Recording', not_recording: 'Not recording', watched: 'The county is watching', yielded: 'Narrow link: pictures give way to ECG', source: 'Source', sent: 'Sent',
     clips: 'Recordings here', unsent: 'to be sent', finishing: 'being finished',
     enrol: 'Enrol this gateway', enrol_help: 'Ask the county for a code; it works once. The gateway starts at once when it is enrolled.', enrol_county: 'Address of the county', enrol_code: 'Code', enrol_do: 'Enrol',
-    enrol_was: 'This machine holds data of gateway {id}: ask for a code for {id}.', enrol_again: 'Enrol anew', enrol_again_help: 'For when it was revoked, its certificate has expired, or the county is another: ask the county for a new code for {id}. Id, devices and unsent data stay; capture goes on.', refused_by_county: "The county does not take this gateway's certificate",
+    enrol_was: 'This machine holds data of gateway {id}: ask for a code for {id}.', enrol_again: 'Enrol anew', enrol_again_help: 'For when it was revoked, its certificate has expired, or the county is another: ask the county for a new code for {id}. Id, devices and unsent data stay; capture goes on.', refused_by_county: "The county does not take this gateway's certificate", distrusted: 'Whoever answers there is not the county that this gateway was enrolled at (if the county has a new authority: enrol anew)',
     enrol_asking: 'Enrolling …', enrol_waiting: 'The county cannot be reached; trying again', enrol_refused: 'Not enrolled', certificate: 'Certificate until',
     why_mistyped: 'One character of the code is wrong; look again', why_not_a_code: 'A code has 17 letters and digits (and no U)', why_other_gateway: 'This code is for another gateway; it was not used up', why_address: 'The address is HOST or HOST:PORT', why_unknown_code: 'The county knows no such code', why_used_code: 'This code was used already; ask for another',
     why_expired_code: 'This code has expired; ask for another', why_withdrawn_code: 'This code was withdrawn', why_id_taken: 'Another gateway has this name', why_too_many: 'Too many tries; wait a minute', why_busy: 'The county is busy', why_storage: "The county's disk is full",
@@ -189,7 +189,7 @@ function draw(s) {
   $('alarms').replaceChildren(...(s.alarms.length ? s.alarms.map((a) => el('li', (WORDS[lang]['tech_' + a.code] || a.code) + ' · ' + a.subject + ' · ' + a.text)) : [el('li', t('none'), 'none')]));
   big('link-state', s.link.configured ? t(s.link.linked ? 'linked' : 'cut') : t('off'), s.link.linked);
   list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')],
-    ...(s.link.certificate_until_wall_us ? [[t('certificate'), new Date(s.link.certificate_until_wall_us / 1000).toLocaleDateString()]] : []), ['', s.link.refused ? t('refused_by_county') : ''], ['', s.link.text || '']].filter(([k, v]) => k || v));
+    ...(s.link.certificate_until_wall_us ? [[t('certificate'), new Date(s.link.certificate_until_wall_us / 1000).toLocaleDateString()]] : []), ['', s.link.refused ? t('refused_by_county') : s.link.distrusted ? t('distrusted') : ''], ['', s.link.text || '']].filter(([k, v]) => k || v));
   big('spool-state', t(s.spool.full ? 'full' : s.alarms.some((a) => a.code === 'spool_low') ? 'low' : 'ok'), !s.spool.full);
   list('spool', [[t('used'), bytes(s.spool.bytes)], [t('free'), bytes(s.spool.free_bytes)], [t('streams'), s.spool.streams], [t('records'), s.spool.records], [t('conflicts'), s.spool.conflicts]]);
   const p = s.alarm_path;

@@ -280,6 +280,41 @@ static void each_alarm_once_and_each_beat_once(void **state)
     done(&whole);
 }
 
+/* A full spool: the last samples were refused, what was said of them was kept. */
+static void what_was_said_of_refused_samples_is_not_said_again(void **state)
+{
+    (void)state;
+    unsigned seed = (unsigned)xw_test_seed(20261122);
+    patient(seed);
+    memset(&whole, 0, sizeof(whole));
+    chain_begin(&whole, 0);
+    play(&whole, 0, ROWS);
+    size_t open_n = count(&whole, XW_ECG_KIND_ALARM, 0, true);
+    for (unsigned round = 0; round < 40; round++) {
+        memset(&broken, 0, sizeof(broken));
+        chain_begin(&broken, 0);
+        size_t at = 0;
+        for (unsigned k = 0; k < 3; k++) {
+            size_t said = at + (size_t)rand_r(&seed) % (ROWS - at);
+            said -= (said - at) % BLOCK;
+            play(&broken, at, said);
+            size_t refused = XW_MIN((size_t)rand_r(&seed) % (25 * RATE_HZ), said - at);
+            at = said - refused;
+            at -= at % BLOCK;
+            restart(&broken, at);
+        }
+        play(&broken, at, ROWS);
+        assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, XW_ECG_RHYTHM_VF, false), 1);
+        assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, XW_ECG_RHYTHM_ASYSTOLE, false), 1);
+        assert_int_equal(count(&broken, XW_ECG_KIND_ALARM, 0, true), open_n);
+        assert_int_equal(double_beats(&broken), 0);
+        size_t differ = beats_only_in(&whole, &broken) + beats_only_in(&broken, &whole);
+        assert_true(differ <= 2 * DIFFER_MAX);
+        done(&broken);
+    }
+    done(&whole);
+}
+
 static void an_open_episode_that_is_not_found_again_ends_at_the_cut(void **state)
 {
     (void)state;
@@ -324,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_alarm_once_and_each_beat_once),
+        cmocka_unit_test(what_was_said_of_refused_samples_is_not_said_again),
         cmocka_unit_test(no_event_ends_before_its_stored_onset),
         cmocka_unit_test(an_open_episode_that_is_not_found_again_ends_at_the_cut),
     };
