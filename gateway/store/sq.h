@@ -13,7 +13,8 @@
  *
  * A reader begins its snapshot of meta.db with dir_lock held, and the writer holds dir_lock over
  * the commit that moves rows into segments: what a reader copied out of the directories and what
- * its snapshot shows always fit together.
+ * its snapshot shows always fit together. What is staged for the row that is not committed yet is
+ * in the directories, too; readers pass it by.
  */
 #ifndef XW_STORE_SQ_H
 #define XW_STORE_SQ_H

@@ -100,8 +100,8 @@ async function narrow(blockMs) {
       yielded += Number(parse(bytes)[11] ?? 0) ? 1 : 0;
     };
     await fanout.open();
-    const beds = (await link.api.json('/api/beds')).beds;
-    const probe = beds.flatMap((one) => one.attachments).find((one) => one.device === 'probe');
+    const find = async () => (await link.api.json('/api/beds')).beds.flatMap((one) => one.attachments).find((one) => one.device === 'probe');
+    const probe = !process.env.XW_NO_FLOOD ? await until('the source of pictures', find, { timeoutMs: 30000, stepMs: 200 }) : undefined;
     if (probe) fanout.sockets[0].socket.send(bytesField(6, Buffer.concat([bytesField(1, uuidBytes(probe.id)), intField(2, 1)])));
     // What the samples and records alone ask for, when nothing holds them back.
     const sent = () => link.lab.ask('stat');

@@ -353,7 +353,7 @@ int main(int argc, char **argv)
         .gateways_n = 2000, .live_n = 300, .block_ms = 100, .sockets_n = 2};
     const struct xw_cli_option options[] = {
         {"port", 'p', "PORT", XW_CLI_INT, &crowd.port, "of the county, on loopback"},
-        {"certs", 'c', "DIR", XW_CLI_TEXT, &crowd.certs, "ca.pem, ca.key"},
+        {"certs", 'c', "DIR", XW_CLI_TEXT, &crowd.certs, "ca.pem, authority/gateways.pem and .key"},
         {"gateways", 'g', "N", XW_CLI_INT, &crowd.gateways_n, "how many"},
         {"live", 'l', "N", XW_CLI_INT, &crowd.live_n, "of them with a stream"},
         {"sockets", 0, "N", XW_CLI_INT, &crowd.sockets_n, "of each gateway, 1 or 2"},

@@ -19,7 +19,7 @@ enum { MASKED = 0x80, DAY_S = 86400, WAIT_MS = 5000, PATH_MAX_N = 512 };
 
 struct crowd_ca {
     SSL_CTX *context;
-    X509 *cert;
+    X509 *root, *cert;   /* cert: that of gateways, which signs theirs */
     EVP_PKEY *key, *own; /* own: the key of every gateway */
     long serial;
 };
@@ -34,22 +34,26 @@ static FILE *open_in(const char *dir, const char *name)
 int crowd_ca_open(const char *dir, struct crowd_ca **ret_ca)
 {
     struct crowd_ca *ca = calloc(1, sizeof(*ca));
-    FILE *cert = open_in(dir, "ca.pem"), *key = open_in(dir, "ca.key");
-    if (ca && cert && key) {
+    FILE *root = open_in(dir, "ca.pem"), *cert = open_in(dir, "authority/gateways.pem");
+    FILE *key = open_in(dir, "authority/gateways.key");
+    if (ca && root && cert && key) {
+        ca->root = PEM_read_X509(root, NULL, NULL, NULL);
         ca->cert = PEM_read_X509(cert, NULL, NULL, NULL);
         ca->key = PEM_read_PrivateKey(key, NULL, NULL, NULL);
         ca->own = EVP_EC_gen("P-256");
         ca->context = SSL_CTX_new(TLS_client_method());
     }
+    if (root)
+        fclose(root);
     if (cert)
         fclose(cert);
     if (key)
         fclose(key);
-    if (!ca || !ca->cert || !ca->key || !ca->own || !ca->context) {
+    if (!ca || !ca->root || !ca->cert || !ca->key || !ca->own || !ca->context) {
         crowd_ca_close(ca);
         return -ENOENT;
     }
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(ca->context), ca->cert);
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(ca->context), ca->root);
     SSL_CTX_set_verify(ca->context, SSL_VERIFY_PEER, NULL);
     SSL_CTX_set_mode(ca->context, SSL_MODE_RELEASE_BUFFERS);
     *ret_ca = ca;
@@ -61,6 +65,7 @@ void crowd_ca_close(struct crowd_ca *ca)
     if (!ca)
         return;
     SSL_CTX_free(ca->context);
+    X509_free(ca->root);
     X509_free(ca->cert);
     EVP_PKEY_free(ca->key);
     EVP_PKEY_free(ca->own);
@@ -141,10 +146,10 @@ static int secure(struct crowd_ca *ca, const char *id, struct crowd_wire *wire)
         X509_free(cert);
         return -ENOMEM;
     }
-    bool good = SSL_use_certificate(wire->ssl, cert) == 1 &&
-                SSL_use_PrivateKey(wire->ssl, ca->own) == 1 &&
-                SSL_set1_host(wire->ssl, "localhost") &&
-                SSL_set_tlsext_host_name(wire->ssl, "localhost") && SSL_set_fd(wire->ssl, wire->fd);
+    bool good =
+        SSL_use_certificate(wire->ssl, cert) == 1 && SSL_use_PrivateKey(wire->ssl, ca->own) == 1 &&
+        SSL_add1_chain_cert(wire->ssl, ca->cert) == 1 && SSL_set1_host(wire->ssl, "localhost") &&
+        SSL_set_tlsext_host_name(wire->ssl, "localhost") && SSL_set_fd(wire->ssl, wire->fd);
     X509_free(cert);
     return good && SSL_connect(wire->ssl) == 1 ? upgrade(wire) : -EACCES;
 }

@@ -20,7 +20,7 @@ struct crowd_wire {
     size_t rx_n;
 };
 
-/* DIR/ca.pem and ca.key, as deploy/certs.sh makes them. */
+/* DIR/ca.pem and DIR/authority, as deploy/certs.sh makes them. */
 XW_MUST_CHECK int crowd_ca_open(const char *dir, struct crowd_ca **ret_ca);
 void crowd_ca_close(struct crowd_ca *ca);
 
