@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "center/secret.h"
 #include "store/store.h"
+#include "vault/vault.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static int run(const struct xw_admin_options *o, json_t *request)
     if (r == -ENOENT || r == -ECONNREFUSED)
         r = xw_admin_ask_store(&config, request, &answer);
     if (r < 0)
-        fprintf(stderr, "xinwang-admin: %s\n", strerror(-r));
+        fprintf(stderr, "xinwang-admin: %s\n", xw_vault_explain(r) ? xw_vault_explain(r) : strerror(-r));
     int status = r < 0 ? 1 : print_answer(o, answer);
     json_decref(answer);
     json_decref(request);
@@ -118,10 +119,12 @@ static int backup(const struct xw_admin_options *o, const char *to)
     struct xw_center_config config;
     if (load_config(o, &config) < 0)
         return 2;
-    int r = xw_store_backup_dir(config.store_dir, to);
+    int r = xw_store_backup_dir(config.store_dir, config.store_key_file, to);
     if (r < 0)
         fprintf(stderr, "xinwang-admin: backup: %s\n",
-                r == -ENOENT ? "there is no archive in the configured folder" : strerror(-r));
+                r == -ENOENT             ? "there is no archive in the configured folder"
+                : xw_vault_explain(r) ? xw_vault_explain(r)
+                                      : strerror(-r));
     else if (o->json)
         printf("{\"ok\":true}\n");
     xw_config_done(&xw_center_schema, &config);
