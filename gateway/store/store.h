@@ -281,8 +281,9 @@ XW_MUST_CHECK int xw_store_object_read(struct xw_store *store, const uint8_t sha
 
 /* Takes a finished file as an object: its bytes are synced and hashed, linked into the objects (one
  * file system, no second copy; path keeps its name and must not be written to any more), and the
- * row is durable before done. A file whose bytes are there already changes nothing. -EXDEV: other
- * file system, -ENOENT, -EINVAL an empty file. */
+ * row is durable before done. The file is encrypted (vault/sealed.h) with a key of xw_store_vault;
+ * the memory model takes it plain. A file whose bytes are there already changes nothing. -EXDEV:
+ * other file system, -ENOENT, -EINVAL nothing in it, -EBADMSG not encrypted. */
 XW_MUST_CHECK int xw_store_object_import(struct xw_store *store, const char *path,
                                          const char *media_type, xw_store_object_fn done,
                                          void *user);

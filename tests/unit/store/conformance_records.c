@@ -410,7 +410,7 @@ static void a_file_is_imported_read_and_removed(void **state)
     assert_int_equal(import_file(ts, path).status, 0); /* and it may come back */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(import_file(ts, path).status, -ENOENT);
-    assert_int_equal(xw_file_write_atomic(path, data, 0, 0600), 0);
+    ts_write_file(ts, path, data, 0);
     assert_int_equal(import_file(ts, path).status, -EINVAL);
     assert_int_equal(unlink(path), 0);
 }

@@ -21,8 +21,8 @@
 
 enum { BLOCKS = 24, COUNT = 50, FILE_MAX = 16 << 20, LOG_FRAME = 24 + 4096, GAP_UNREADABLE = 4 };
 
-static const char *const names[] = {"meta.db", "meta.db-wal", "day-20261121.db"};
-enum { META, LOG, DAY, FILES };
+static const char *const names[] = {"meta.db", "meta.db-wal", "day-20261121.db", "keyring"};
+enum { META, LOG, DAY, KEYS, FILES };
 
 /* A store as it lies on the disk. */
 struct image {
