@@ -34,8 +34,15 @@ static void next(struct video_recover *r);
 
 /* ---- on the pool ---- */
 
-/* A file that is none of ours, or whose head was never on the disk, holds nothing whole. One of a
- * key that is missing stays where it is. */
+/* Nothing of it was ever synced: its head is not on the disk. */
+static bool is_headless(int fd)
+{
+    static const uint8_t never[8];
+    uint8_t head[XW_SEALED_HEAD] = {0};
+    return pread(fd, head, sizeof(head), 0) < XW_SEALED_HEAD || memcmp(head, never, 8) == 0;
+}
+
+/* A file that is none of ours, or of a key that is missing, stays where it is. */
 static int scan(struct video_recover *r)
 {
     struct xw_sealed sealed;
@@ -48,7 +55,7 @@ static int scan(struct video_recover *r)
         return -ENOMEM;
     int e = xw_sealed_open(r->vault, fd, &sealed);
     if (e < 0)
-        return e == -EBADMSG ? 0 : e;
+        return e == -EBADMSG && is_headless(fd) ? 0 : e;
     for (;;) {
         ssize_t n = xw_sealed_pread(&sealed, fd, at, chunk, CHUNK);
         if (n < 0)
@@ -67,7 +74,8 @@ static void scan_work(void *arg)
 {
     struct video_recover *r = arg;
     r->result = scan(r);
-    if (r->result == 0 && xw_sealed_note_read(r->vault, r->sidecar, SIDECAR_MAX, &r->facts, &r->facts_n) < 0)
+    if (r->result == 0 &&
+        xw_sealed_note_read(r->vault, r->sidecar, SIDECAR_MAX, &r->facts, &r->facts_n) < 0)
         r->facts = NULL;
 }
 
