@@ -43,7 +43,8 @@ int sq_journal_write(sqlite3_file *file, const void *data, int amount, sqlite3_i
 /* Room for a frame of this page size in f->scratch. */
 int sq_file_scratch(struct sq_file *f, uint32_t page_size);
 bool sq_is_page_size(uint32_t size);
-void sq_about_page(const struct sq_file *f, uint32_t number, struct xw_page_about *ret_about);
+void sq_about_page(const struct sq_file *f, uint32_t number, const uint8_t *page,
+                   struct xw_page_about *ret_about);
 
 static inline struct sq_file *sq_file_of(sqlite3_file *file)
 {

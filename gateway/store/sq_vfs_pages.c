@@ -27,7 +27,9 @@ int sq_file_scratch(struct sq_file *f, uint32_t page_size)
     return f->scratch == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-void sq_about_page(const struct sq_file *f, uint32_t number, struct xw_page_about *ret_about)
+/* Page 1's clear bytes are part of what it is. */
+void sq_about_page(const struct sq_file *f, uint32_t number, const uint8_t *page,
+                   struct xw_page_about *ret_about)
 {
     uint8_t *p = ret_about->bytes;
     p[0] = 'P';
@@ -35,13 +37,6 @@ void sq_about_page(const struct sq_file *f, uint32_t number, struct xw_page_abou
     for (unsigned i = 0; i < 4; i++)
         p[13 + i] = (uint8_t)(number >> (24 - 8 * i));
     ret_about->n = 17;
-}
-
-/* Page 1's clear bytes are part of what it is. */
-static void about_page(const struct sq_file *f, uint32_t number, const uint8_t *page,
-                       struct xw_page_about *ret_about)
-{
-    sq_about_page(f, number, ret_about);
     if (number == 1) {
         memcpy(ret_about->bytes + ret_about->n, page, SQ_HEAD_CLEAR);
         ret_about->n += SQ_HEAD_CLEAR;
@@ -80,7 +75,7 @@ static int open_page(struct sq_file *f, uint32_t number, uint8_t *page)
 {
     struct xw_page_about about;
     size_t clear_n = number == 1 ? SQ_HEAD_CLEAR : 0;
-    about_page(f, number, page, &about);
+    sq_about_page(f, number, page, &about);
     int r = xw_page_open(f->vault, &about, page, f->page_size, clear_n);
     if (r == -ENOKEY)
         xw_log_error("store.data_key_missing");
@@ -199,7 +194,7 @@ int sq_db_write(sqlite3_file *file, const void *data, int amount, sqlite3_int64 
         memcpy(f->scratch, magic, sizeof magic);
         memcpy(f->scratch + sizeof magic, f->id, sizeof f->id);
     }
-    about_page(f, number, f->scratch, &about);
+    sq_about_page(f, number, f->scratch, &about);
     xw_page_seal(f->vault, &f->nonces, &about, f->scratch, (size_t)amount,
                  number == 1 ? SQ_HEAD_CLEAR : 0);
     return sq_real_write(f, f->scratch, amount, offset);

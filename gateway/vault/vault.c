@@ -56,8 +56,26 @@ static int unwrap(const uint8_t *data, size_t size, const struct xw_keyfile *fil
     return r < 0 ? r : xw_keyring_unwrap(data, size, key, ret_ring);
 }
 
-/* The copy counts only where the keyring itself is damaged or gone: one whose key is not in the
- * file may be newer than its copy. */
+/* Both are good and differ: a change was cut short, or somebody brought an older one back. The one
+ * with more data keys has all that may be needed. A copy that is wrapped by another key than we
+ * have is left alone. */
+static int compare(const uint8_t *copy, size_t copy_n, const struct xw_keyfile *file,
+                   struct xw_keyring *ring, uint8_t *ret_data, size_t *ret_size, bool *ret_whole)
+{
+    struct xw_keyring other = {0};
+    int r = unwrap(copy, copy_n, file, &other);
+    *ret_whole = r == -ENOKEY;
+    if (r == 0 && other.n > ring->n) {
+        *ring = other;
+        memcpy(ret_data, copy, copy_n);
+        *ret_size = copy_n;
+    }
+    sodium_memzero(&other, sizeof other);
+    return 0;
+}
+
+/* Otherwise the copy counts only where the keyring itself is damaged or gone: one whose key is not
+ * in the file may be newer than its copy. */
 int vault_ring_read(const char *dir, const struct xw_keyfile *file, struct xw_keyring *ret_ring,
                     uint8_t *ret_data, size_t *ret_size, bool *ret_whole)
 {
@@ -71,6 +89,8 @@ int vault_ring_read(const char *dir, const struct xw_keyfile *file, struct xw_ke
         first = unwrap(ret_data, *ret_size, file, ret_ring);
     if (first == 0) {
         *ret_whole = second == 0 && copy_n == *ret_size && memcmp(copy, ret_data, copy_n) == 0;
+        if (second == 0 && !*ret_whole)
+            return compare(copy, copy_n, file, ret_ring, ret_data, ret_size, ret_whole);
         return 0;
     }
     if (first == -ENOKEY || first == -ENOMEM)
