@@ -70,9 +70,10 @@ static const struct xw_config_item items[] = {
                        "no alarm screen open for so long is a technical alarm"),
 
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),
-    XW_CONFIG_PATH(S, store_key_file, "store", "key_file", "/var/lib/xinwang-keys/center.key",
-                   "key that opens the encrypted archive and its copies, outside of store.dir; made "
-                   "at the first start; without it the archive is lost"),
+    XW_CONFIG_PATH(
+        S, store_key_file, "store", "key_file", "/var/lib/xinwang-keys/center.key",
+        "key that opens the encrypted archive and its copies, outside of store.dir; made "
+        "at the first start; without it the archive is lost"),
     XW_CONFIG_BYTES(S, store_limit_bytes, "store", "limit", 0, INT64_MAX, "0",
                     "of samples and records together; 0 = only the disk limits"),
     XW_CONFIG_BYTES(S, store_reserve_bytes, "store", "reserve", 0, INT64_MAX, "1GiB",

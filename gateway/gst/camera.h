@@ -49,8 +49,8 @@ struct xw_camera_config {
     const char *source; /* GStreamer line that ends in raw or decodable pictures */
     const char *clips_dir;
     const struct xw_vault *vault; /* recordings are encrypted with its keys; outlives the camera */
-    uint32_t bitrate_kbit; /* of the record */
-    uint32_t key_ms;       /* between key frames for the county */
+    uint32_t bitrate_kbit;        /* of the record */
+    uint32_t key_ms;              /* between key frames for the county */
     int64_t clip_max_us;
     void (*on_output)(void *user);
     void *user;

@@ -53,7 +53,7 @@ struct camera_record {
     int fd;
     char path[512];
     struct xw_sealed sealed;
-    uint64_t written; /* bytes of content */
+    uint64_t written;              /* bytes of content */
     struct xw_fragments fragments; /* its writing thread's; the control thread's after the end */
     int64_t start_wall_us, last_pts_ns;
     int64_t began_us;          /* monotonic */

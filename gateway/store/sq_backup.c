@@ -4,7 +4,8 @@
  * index names is in them. While a backup runs no day file is sealed or deleted. The copy is marked,
  * so that a store opened from it is a new incarnation. meta.db gets its name last: a backup that
  * was cut short has none. Sealed day files are checked against their SHA-256 on the way. The copy
- * is encrypted with the same data keys and has the keyring: to restore it one needs the key file. */
+ * is encrypted with the same data keys and has the keyring: to restore it one needs the key file.
+ */
 #include "store/sq_day.h"
 
 #include "base/fault.h"
@@ -46,7 +47,8 @@ static int copy_db(const struct backup *backup, const char *from, const char *to
     if (r == 0)
         r = sq_exec(source, "PRAGMA query_only = ON; BEGIN; SELECT 1 FROM sqlite_master LIMIT 1");
     if (r == 0)
-        r = sq_open_file(backup->store->vfs, to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &target);
+        r = sq_open_file(backup->store->vfs, to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                         &target);
     if (r == 0)
         r = sq_exec(target, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF");
     sqlite3_backup *copy = NULL;

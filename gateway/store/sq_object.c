@@ -391,9 +391,8 @@ static void read_work(void *arg)
         return;
     }
     self->result = xw_sealed_open(self->vault, fd, &sealed);
-    ssize_t n = self->result < 0
-                    ? 0
-                    : xw_sealed_pread(&sealed, fd, self->offset, self->data, self->size);
+    ssize_t n =
+        self->result < 0 ? 0 : xw_sealed_pread(&sealed, fd, self->offset, self->data, self->size);
     if (n < 0)
         self->result = (int)n;
     self->size = n < 0 ? 0 : (size_t)n;

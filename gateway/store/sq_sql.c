@@ -152,9 +152,8 @@ static const char writer_settings[] =
     "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
     "PRAGMA secure_delete = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;"
     "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF";
-static const char reader_settings[] =
-    "PRAGMA query_only = ON; PRAGMA cache_size = -8192;"
-    "PRAGMA wal_autocheckpoint = 0";
+static const char reader_settings[] = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;"
+                                      "PRAGMA wal_autocheckpoint = 0";
 
 int sq_conn_open(struct sq_conn *conn, const struct sq_vfs *vfs, const char *path, bool writer)
 {

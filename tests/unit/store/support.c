@@ -57,9 +57,8 @@ static void on_unreadable(void *user, const struct xw_uuid *stream, struct xw_ra
 /* One key for every folder: a copy, or the same folder in another process, opens with it too. */
 static void put_key(const char *dir, char *ret_path, size_t cap)
 {
-    static const char text[] =
-        "xinwang-key 1 0000002a "
-        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+    static const char text[] = "xinwang-key 1 0000002a "
+                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
     (void)snprintf(ret_path, cap, "%s.key", dir);
     /* What fails here is seen when the store is opened. */
     if (access(ret_path, F_OK) < 0)
@@ -74,8 +73,11 @@ void ts_init(struct ts *ts, enum ts_kind kind)
     (void)snprintf(ts->dir, sizeof ts->dir, "%s/xw-store-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     assert_non_null(mkdtemp(ts->dir));
     put_key(ts->dir, ts->key_file, sizeof ts->key_file);
-    ts->config = (struct xw_store_config){
-        .dir = ts->dir, .key_file = ts->key_file, .low_bytes = 1 << 20, .queue_bytes = 32 << 20, .readers_n = 2};
+    ts->config = (struct xw_store_config){.dir = ts->dir,
+                                          .key_file = ts->key_file,
+                                          .low_bytes = 1 << 20,
+                                          .queue_bytes = 32 << 20,
+                                          .readers_n = 2};
 }
 
 int ts_try_open(struct ts *ts)
@@ -182,9 +184,9 @@ void ts_db_open(const char *dir, const char *name, struct ts_db *ret_db)
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
     assert_int_equal(xw_vault_open(dir, key_file, false, &ret_db->vault), 0);
     assert_int_equal(sq_vfs_new(ret_db->vault, &ret_db->vfs), 0);
-    assert_int_equal(sqlite3_open_v2(path, &ret_db->db, SQLITE_OPEN_READWRITE,
-                                     sq_vfs_name(ret_db->vfs)),
-                     SQLITE_OK);
+    assert_int_equal(
+        sqlite3_open_v2(path, &ret_db->db, SQLITE_OPEN_READWRITE, sq_vfs_name(ret_db->vfs)),
+        SQLITE_OK);
     assert_int_equal(sq_vfs_prepare(ret_db->db), 0);
 }
 

@@ -283,10 +283,9 @@ static void a_part_with_all_its_bytes_asks_for_its_end_again(void **state)
     ts_open(&ts);
     struct ts_db db;
     ts_db_open(dir, "meta.db", &db);
-    assert_int_equal(
-        sqlite3_exec(db.db, "INSERT INTO object VALUES(zeroblob(32), 100, 'a/b', 0)", NULL, NULL,
-                     NULL),
-        SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db.db, "INSERT INTO object VALUES(zeroblob(32), 100, 'a/b', 0)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
     ts_db_close(&db);
     ts_close(&ts);
     (void)snprintf(path, sizeof path, "%s/objects/00", dir);

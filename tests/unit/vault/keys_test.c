@@ -150,8 +150,8 @@ static void one_damaged_copy_of_the_keyring_is_mended_wherever_it_is_damaged(voi
     folder_read(path, good, sizeof good, &n);
     for (size_t which = 0; which < 2; which++)
         for (size_t at = 0; at < n; at++) {
-            if (which == 0 && at >= 12 && at < 16)
-                continue; /* another key's name: it may be newer than its copy */
+            if (at >= 12 && at < 16)
+                continue; /* another key's name: it may be newer than the other one */
             memcpy(now, good, n);
             now[at] ^= 0x10;
             folder_path(folder, names[which], path);
