@@ -299,9 +299,9 @@ int64_t sq_day_end_us(uint32_t day);
 /* sq_load.c: streams, directories, ranges, logs out of meta.db. */
 XW_MUST_CHECK int sq_load(struct sq_store *store);
 void sq_unload(struct sq_store *store);
-/* sq_vault.c: the folder's keys, and the way to its files. Only an empty folder gets new ones;
- * -EPROTO: what is there is not encrypted. */
-XW_MUST_CHECK int sq_vault_open(struct sq_store *store, const char *key_file);
+/* sq_vault.c: the folder's keys, and the way to its files. Only an empty folder gets new ones, and
+ * only by its owner; -EPROTO: what is there is not encrypted. */
+XW_MUST_CHECK int sq_vault_open(struct sq_store *store, const char *key_file, bool owner);
 void sq_vault_close(struct sq_store *store);
 /* sq_recover.c: opens meta.db; a damaged one is put aside and what day files hold is taken up. */
 XW_MUST_CHECK int sq_recover_open(struct sq_store *store);

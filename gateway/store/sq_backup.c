@@ -316,7 +316,7 @@ int xw_store_backup_dir(const char *dir, const char *key_file, const char *to)
     else if (r == 0 && access(store->meta_path, F_OK) < 0)
         r = -errno;
     if (r == 0)
-        r = sq_vault_open(store, key_file);
+        r = sq_vault_open(store, key_file, false);
     if (r == 0) {
         backup_work(&backup);
         r = backup.result;

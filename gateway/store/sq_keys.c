@@ -142,7 +142,7 @@ int sq_keys_count(const char *dir, const struct xw_vault *vault, struct xw_store
 int xw_store_keys_show(const char *dir, const char *key_file, struct xw_store_keys *ret_keys)
 {
     struct xw_vault *vault = NULL;
-    int r = xw_vault_open(dir, key_file, false, &vault);
+    int r = xw_vault_open(dir, key_file, XW_VAULT_READER, &vault);
     if (r == 0)
         r = sq_keys_count(dir, vault, ret_keys);
     xw_vault_free(vault);

@@ -163,7 +163,7 @@ int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *con
     if (r == 0)
         r = xw_fault_point("store.open");
     if (r == 0)
-        r = sq_vault_open(store, config->key_file);
+        r = sq_vault_open(store, config->key_file, true);
     if (r == 0)
         r = sq_recover_open(store);
     if (r == 0)

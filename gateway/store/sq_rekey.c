@@ -279,7 +279,7 @@ int xw_store_keys_rewrite(const char *dir, const char *key_file,
     struct rekey rekey = {.store = store, .progress = progress, .user = user};
     int r = sq_keys_lock(dir, store);
     if (r == 0)
-        r = xw_vault_open(dir, key_file, false, &store->vault);
+        r = xw_vault_open(dir, key_file, XW_VAULT_OWNER, &store->vault);
     if (r == 0)
         r = sq_vfs_new(store->vault, &store->vfs);
     if (r == 0)

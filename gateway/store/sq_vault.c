@@ -24,13 +24,17 @@ static int is_fresh(const struct sq_store *store)
     return access(objects, F_OK) < 0;
 }
 
-int sq_vault_open(struct sq_store *store, const char *key_file)
+int sq_vault_open(struct sq_store *store, const char *key_file, bool owner)
 {
     int plain = sq_vfs_is_plain(store->meta_path);
     int fresh = plain < 0 ? plain : is_fresh(store);
     int r = fresh < 0 ? fresh : plain == 1 ? -EPROTO : 0;
     if (r == 0)
-        r = xw_vault_open(store->dir, key_file, fresh == 1, &store->vault);
+        r = xw_vault_open(store->dir, key_file,
+                          !owner       ? XW_VAULT_READER
+                          : fresh == 1 ? XW_VAULT_NEW
+                                       : XW_VAULT_OWNER,
+                          &store->vault);
     if (r == -ENOENT)
         r = -EKEYREJECTED; /* the keyring is gone, and what it opened is there */
     if (r == 0)

@@ -178,7 +178,8 @@ static int load(const struct xw_keyring *ring, uint32_t wrapped_by, struct xw_va
     return 0;
 }
 
-int xw_vault_open(const char *dir, const char *key_file, bool make, struct xw_vault **ret_vault)
+int xw_vault_open(const char *dir, const char *key_file, enum xw_vault_as as,
+                  struct xw_vault **ret_vault)
 {
     uint8_t data[XW_KEYRING_MAX];
     size_t size = 0;
@@ -194,14 +195,13 @@ int xw_vault_open(const char *dir, const char *key_file, bool make, struct xw_va
         none = ring_r == -ENOENT;
         r = none || r == 0 ? ring_r : r;
     }
-    if (none && make)
+    if (none && as == XW_VAULT_NEW)
         r = make_ring(dir, key_file, &file, &ring, data, &size);
     if (r == 0)
         r = xw_keyring_wrapped_by(data, size, &id);
-    if (r == 0 && !whole) {
-        r = vault_ring_write(dir, data, size, false);
-        xw_log_warning("vault.keyring_mended", XW_LOG_ERR(r));
-    }
+    if (r == 0 && !whole && as != XW_VAULT_READER) /* a full disk does not keep it from opening */
+        xw_log_warning("vault.keyring_mended",
+                       XW_LOG_ERR(vault_ring_write(dir, data, size, false)));
     if (r == 0)
         r = load(&ring, id, ret_vault);
     sodium_memzero(&ring, sizeof ring);

@@ -24,9 +24,12 @@ enum { XW_VAULT_KEY_BYTES = 32, XW_VAULT_KEYS_MAX = 64, XW_VAULT_NONCE_BYTES = 2
 
 struct xw_vault;
 
-/* make: the folder holds nothing yet, so that keyring and key file are made when they are missing.
- * A copy of the keyring that is missing or damaged is made again. */
-int xw_vault_open(const char *dir, const char *key_file, bool make,
+enum xw_vault_as {
+    XW_VAULT_READER, /* writes nothing: the folder is somebody else's */
+    XW_VAULT_OWNER,  /* a copy of the keyring that is missing or damaged is made again */
+    XW_VAULT_NEW,    /* the folder holds nothing yet: keyring and key file are made when missing */
+};
+int xw_vault_open(const char *dir, const char *key_file, enum xw_vault_as as,
                   struct xw_vault **ret_vault) XW_MUST_CHECK;
 void xw_vault_free(struct xw_vault *vault);
 

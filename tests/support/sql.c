@@ -29,7 +29,7 @@ static int run(const char *dir, const char *key_file, const char *path, const ch
     struct xw_vault *vault = NULL;
     struct sq_vfs *vfs = NULL;
     sqlite3 *db = NULL;
-    int r = xw_vault_open(dir, key_file, false, &vault);
+    int r = xw_vault_open(dir, key_file, XW_VAULT_READER, &vault);
     if (r == 0)
         r = sq_vfs_new(vault, &vfs);
     if (r < 0) {

@@ -182,7 +182,7 @@ void ts_db_open(const char *dir, const char *name, struct ts_db *ret_db)
     char path[600], key_file[600];
     put_key(dir, key_file, sizeof key_file);
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    assert_int_equal(xw_vault_open(dir, key_file, false, &ret_db->vault), 0);
+    assert_int_equal(xw_vault_open(dir, key_file, XW_VAULT_READER, &ret_db->vault), 0);
     assert_int_equal(sq_vfs_new(ret_db->vault, &ret_db->vfs), 0);
     assert_int_equal(
         sqlite3_open_v2(path, &ret_db->db, SQLITE_OPEN_READWRITE, sq_vfs_name(ret_db->vfs)),

@@ -34,7 +34,7 @@ static int set_up(void **state)
     if (mkdtemp(set->dir) == NULL)
         return -1;
     (void)snprintf(set->key_file, sizeof set->key_file, "%s.key", set->dir);
-    if (xw_vault_open(set->dir, set->key_file, true, &set->vault) < 0 ||
+    if (xw_vault_open(set->dir, set->key_file, XW_VAULT_NEW, &set->vault) < 0 ||
         sq_vfs_new(set->vault, &set->vfs) < 0)
         return -1;
     *state = set;
@@ -376,7 +376,7 @@ static void a_key_that_is_missing_is_not_damage(void **state)
     assert_int_equal(xw_vault_rotate(set->dir, set->key_file, false), 0);
     sq_vfs_free(set->vfs);
     xw_vault_free(set->vault);
-    assert_int_equal(xw_vault_open(set->dir, set->key_file, false, &set->vault), 0);
+    assert_int_equal(xw_vault_open(set->dir, set->key_file, XW_VAULT_OWNER, &set->vault), 0);
     assert_int_equal(sq_vfs_new(set->vault, &set->vfs), 0);
     sqlite3 *db = open_db(set, "a.db", true);
     must(db, "UPDATE t SET body = x'02'"); /* with the new key */
@@ -388,7 +388,7 @@ static void a_key_that_is_missing_is_not_damage(void **state)
     free(old);
     sq_vfs_free(set->vfs);
     xw_vault_free(set->vault);
-    assert_int_equal(xw_vault_open(set->dir, set->key_file, false, &set->vault), 0);
+    assert_int_equal(xw_vault_open(set->dir, set->key_file, XW_VAULT_OWNER, &set->vault), 0);
     assert_int_equal(sq_vfs_new(set->vault, &set->vfs), 0);
     char path[400];
     path_of(set, "a.db", path);

@@ -28,7 +28,7 @@ static int set_up(void **state)
     if (set == NULL)
         return -1;
     folder_init(&set->folder);
-    if (xw_vault_open(set->folder.data, set->folder.key_file, true, &set->vault) < 0)
+    if (xw_vault_open(set->folder.data, set->folder.key_file, XW_VAULT_NEW, &set->vault) < 0)
         return -1;
     xw_page_nonces_init(&set->nonces);
     set->about = (struct xw_page_about){{'P', 1, 2, 3}, 4};
@@ -91,7 +91,8 @@ static void a_page_of_another_place_or_key_is_told(void **state)
     memcpy(copy, set->page, PAGE);
     assert_int_equal(xw_page_open(set->vault, &elsewhere, copy, PAGE, 0), -EBADMSG);
     folder_init(&other_folder);
-    assert_int_equal(xw_vault_open(other_folder.data, other_folder.key_file, true, &other), 0);
+    assert_int_equal(xw_vault_open(other_folder.data, other_folder.key_file, XW_VAULT_NEW, &other),
+                     0);
     assert_int_equal(xw_page_open(other, &set->about, set->page, PAGE, 0), -ENOKEY);
     xw_vault_free(other);
     folder_done(&other_folder);

@@ -34,7 +34,8 @@ static int tear_down(void **state)
 static int try_open(const struct folder *folder, bool make)
 {
     struct xw_vault *vault = NULL;
-    int r = xw_vault_open(folder->data, folder->key_file, make, &vault);
+    int r =
+        xw_vault_open(folder->data, folder->key_file, make ? XW_VAULT_NEW : XW_VAULT_OWNER, &vault);
     xw_vault_free(vault);
     return r;
 }
@@ -42,7 +43,7 @@ static int try_open(const struct folder *folder, bool make)
 static uint32_t present(const struct folder *folder)
 {
     struct xw_vault *vault = NULL;
-    assert_int_equal(xw_vault_open(folder->data, folder->key_file, false, &vault), 0);
+    assert_int_equal(xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault), 0);
     uint32_t id = xw_vault_present(vault);
     xw_vault_free(vault);
     return id;
@@ -185,7 +186,7 @@ static void a_rotation_makes_both_keys_new_and_keeps_the_old_data_keys(void **st
     uint32_t old = present(folder);
     assert_int_equal(xw_keyfile_read(folder->key_file, &before), 0);
     assert_int_equal(xw_vault_rotate(folder->data, folder->key_file, false), 0);
-    assert_int_equal(xw_vault_open(folder->data, folder->key_file, false, &vault), 0);
+    assert_int_equal(xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault), 0);
     assert_int_equal(xw_vault_keys_n(vault), 2);
     assert_int_not_equal(xw_vault_present(vault), old);
     assert_non_null(xw_vault_page_key(vault, old));
@@ -222,7 +223,7 @@ static void a_rotation_cut_at_any_step_leaves_what_opens_and_can_be_done_again(v
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFSIGNALED(status));
         struct xw_vault *vault = NULL;
-        assert_int_equal(xw_vault_open(folder->data, folder->key_file, false, &vault), 0);
+        assert_int_equal(xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault), 0);
         assert_non_null(xw_vault_page_key(vault, old));
         xw_vault_free(vault);
         assert_int_equal(xw_vault_rotate(folder->data, folder->key_file, true), 0);
@@ -264,12 +265,12 @@ static void data_keys_that_nothing_uses_go_but_never_the_present_one(void **stat
     assert_int_equal(try_open(folder, true), 0);
     for (int i = 0; i < 3; i++)
         assert_int_equal(xw_vault_rotate(folder->data, folder->key_file, false), 0);
-    assert_int_equal(xw_vault_open(folder->data, folder->key_file, false, &vault), 0);
+    assert_int_equal(xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault), 0);
     uint32_t kept = xw_vault_key_id(vault, 1, &made), last = xw_vault_present(vault);
     xw_vault_free(vault);
     assert_int_equal(xw_vault_prune(folder->data, folder->key_file, is_kept, &kept, &dropped), 0);
     assert_int_equal(dropped, 2);
-    assert_int_equal(xw_vault_open(folder->data, folder->key_file, false, &vault), 0);
+    assert_int_equal(xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault), 0);
     assert_int_equal(xw_vault_keys_n(vault), 2);
     assert_int_equal(xw_vault_key_id(vault, 0, &made), kept);
     assert_int_equal(xw_vault_present(vault), last);

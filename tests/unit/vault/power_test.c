@@ -24,7 +24,7 @@ static void work(const struct folder *folder, const char *rule, bool forget, int
     struct xw_vault *vault = NULL;
     if (xw_disk_configure(rule) < 0)
         _exit(9);
-    int r = xw_vault_open(folder->data, folder->key_file, true, &vault);
+    int r = xw_vault_open(folder->data, folder->key_file, XW_VAULT_NEW, &vault);
     for (int i = 0; r == 0 && i < 3; i++) {
         uint32_t id = xw_vault_present(vault);
         xw_vault_free(vault);
@@ -32,7 +32,7 @@ static void work(const struct folder *folder, const char *rule, bool forget, int
             _exit(8);
         r = xw_vault_rotate(folder->data, folder->key_file, forget);
         if (r == 0)
-            r = xw_vault_open(folder->data, folder->key_file, false, &vault);
+            r = xw_vault_open(folder->data, folder->key_file, XW_VAULT_OWNER, &vault);
     }
     if (r < 0)
         _exit(7);
@@ -43,7 +43,8 @@ static void work(const struct folder *folder, const char *rule, bool forget, int
 static bool all_there(const struct folder *folder, const struct told *told)
 {
     struct xw_vault *vault = NULL;
-    bool there = xw_vault_open(folder->data, folder->key_file, told->n == 0, &vault) == 0;
+    bool there = xw_vault_open(folder->data, folder->key_file,
+                               told->n == 0 ? XW_VAULT_NEW : XW_VAULT_OWNER, &vault) == 0;
     for (size_t i = 0; there && i < told->n; i++)
         there = xw_vault_page_key(vault, told->ids[i]) != NULL;
     xw_vault_free(vault);
