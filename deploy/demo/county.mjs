@@ -40,11 +40,13 @@ const section = (name, entries) =>
 
 // The disk of a demo or a test may be small: its reserves are, too.
 const room = { reserve: '64MiB', low: '256MiB' };
+// Where something is kept: the key lies beside the folder, never in it.
+const kept = (dir, settings) => ({ dir, key_file: `${settings.dir ?? dir}.key`, ...room, ...settings });
 
 export function centerConfig({ dirs, web, port, linkPort, controlPath, enrol = {}, sites = [], store = {} }) {
   const nameOf = (kind) => sites.find((site) => site.kind === kind)?.name ?? '';
   return (
-    section('store', { dir: path.join(dirs.data, 'center'), ...room, ...store }) +
+    section('store', kept(path.join(dirs.data, 'center'), store)) +
     section('web', { address: '127.0.0.1', port, root: web }) +
     section('link', {
       address: '127.0.0.1',
@@ -83,7 +85,7 @@ export function gatewayConfig({ dirs, site, beds = [], spool = {}, probe }) {
       ? section('video', { bitrate: 2000 }) +
         section('video1', { id: probe.id, label: '探头', bed: probe.bed, source: `"${probeSource(probe.port)}"` })
       : '') +
-    section('spool', { dir: path.join(dirs.data, site.id), ...room, ...spool }) +
+    section('spool', kept(path.join(dirs.data, site.id), spool)) +
     section('uplink', {
       host: 'localhost',
       address: '127.0.0.1',

@@ -111,6 +111,7 @@ static int open_store(struct xw_center *center)
     const struct xw_center_config *c = &center->config;
     struct xw_store_config config = {
         .dir = c->store_dir,
+        .key_file = c->store_key_file,
         .limit_bytes = (uint64_t)c->store_limit_bytes,
         .reserve_bytes = (uint64_t)c->store_reserve_bytes,
         .low_bytes = (uint64_t)c->store_low_bytes,

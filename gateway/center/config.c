@@ -1,6 +1,8 @@
 /* The configuration table of xinwang-center. */
 #include "center/config.h"
 
+#include "vault/vault.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +70,10 @@ static const struct xw_config_item items[] = {
                        "no alarm screen open for so long is a technical alarm"),
 
     XW_CONFIG_PATH(S, store_dir, "store", "dir", "/var/lib/xinwang/center", "the county's archive"),
+    XW_CONFIG_PATH(
+        S, store_key_file, "store", "key_file", "/var/lib/xinwang-keys/center.key",
+        "key that opens the encrypted archive and its copies, outside of store.dir; made "
+        "at the first start; without it the archive is lost"),
     XW_CONFIG_BYTES(S, store_limit_bytes, "store", "limit", 0, INT64_MAX, "0",
                     "of samples and records together; 0 = only the disk limits"),
     XW_CONFIG_BYTES(S, store_reserve_bytes, "store", "reserve", 0, INT64_MAX, "1GiB",
@@ -163,6 +169,8 @@ int xw_center_config_check(const void *values, struct xw_config_error *ret_error
         return refuse(ret_error, "enrol: name has 253 bytes at most");
     if (!c->store_dir[0])
         return refuse(ret_error, "store: dir is required");
+    if (!xw_vault_is_outside(c->store_key_file, c->store_dir))
+        return refuse(ret_error, "store: key_file is required, and not within dir");
     if (c->session_idle_us > c->session_max_us)
         return refuse(ret_error, "login: idle must not exceed max");
     return 0;

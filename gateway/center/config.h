@@ -30,6 +30,7 @@ struct xw_center_config {
     int64_t probe_wait_us, probe_late_us, unattended_us;
     /* [store] */
     char *store_dir;
+    char *store_key_file;
     int64_t store_limit_bytes, store_reserve_bytes, store_low_bytes, store_retain_us;
     int64_t store_queue_bytes, store_readers_n;
     /* [login] */

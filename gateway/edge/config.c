@@ -1,6 +1,8 @@
 /* Every setting of the gateway with its default, range and meaning. */
 #include "edge/config.h"
 
+#include "vault/vault.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +79,9 @@ static const struct xw_config_item items[] = {
 
     XW_CONFIG_PATH(S, spool_dir, "spool", "dir", "/var/lib/xinwang-gateway",
                    "where samples and records wait for the county"),
+    XW_CONFIG_PATH(S, spool_key_file, "spool", "key_file", "/var/lib/xinwang-keys/gateway.key",
+                   "key that opens the encrypted spool, outside of spool.dir; made at the first "
+                   "start; without it the spool is lost"),
     XW_CONFIG_BYTES(S, spool_limit_bytes, "spool", "limit", 0, 64 * TIB, "20GiB",
                     "most that the spool may take; 0 = what the disk has"),
     XW_CONFIG_BYTES(S, spool_reserve_bytes, "spool", "reserve", 0, TIB, "256MiB",
@@ -210,6 +215,8 @@ int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
         wrong = "enrol.county: needed with enrol.code";
     else if (!!c->cert_path[0] != !!c->key_path[0])
         wrong = "uplink.certificate and uplink.key: both or none";
+    else if (!xw_vault_is_outside(c->spool_key_file, c->spool_dir))
+        wrong = "spool.key_file: needed, and not within spool.dir";
     if (!wrong)
         wrong = video_wrong(c);
     for (size_t i = 0; !wrong && i < c->beds.n; i++)

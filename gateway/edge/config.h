@@ -34,6 +34,7 @@ struct xw_edge_config {
     int64_t monitor_idle_us, monitor_keep_every_us;
     /* [spool] */
     char *spool_dir;
+    char *spool_key_file;
     int64_t spool_limit_bytes, spool_reserve_bytes, spool_low_bytes, spool_retain_us;
     /* [uplink] */
     char *uplink_host, *uplink_address;

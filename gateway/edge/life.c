@@ -194,6 +194,7 @@ static int open_store(struct life *life, bool moved)
     const struct xw_edge_config *c = life->edge.config;
     const struct xw_store_config config = {
         .dir = c->spool_dir,
+        .key_file = c->spool_key_file,
         .limit_bytes = (uint64_t)c->spool_limit_bytes,
         .reserve_bytes = (uint64_t)c->spool_reserve_bytes,
         .low_bytes = (uint64_t)c->spool_low_bytes,

@@ -143,6 +143,7 @@ static int make_camera(struct video_source *s)
     const struct xw_camera_config config = {
         .source = s->config->source,
         .clips_dir = v->clips_dir,
+        .vault = xw_store_vault(v->edge->store),
         .bitrate_kbit = (uint32_t)c->video_kbit,
         .key_ms = (uint32_t)(c->video_key_us / 1000),
         .clip_max_us = c->video_clip_max_us,

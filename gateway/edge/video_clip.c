@@ -1,6 +1,6 @@
 /* The life of a recording in records: begun, ended, an object of a study.
  *
- *   BEGAN   record CLIP revision 1 (and the study), sidecar ID.clip with the same bytes
+ *   BEGAN   record CLIP revision 1 (and the study), sidecar ID.clip with the same bytes, encrypted
  *   ENDED   file cut and closed ─▶ linked into the objects ─▶ one batch: CLIP revision 2, the
  * study's item, the note that it is kept here ─▶ ID.part and ID.clip deleted ─▶ offered
  *
@@ -9,9 +9,9 @@
 #include "edge/video_in.h"
 
 #include "base/fault.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "vault/sealed.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -116,7 +116,8 @@ struct sidecar {
 static void write_sidecar(void *arg)
 {
     struct sidecar *job = arg;
-    int r = xw_file_write_atomic(job->path, job->body, job->size, 0640);
+    int r = xw_sealed_note_write(xw_store_vault(job->video->edge->store), job->path, job->body,
+                                 job->size, 0640);
     if (r < 0)
         xw_log_warning("video.sidecar", XW_LOG_ERR(r));
 }

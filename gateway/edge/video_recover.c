@@ -4,9 +4,9 @@
 #include "edge/video_in.h"
 #include "edge/video_left.h"
 
-#include "base/file.h"
 #include "base/log.h"
 #include "gst/fragments.h"
+#include "vault/sealed.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,6 +17,7 @@ enum { LEFT_MAX = 8192, CHUNK = 256 * 1024, SIDECAR_MAX = 4096 };
 
 struct video_recover {
     struct xw_video *video;
+    const struct xw_vault *vault;
     struct xw_uuid *left;
     size_t left_n, at;
     bool waiting; /* for room among what is being finished */
@@ -33,33 +34,48 @@ static void next(struct video_recover *r);
 
 /* ---- on the pool ---- */
 
+/* Nothing of it was ever synced: its head is not on the disk. */
+static bool is_headless(int fd)
+{
+    static const uint8_t never[8];
+    uint8_t head[XW_SEALED_HEAD] = {0};
+    return pread(fd, head, sizeof(head), 0) < XW_SEALED_HEAD || memcmp(head, never, 8) == 0;
+}
+
+/* A file that is none of ours, or of a key that is missing, stays where it is. */
 static int scan(struct video_recover *r)
 {
+    struct xw_sealed sealed;
+    uint64_t at = 0;
     xw_autoclose int fd = open(r->part, O_RDWR | O_CLOEXEC);
     if (fd < 0) /* gone: only its sidecar is left, it is finished, or nothing of it was whole */
         return errno == ENOENT ? 0 : -errno;
     xw_autofree uint8_t *chunk = malloc(CHUNK);
     if (!chunk)
         return -ENOMEM;
+    int e = xw_sealed_open(r->vault, fd, &sealed);
+    if (e < 0)
+        return e == -EBADMSG && is_headless(fd) ? 0 : e;
     for (;;) {
-        ssize_t n = read(fd, chunk, CHUNK);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = xw_sealed_pread(&sealed, fd, at, chunk, CHUNK);
         if (n < 0)
-            return -errno;
+            return (int)n;
+        at += (uint64_t)n;
         if (n == 0 || xw_fragments_take(&r->fragments, chunk, (size_t)n) < 0)
             break;
     }
     if (!r->fragments.whole)
         return 0;
-    return ftruncate(fd, (off_t)r->fragments.whole) < 0 || fsync(fd) < 0 ? -errno : 0;
+    e = xw_sealed_cut(fd, r->fragments.whole);
+    return e == 0 && fsync(fd) < 0 ? -errno : e;
 }
 
 static void scan_work(void *arg)
 {
     struct video_recover *r = arg;
     r->result = scan(r);
-    if (r->result == 0 && xw_file_read(r->sidecar, SIDECAR_MAX, &r->facts, &r->facts_n) < 0)
+    if (r->result == 0 &&
+        xw_sealed_note_read(r->vault, r->sidecar, SIDECAR_MAX, &r->facts, &r->facts_n) < 0)
         r->facts = NULL;
 }
 
@@ -210,6 +226,7 @@ void video_recover_begin(struct xw_video *v)
     if (!r)
         return;
     r->video = v;
+    r->vault = xw_store_vault(v->edge->store);
     v->recover = r;
     r->left = calloc(LEFT_MAX, sizeof(*r->left));
     if (r->left)

@@ -44,11 +44,13 @@ enum xw_camera_end {
 
 enum { XW_CAMERA_TEXT_N_BYTES = 160, XW_CAMERA_CODEC_N_BYTES = 16 };
 
+struct xw_vault;
 struct xw_camera_config {
     const char *source; /* GStreamer line that ends in raw or decodable pictures */
     const char *clips_dir;
-    uint32_t bitrate_kbit; /* of the record */
-    uint32_t key_ms;       /* between key frames for the county */
+    const struct xw_vault *vault; /* recordings are encrypted with its keys; outlives the camera */
+    uint32_t bitrate_kbit;        /* of the record */
+    uint32_t key_ms;              /* between key frames for the county */
     int64_t clip_max_us;
     void (*on_output)(void *user);
     void *user;

@@ -8,6 +8,7 @@
 #include "base/ring.h"
 #include "gst/camera.h"
 #include "gst/fragments.h"
+#include "vault/sealed.h"
 
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
@@ -51,6 +52,8 @@ struct camera_record {
     GstAppSrc *in;
     int fd;
     char path[512];
+    struct xw_sealed sealed;
+    uint64_t written;              /* bytes of content */
     struct xw_fragments fragments; /* its writing thread's; the control thread's after the end */
     int64_t start_wall_us, last_pts_ns;
     int64_t began_us;          /* monotonic */

@@ -1,4 +1,4 @@
-/* The encoder for the record, and its file: fragments of a second, each synced. */
+/* The encoder for the record, and its file, encrypted: fragments of a second, each synced. */
 #include "gst/camera_in.h"
 
 #include "base/fault.h"
@@ -56,7 +56,9 @@ static int write_bytes(struct camera_record *record, const void *data, size_t si
     uint64_t whole = record->fragments.whole;
     int r = xw_fault_point("video.clip.write");
     if (r == 0)
-        r = xw_file_write_all(record->fd, data, size);
+        r = xw_sealed_pwrite(&record->sealed, record->fd, record->written, data, size);
+    if (r == 0)
+        record->written += size;
     if (r == 0)
         r = xw_fragments_take(&record->fragments, data, size);
     if (r == 0 && record->fragments.header && !record->told)
@@ -156,6 +158,8 @@ int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record *
     /* Every fragment is synced; without this a power cut could take the name of all of them. */
     int r = record->fd < 0 ? -errno : xw_file_sync_parent(record->path);
     if (r == 0)
+        r = xw_sealed_begin(c->config.vault, record->fd, &record->sealed);
+    if (r == 0)
         r = assemble(record, caps, text);
     if (r < 0) {
         if (record->fd >= 0)
@@ -222,7 +226,7 @@ static uint64_t finish_file(struct camera_record *record)
     uint64_t whole = record->fragments.whole;
     if (!whole)
         (void)unlink(record->path);
-    else if (ftruncate(record->fd, (off_t)whole) < 0 || fsync(record->fd) < 0)
+    else if (xw_sealed_cut(record->fd, whole) < 0 || fsync(record->fd) < 0)
         fail(record, -errno);
     return whole;
 }

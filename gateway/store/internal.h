@@ -147,6 +147,7 @@ struct xw_store {
     struct xw_store_config config;
     struct xw_store_watch watch;
     struct xw_uuid id;
+    const struct xw_vault *vault;
 };
 
 #endif

@@ -26,6 +26,7 @@
 #include "store/internal.h"
 #include "store/sq_frame.h"
 #include "store/sq_sql.h"
+#include "store/sq_vfs.h"
 
 enum {
     SQ_COMMIT_MAX = 8 << 20,      /* bytes taken into one transaction */
@@ -240,6 +241,8 @@ struct sq_store {
     struct xw_store base;
     char *dir;
     char *meta_path;
+    struct xw_vault *vault;
+    struct sq_vfs *vfs;
     int lock_fd, backup_fd; /* one store a folder; held by tools that copy it */
     struct xw_wake *wake;
     struct xw_pool *readers, *shelf, *copier;
@@ -311,6 +314,10 @@ int64_t sq_day_end_us(uint32_t day);
 /* sq_load.c: streams, directories, ranges, logs out of meta.db. */
 XW_MUST_CHECK int sq_load(struct sq_store *store);
 void sq_unload(struct sq_store *store);
+/* sq_vault.c: the folder's keys, and the way to its files. Only an empty folder gets new ones, and
+ * only by its owner; -EPROTO: what is there is not encrypted. */
+XW_MUST_CHECK int sq_vault_open(struct sq_store *store, const char *key_file, bool owner);
+void sq_vault_close(struct sq_store *store);
 /* sq_recover.c: opens meta.db; a damaged one is put aside and what day files hold is taken up. */
 XW_MUST_CHECK int sq_recover_open(struct sq_store *store);
 XW_MUST_CHECK int sq_put_aside(const char *path);

@@ -3,7 +3,9 @@
  * meta.db is copied first, in one snapshot; day files after it: they only grow, and what the copied
  * index names is in them. While a backup runs no day file is sealed or deleted. The copy is marked,
  * so that a store opened from it is a new incarnation. meta.db gets its name last: a backup that
- * was cut short has none. Sealed day files are checked against their SHA-256 on the way. */
+ * was cut short has none. Sealed day files are checked against their SHA-256 on the way. The copy
+ * is encrypted with the same data keys and has the keyring: to restore it one needs the key file.
+ */
 #include "store/sq_day.h"
 
 #include "base/fault.h"
@@ -41,11 +43,12 @@ static int sync_path(const char *path)
 static int copy_db(const struct backup *backup, const char *from, const char *to)
 {
     sqlite3 *source = NULL, *target = NULL;
-    int r = sq_open_file(from, SQLITE_OPEN_READWRITE, &source);
+    int r = sq_open_file(backup->store->vfs, from, SQLITE_OPEN_READWRITE, &source);
     if (r == 0)
         r = sq_exec(source, "PRAGMA query_only = ON; BEGIN; SELECT 1 FROM sqlite_master LIMIT 1");
     if (r == 0)
-        r = sq_open_file(to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &target);
+        r = sq_open_file(backup->store->vfs, to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                         &target);
     if (r == 0)
         r = sq_exec(target, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF");
     sqlite3_backup *copy = NULL;
@@ -108,10 +111,10 @@ static int copy_file(const struct backup *backup, const char *from, const char *
 }
 
 /* In the copy: whoever opens it is somebody new. */
-static int mark_copied(const char *path)
+static int mark_copied(const struct backup *backup, const char *path)
 {
     sqlite3 *db = NULL;
-    int r = sq_open_file(path, SQLITE_OPEN_READWRITE, &db);
+    int r = sq_open_file(backup->store->vfs, path, SQLITE_OPEN_READWRITE, &db);
     if (r == 0)
         r = sq_exec(db, "PRAGMA journal_mode = DELETE;"
                         "INSERT OR REPLACE INTO state(name, value) VALUES('copied', 1)");
@@ -122,7 +125,7 @@ static int mark_copied(const char *path)
 static int copy_meta(const struct backup *backup, const char *part)
 {
     int r = copy_db(backup, backup->store->meta_path, part);
-    return r < 0 ? r : mark_copied(part);
+    return r < 0 ? r : mark_copied(backup, part);
 }
 
 static int copy_day(const struct backup *backup, uint32_t day, bool sealed, const void *sha256)
@@ -236,6 +239,8 @@ static int run(const struct backup *backup)
     if (r == 0 && (access(meta, F_OK) == 0 || access(part, F_OK) == 0))
         r = -EEXIST;
     if (r == 0)
+        r = xw_vault_copy(backup->store->dir, backup->dir);
+    if (r == 0)
         r = copy_meta(backup, part);
     if (r == 0)
         r = xw_fault_point("store.backup.meta");
@@ -290,7 +295,7 @@ int sq_backup(struct xw_store *base, const char *dir, xw_store_status_fn done, v
     return r;
 }
 
-int xw_store_backup_dir(const char *dir, const char *to)
+int xw_store_backup_dir(const char *dir, const char *key_file, const char *to)
 {
     /* As much of a store as copying looks at. */
     struct sq_store *store = calloc(1, sizeof *store);
@@ -310,6 +315,8 @@ int xw_store_backup_dir(const char *dir, const char *to)
         r = -ENOMEM;
     else if (r == 0 && access(store->meta_path, F_OK) < 0)
         r = -errno;
+    if (r == 0)
+        r = sq_vault_open(store, key_file, false);
     if (r == 0) {
         backup_work(&backup);
         r = backup.result;
@@ -319,6 +326,7 @@ int xw_store_backup_dir(const char *dir, const char *to)
         free(store->conns[i]);
     }
     (void)pthread_mutex_destroy(&store->conns_lock);
+    sq_vault_close(store);
     free(store->dir);
     free(store->meta_path);
     free(store);

@@ -12,7 +12,7 @@ int sq_conn_take(struct sq_store *store, struct sq_conn **ret_conn)
         conn = calloc(1, sizeof *conn);
         if (conn == NULL)
             return -ENOMEM;
-        int r = sq_conn_open(conn, store->meta_path, false);
+        int r = sq_conn_open(conn, store->vfs, store->meta_path, false);
         if (r < 0) {
             free(conn);
             return r;

@@ -35,10 +35,10 @@ char *sq_day_path(const struct sq_store *store, uint32_t day)
 }
 
 /* Reads the schema, so that a file which is no database, or has not our tables, shows here. */
-static int open_checked(const char *name, int flags, sqlite3 **ret_db)
+static int open_checked(const struct sq_store *store, const char *name, int flags, sqlite3 **ret_db)
 {
     sqlite3 *db = NULL;
-    int r = sq_open_file(name, flags, &db);
+    int r = sq_open_file(store->vfs, name, flags, &db);
     if (r == 0) {
         int rc = sqlite3_exec(db,
                               "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;"
@@ -92,14 +92,14 @@ int sq_day_open(const struct sq_store *store, uint32_t day, sqlite3 **ret_db, bo
     if (access(path, F_OK) < 0)
         return errno == ENOENT ? -ENOENT : -errno;
     *ret_unlocked = false;
-    int r = open_checked(path, SQLITE_OPEN_READWRITE, ret_db);
+    int r = open_checked(store, path, SQLITE_OPEN_READWRITE, ret_db);
     if ((r != -EIO && r != -ENOSPC) || !log_is_empty(path))
         return r;
     xw_autofree char *name = unlocked_name(path);
     if (name == NULL)
         return -ENOMEM;
     *ret_unlocked = true;
-    return open_checked(name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_db);
+    return open_checked(store, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, ret_db);
 }
 
 int sq_day_open_write(const struct sq_store *store, uint32_t day, sqlite3 **ret_db)
@@ -109,7 +109,7 @@ int sq_day_open_write(const struct sq_store *store, uint32_t day, sqlite3 **ret_
         return -ENOMEM;
     bool fresh = access(path, F_OK) < 0;
     sqlite3 *db = NULL;
-    int r = sq_open_file(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
+    int r = sq_open_file(store->vfs, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db);
     if (r == 0)
         r = sq_exec(db, settings);
     if (r == 0)

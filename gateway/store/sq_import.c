@@ -1,5 +1,6 @@
 /* Files that become objects, and objects that go.
  *
+ * A file that is imported is encrypted already (vault/sealed.h), with a key of this folder.
  * Import: the file is linked into its place before the row says so; until `done` its owner keeps
  * its own name of it, so a crash between leaves a file that the next import of the same bytes
  * finds. Removal: the row goes first; a crash between leaves a file that the next removal deletes.
@@ -8,7 +9,7 @@
 
 #include "base/fault.h"
 #include "base/file.h"
-#include "store/sq_day.h"
+#include "vault/sealed.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -27,26 +28,34 @@ struct import_job {
     void *user;
 };
 
-static int sync_file(const char *path, uint64_t *ret_size)
+static int sync_file(const char *path)
 {
-    struct stat st;
     xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || fdatasync(fd) < 0)
+    if (fd < 0 || fdatasync(fd) < 0)
         return -errno;
-    *ret_size = (uint64_t)st.st_size;
-    return st.st_size > 0 ? 0 : -EINVAL;
+    return 0;
 }
 
-/* What lies there already under the name of this hash was verified, or is of another size: then it
- * is a remnant and gives way. */
-static int link_into(const char *path, const char *whole, uint64_t size)
+/* A file of this content's size that can be read with our keys. */
+static bool is_whole(const struct sq_store *store, const char *path, uint64_t size)
 {
     struct stat st;
+    struct xw_sealed sealed;
+    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && fstat(fd, &st) == 0 && xw_sealed_content((uint64_t)st.st_size) == size &&
+           xw_sealed_open(store->vault, fd, &sealed) == 0;
+}
+
+/* What lies there already under the name of this hash was verified, or is of another size or not
+ * readable: then it is a remnant and gives way. */
+static int link_into(const struct sq_store *store, const char *path, const char *whole,
+                     uint64_t size)
+{
     if (link(path, whole) == 0)
         return 0;
     if (errno != EEXIST)
         return -errno;
-    if (stat(whole, &st) == 0 && (uint64_t)st.st_size == size)
+    if (is_whole(store, whole, size))
         return 0;
     if (unlink(whole) < 0 || link(path, whole) < 0)
         return -errno;
@@ -55,9 +64,11 @@ static int link_into(const char *path, const char *whole, uint64_t size)
 
 static int import_now(struct import_job *self)
 {
-    int r = sync_file(self->path, &self->size);
+    int r = sync_file(self->path);
     if (r == 0)
-        r = sq_file_sha256(self->path, self->sha256);
+        r = sq_object_sha256(self->store, self->path, self->sha256, &self->size);
+    if (r == 0 && self->size == 0)
+        r = -EINVAL;
     if (r < 0)
         return r;
     xw_autofree char *whole = sq_object_path(self->store, self->sha256, "");
@@ -67,7 +78,7 @@ static int import_now(struct import_job *self)
     *strrchr(folder, '/') = '\0';
     r = xw_file_make_dirs(folder, 0750);
     if (r == 0)
-        r = link_into(self->path, whole, self->size);
+        r = link_into(self->store, self->path, whole, self->size);
     if (r == 0)
         r = xw_file_sync_parent(whole);
     if (r == 0)

@@ -133,7 +133,7 @@ void *sq_keeper_main(void *arg)
     struct sq_conn conn;
     struct sq_request *requests = NULL;
     /* A connection of its own: a checkpoint needs no transaction and blocks none. */
-    int opened = sq_conn_open(&conn, store->meta_path, false);
+    int opened = sq_conn_open(&conn, store->vfs, store->meta_path, false);
     if (opened == 0)
         opened = sq_exec(conn.db, "PRAGMA query_only = OFF; PRAGMA synchronous = FULL");
     for (uint64_t tick = 1; wait_tick(store, &requests); tick++) {

@@ -1,5 +1,6 @@
-/* Objects: files DIR/objects/aa/HASH, while partial HASH.part. Bytes are synced before they count
- * as held; the name without .part appears only after the hash was found right.
+/* Objects: encrypted files (vault/sealed.h) DIR/objects/aa/HASH, while partial HASH.part. Bytes are
+ * synced before they count as held; the name without .part appears only after the hash of the
+ * content was found right.
  *
  * What an object is (size, media type) is a row of meta.db; the loop has all rows in memory. */
 #include "store/sq_object.h"
@@ -7,9 +8,10 @@
 #include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "store/sq_day.h"
+#include "vault/sealed.h"
 
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -65,10 +67,41 @@ void sq_object_drop(struct sq_objects *objects, struct object *object)
     free(object);
 }
 
-static uint64_t size_of_file(const char *path)
+/* Bytes of content; UINT64_MAX: no file, or none with a head. */
+static uint64_t content_of_file(const char *path)
 {
     struct stat st;
-    return path != NULL && stat(path, &st) == 0 ? (uint64_t)st.st_size : UINT64_MAX;
+    bool is = path != NULL && stat(path, &st) == 0 && st.st_size >= XW_SEALED_HEAD;
+    return is ? xw_sealed_content((uint64_t)st.st_size) : UINT64_MAX;
+}
+
+int sq_object_sha256(const struct sq_store *store, const char *path, uint8_t ret_sha256[32],
+                     uint64_t *ret_size)
+{
+    enum { PIECE = 1 << 20 };
+    struct xw_sealed sealed;
+    uint64_t at = 0;
+    ssize_t n = 0;
+    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    xw_autofree uint8_t *piece = malloc(PIECE);
+    int r = context != NULL && piece != NULL ? xw_sealed_open(store->vault, fd, &sealed) : -ENOMEM;
+    if (r == 0 && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+        r = -ENOMEM;
+    while (r == 0 && (n = xw_sealed_pread(&sealed, fd, at, piece, PIECE)) > 0) {
+        r = EVP_DigestUpdate(context, piece, (size_t)n) == 1 ? 0 : -EIO;
+        at += (uint64_t)n;
+    }
+    if (r == 0 && n < 0)
+        r = (int)n;
+    if (r == 0 && EVP_DigestFinal_ex(context, ret_sha256, NULL) != 1)
+        r = -EIO;
+    EVP_MD_CTX_free(context);
+    if (r == 0)
+        *ret_size = at;
+    return r;
 }
 
 /* What is there of a part that is not whole. All of its bytes and no name of a whole object: the
@@ -88,10 +121,10 @@ static int settle(const struct sq_store *store, struct object *object, bool veri
     xw_autofree char *part = sq_object_path(store, object->state.sha256, ".part");
     if (whole == NULL || part == NULL)
         return -ENOMEM;
-    object->state.verified = size_of_file(whole) == object->state.size;
+    object->state.verified = content_of_file(whole) == object->state.size;
     object->state.held = object->state.verified
                              ? object->state.size
-                             : held_of_part(object->state.size, size_of_file(part));
+                             : held_of_part(object->state.size, content_of_file(part));
     object->expected = object->state.held;
     if (verified && !object->state.verified)
         xw_log_error("store.object_missing");
@@ -164,15 +197,30 @@ struct write_job {
     uint8_t data[];
 };
 
+/* The first bytes begin the file anew, under a nonce that was never used. */
+static int begin_part(const struct write_job *self, int fd, struct xw_sealed *ret_sealed)
+{
+    if (self->offset > 0)
+        return xw_sealed_open(self->store->vault, fd, ret_sealed);
+    if (ftruncate(fd, 0) < 0)
+        return -errno;
+    return xw_sealed_begin(self->store->vault, fd, ret_sealed);
+}
+
 static int write_part(const char *path, const struct write_job *self)
 {
-    xw_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0640);
+    struct xw_sealed sealed;
+    xw_autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (fd < 0)
         return -errno;
+    int r = begin_part(self, fd, &sealed);
+    if (r == -EBADMSG)
+        (void)unlink(path); /* its head is damaged: nothing of it can be read */
     /* Bytes behind `offset` are of a write that was never acknowledged. */
-    if (ftruncate(fd, (off_t)self->offset) < 0 || lseek(fd, (off_t)self->offset, SEEK_SET) < 0)
-        return -errno;
-    int r = xw_file_write_all(fd, self->data, self->size);
+    if (r == 0)
+        r = xw_sealed_cut(fd, self->offset);
+    if (r == 0)
+        r = xw_sealed_pwrite(&sealed, fd, self->offset, self->data, self->size);
     if (r == 0)
         r = xw_fault_point("store.object.sync");
     if (r == 0 && fdatasync(fd) < 0)
@@ -183,8 +231,9 @@ static int write_part(const char *path, const struct write_job *self)
 static int verify(const struct sq_store *store, const struct write_job *self, const char *part)
 {
     uint8_t sha256[32];
+    uint64_t size;
     xw_autofree char *whole = sq_object_path(store, self->object->state.sha256, "");
-    int r = whole == NULL ? -ENOMEM : sq_file_sha256(part, sha256);
+    int r = whole == NULL ? -ENOMEM : sq_object_sha256(store, part, sha256, &size);
     if (r < 0)
         return r;
     if (memcmp(sha256, self->object->state.sha256, sizeof sha256) != 0) {
@@ -321,6 +370,7 @@ int sq_object_write(struct xw_store *base, const struct store_object_part *part,
 /* ---- reading ---- */
 
 struct read_job {
+    const struct xw_vault *vault;
     char *path;
     uint64_t offset;
     size_t size;
@@ -333,24 +383,19 @@ struct read_job {
 static void read_work(void *arg)
 {
     struct read_job *self = arg;
+    struct xw_sealed sealed;
     xw_autoclose int fd = open(self->path, O_RDONLY | O_CLOEXEC);
     self->data = fd < 0 ? NULL : malloc(self->size + 1);
     if (self->data == NULL) {
         self->result = fd < 0 ? -errno : -ENOMEM;
         return;
     }
-    size_t used = 0;
-    while (used < self->size) {
-        ssize_t n = pread(fd, self->data + used, self->size - used, (off_t)(self->offset + used));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            self->result = -errno;
-        if (n <= 0)
-            break;
-        used += (size_t)n;
-    }
-    self->size = used;
+    self->result = xw_sealed_open(self->vault, fd, &sealed);
+    ssize_t n =
+        self->result < 0 ? 0 : xw_sealed_pread(&sealed, fd, self->offset, self->data, self->size);
+    if (n < 0)
+        self->result = (int)n;
+    self->size = n < 0 ? 0 : (size_t)n;
 }
 
 static void read_done(void *arg, int status)
@@ -379,6 +424,7 @@ int sq_object_read(struct xw_store *base, const uint8_t *sha256, uint64_t offset
     uint64_t size = XW_MIN(object->state.held - offset, (uint64_t)STORE_OBJECT_CHUNK_MAX);
     size = XW_MIN(size, (uint64_t)max_size);
     *self = (struct read_job){
+        .vault = store->vault,
         .path = sq_object_path(store, sha256, object->state.verified ? "" : ".part"),
         .offset = offset,
         .size = (size_t)size,

@@ -22,6 +22,9 @@ struct object *sq_object_find(const struct sq_objects *objects, const uint8_t sh
 struct object *sq_object_add(struct sq_objects *objects, const uint8_t sha256[32], uint64_t size,
                              const char *media_type);
 void sq_object_drop(struct sq_objects *objects, struct object *object);
+/* Of the content of an encrypted file. -EBADMSG: it is none. */
+XW_MUST_CHECK int sq_object_sha256(const struct sq_store *store, const char *path,
+                                   uint8_t ret_sha256[32], uint64_t *ret_size);
 /* malloc'd; NULL without memory. */
 char *sq_object_path(const struct sq_store *store, const uint8_t sha256[32], const char *suffix);
 

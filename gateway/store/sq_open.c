@@ -47,6 +47,7 @@ static void free_store(struct sq_store *store)
         free(store->conns[i]);
     }
     free_writer(&store->writer);
+    sq_vault_close(store);
     sq_unlock(store);
     if (store->wake != NULL)
         xw_wake_free(store->wake);
@@ -104,6 +105,7 @@ static int init_store(struct sq_store *store, struct xw_loop *loop,
         return -ENOMEM;
     }
     store->base.config.dir = store->dir;
+    store->base.config.key_file = NULL; /* the caller's, and not looked at again */
     int r = xw_wake_new(loop, wake, store, &store->wake);
     return r < 0 ? r : init_writer(&store->writer);
 }
@@ -155,7 +157,7 @@ static void stop_threads(struct sq_store *store)
 int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *config,
                          const struct xw_store_watch *watch, struct xw_store **ret_store)
 {
-    if (config->dir == NULL)
+    if (config->dir == NULL || config->key_file == NULL)
         return -EINVAL;
     struct sq_store *store = calloc(1, sizeof *store);
     if (store == NULL)
@@ -168,6 +170,8 @@ int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *con
     if (r == 0)
         r = xw_fault_point("store.open");
     if (r == 0)
+        r = sq_vault_open(store, config->key_file, true);
+    if (r == 0)
         r = sq_recover_open(store);
     if (r == 0)
         r = sq_objects_open(store);
@@ -178,7 +182,11 @@ int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *con
     if (r == 0)
         r = start_threads(store);
     if (r < 0) {
-        xw_log_error("store.open_failed", XW_LOG_ERR(r));
+        const char *why = xw_vault_explain(r);
+        if (why == NULL)
+            xw_log_error("store.open_failed", XW_LOG_ERR(r));
+        else
+            xw_log_error("store.open_failed", XW_LOG_ERR(r), XW_LOG_STR("why", why));
         stop_threads(store);
         free_store(store);
         return r;

@@ -210,7 +210,7 @@ static int start_anew(struct sq_store *store)
     sq_conn_close(&store->writer.conn);
     int r = sq_put_aside(store->meta_path);
     if (r == 0)
-        r = sq_conn_open(&store->writer.conn, store->meta_path, true);
+        r = sq_conn_open(&store->writer.conn, store->vfs, store->meta_path, true);
     if (r == 0)
         r = reindex_all(store, &days_n);
     if (r == 0)
@@ -239,7 +239,7 @@ static int sync_log(const struct sq_store *store)
 static int open_meta(struct sq_store *store, bool fresh)
 {
     size_t days_n = 0;
-    int r = sq_conn_open(&store->writer.conn, store->meta_path, true);
+    int r = sq_conn_open(&store->writer.conn, store->vfs, store->meta_path, true);
     if (r == 0 && fresh)
         r = xw_file_sync_parent(store->meta_path);
     if (r == 0)

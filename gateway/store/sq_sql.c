@@ -77,6 +77,8 @@ int sq_errno(int rc)
         return -EBUSY;
     case SQLITE_CONSTRAINT:
         return -EEXIST;
+    case SQLITE_AUTH:
+        return -ENOKEY;
     default:
         return -EIO;
     }
@@ -87,16 +89,21 @@ int sq_exec(sqlite3 *db, const char *text)
     return sq_errno(sqlite3_exec(db, text, NULL, NULL, NULL));
 }
 
-int sq_open_file(const char *path, int flags, sqlite3 **ret_db)
+int sq_open_file(const struct sq_vfs *vfs, const char *path, int flags, sqlite3 **ret_db)
 {
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX, sq_vfs_name(vfs));
     if (rc != SQLITE_OK) {
         sqlite3_close(db);
         return sq_errno(rc);
     }
     (void)sqlite3_extended_result_codes(db, 1);
     (void)sqlite3_busy_timeout(db, BUSY_MS);
+    int r = sq_vfs_prepare(db);
+    if (r < 0) {
+        (void)sqlite3_close(db);
+        return r;
+    }
     *ret_db = db;
     return 0;
 }
@@ -144,16 +151,15 @@ _Static_assert(APPLICATION_ID == 2021094260, "as in the pragma above");
 static const char writer_settings[] =
     "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
     "PRAGMA secure_delete = OFF; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768;"
-    "PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = OFF";
-static const char reader_settings[] =
-    "PRAGMA query_only = ON; PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;"
-    "PRAGMA wal_autocheckpoint = 0";
+    "PRAGMA journal_size_limit = 67108864; PRAGMA foreign_keys = OFF";
+static const char reader_settings[] = "PRAGMA query_only = ON; PRAGMA cache_size = -8192;"
+                                      "PRAGMA wal_autocheckpoint = 0";
 
-int sq_conn_open(struct sq_conn *conn, const char *path, bool writer)
+int sq_conn_open(struct sq_conn *conn, const struct sq_vfs *vfs, const char *path, bool writer)
 {
     *conn = (struct sq_conn){0};
     int flags = SQLITE_OPEN_READWRITE | (writer ? SQLITE_OPEN_CREATE : 0);
-    int r = sq_open_file(path, flags, &conn->db);
+    int r = sq_open_file(vfs, path, flags, &conn->db);
     if (r == 0)
         r = sq_exec(conn->db, writer ? writer_settings : reader_settings);
     if (r == 0 && writer)

@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "base/uuid.h"
+#include "store/sq_vfs.h"
 
 #define SQ_STATEMENTS(X)                                                                           \
     X(BEGIN, "BEGIN IMMEDIATE")                                                                    \
@@ -172,7 +173,8 @@ struct sq_conn {
 int sq_errno(int rc);
 
 /* Opens meta.db; `writer` makes it and its tables when missing. */
-XW_MUST_CHECK int sq_conn_open(struct sq_conn *conn, const char *path, bool writer);
+XW_MUST_CHECK int sq_conn_open(struct sq_conn *conn, const struct sq_vfs *vfs, const char *path,
+                               bool writer);
 void sq_conn_close(struct sq_conn *conn);
 /* The statement, reset, without bindings. Prepared at first use; NULL when that failed. */
 sqlite3_stmt *sq_get(struct sq_conn *conn, enum sq_statement which);
@@ -182,7 +184,8 @@ XW_MUST_CHECK int sq_step(sqlite3_stmt *statement);
 XW_MUST_CHECK int sq_run(sqlite3_stmt *statement);
 XW_MUST_CHECK int sq_exec(sqlite3 *db, const char *text);
 /* Opens any database file with our settings; flags of sqlite3_open_v2. */
-XW_MUST_CHECK int sq_open_file(const char *path, int flags, sqlite3 **ret_db);
+XW_MUST_CHECK int sq_open_file(const struct sq_vfs *vfs, const char *path, int flags,
+                               sqlite3 **ret_db);
 
 /* Bindings that keep borrowed bytes (valid until the next reset). */
 void sq_bind_u64(sqlite3_stmt *statement, int at, uint64_t value);

@@ -8,6 +8,11 @@ void xw_store_close(struct xw_store *store, void (*done)(void *user), void *user
     store->ops->close(store, done, user);
 }
 
+const struct xw_vault *xw_store_vault(const struct xw_store *store)
+{
+    return store->vault;
+}
+
 struct xw_uuid xw_store_id(const struct xw_store *store)
 {
     return store->id;

@@ -37,6 +37,7 @@ struct xw_store_batch;
 
 struct xw_store_config {
     const char *dir;        /* created if missing; NULL for the memory model */
+    const char *key_file;   /* opens the folder's keyring (vault/vault.h); made for a new folder */
     uint64_t limit_bytes;   /* of samples and records together; 0 = only the disk limits */
     uint64_t reserve_bytes; /* free disk space to be left; below it appends fail with -ENOSPC */
     uint64_t low_bytes;     /* room below which on_space says "low", before anything is refused */
@@ -60,7 +61,8 @@ struct xw_store_watch {
                           const char *text);
 };
 
-/* -EBUSY: another process has it open. */
+/* -EBUSY: another process has it open. -ENOKEY, -EKEYREJECTED, -EACCES, -EPROTO: no key, not its
+ * key, or not encrypted (xw_vault_explain); nothing is changed then. */
 XW_MUST_CHECK int xw_store_open_sqlite(struct xw_loop *loop, const struct xw_store_config *config,
                                        const struct xw_store_watch *watch,
                                        struct xw_store **ret_store);
@@ -76,6 +78,10 @@ struct xw_uuid xw_store_id(const struct xw_store *store);
  * this store. done may be NULL. */
 typedef void (*xw_store_renewed_fn)(void *user, int status);
 XW_MUST_CHECK int xw_store_renew(struct xw_store *store, xw_store_renewed_fn done, void *user);
+/* The keys of its folder, for files that lie beside it or are imported; NULL: the memory model.
+ * Valid as long as the store. */
+struct xw_vault;
+const struct xw_vault *xw_store_vault(const struct xw_store *store);
 
 /* ---- appending ---- */
 
@@ -280,8 +286,9 @@ XW_MUST_CHECK int xw_store_object_read(struct xw_store *store, const uint8_t sha
 
 /* Takes a finished file as an object: its bytes are synced and hashed, linked into the objects (one
  * file system, no second copy; path keeps its name and must not be written to any more), and the
- * row is durable before done. A file whose bytes are there already changes nothing. -EXDEV: other
- * file system, -ENOENT, -EINVAL an empty file. */
+ * row is durable before done. The file is encrypted (vault/sealed.h) with a key of xw_store_vault;
+ * the memory model takes it plain. A file whose bytes are there already changes nothing. -EXDEV:
+ * other file system, -ENOENT, -EINVAL nothing in it, -EBADMSG not encrypted. */
 XW_MUST_CHECK int xw_store_object_import(struct xw_store *store, const char *path,
                                          const char *media_type, xw_store_object_fn done,
                                          void *user);
@@ -302,7 +309,7 @@ XW_MUST_CHECK int xw_store_backup(struct xw_store *store, const char *dir, xw_st
 /* The same for an administrator's tool: another process may have the store in dir open. Blocks;
  * opens nothing for writing in dir; sealing and retention of the open store wait for it. Not on a
  * loop. */
-XW_MUST_CHECK int xw_store_backup_dir(const char *dir, const char *to);
+XW_MUST_CHECK int xw_store_backup_dir(const char *dir, const char *key_file, const char *to);
 /* Compaction and retention run by themselves; tests and benches ask for one pass now. */
 XW_MUST_CHECK int xw_store_compact(struct xw_store *store, xw_store_status_fn done, void *user);
 /* Samples in a study are kept; before each deletion of continuous samples the range is recorded. */

@@ -4,7 +4,7 @@
 //   XW_TRACE_S  seconds of the honest run (default 8)
 import fs from 'node:fs';
 import path from 'node:path';
-import { judgeTrace, readTrace, withEarlyAck } from '../support/acktrace.mjs';
+import { judgeTrace, readSpool, readTrace, withEarlyAck } from '../support/acktrace.mjs';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { County } from '../support/county.mjs';
 import { sleep, until } from '../support/processes.mjs';
@@ -37,7 +37,7 @@ async function traced(plant, run) {
     });
     await until('the devices to be acknowledged', async () => (await county.askSim('stats')).devices.every((d) => d.acked > 0), { timeoutMs: 15000 });
     await run(life);
-    return readTrace(trace);
+    return { entries: readTrace(trace), spool: readSpool(path.join(county.dirs.data, gateway.id)) };
   } catch (error) {
     console.log(county.logs());
     throw error;
@@ -47,7 +47,7 @@ async function traced(plant, run) {
 }
 
 await scenario('acknowledged means synced', async () => {
-  const entries = await traced('', async ({ county, gateway, start }) => {
+  const { entries, spool } = await traced('', async ({ county, gateway, start }) => {
     await sleep((seconds * 1000) / 2);
     await county.askSim('marker', 'dev-2');
     await sleep(500);
@@ -58,19 +58,20 @@ await scenario('acknowledged means synced', async () => {
     await county.askSim('marker', 'dev-1');
     await county.quiesce(30000);
   });
-  const verdict = judgeTrace(entries);
+  const verdict = judgeTrace(entries, spool);
   console.log(`# ${JSON.stringify({ ...verdict, violations: verdict.violations.length, rests: undefined })}`);
   check('the trace holds the run', verdict.blocksAcked > 50 * seconds * 0.8 && verdict.syncs > 10 && verdict.factsAcked >= 2);
   check('no acknowledgement left before the sync of its commit returned', verdict.violations.length === 0, verdict.violations.slice(0, 5).join('; '));
   if (verdict.rests.length) {
-    const found = judgeTrace(withEarlyAck(entries, verdict));
+    const found = judgeTrace(withEarlyAck(entries, verdict), spool);
     check('planted: one acknowledgement 1 us before its sync is found', found.violations.length > 0, found.violations.slice(0, 2).join('; '));
   }
 });
 
 for (const plant of ['nosync', 'late'])
   await scenario(`planted: ${plant}`, async () => {
-    const verdict = judgeTrace(await traced(plant, () => sleep(2000)));
+    const { entries, spool } = await traced(plant, () => sleep(2000));
+    const verdict = judgeTrace(entries, spool);
     check(`the judge finds a disk that lies (${plant})`, verdict.blocksAcked > 50 && verdict.violations.length > verdict.blocksAcked / 2, `${verdict.violations.length} of ${verdict.blocksAcked}`);
   });
 

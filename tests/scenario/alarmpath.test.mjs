@@ -3,12 +3,12 @@
 // ends, and nobody watching is a state of its own. An alarm of a patient is known at the gateway
 // whatever the link does. Times are shortened by configuration; the real ones are in the unit tests.
 //   XW_PRESET, XW_KEEP as in faults.test.mjs
-import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { Api, County } from '../support/county.mjs';
 import { LiveSocket } from '../support/live.mjs';
 import { until } from '../support/processes.mjs';
+import { rows } from '../support/vault.mjs';
 import { bytesField, intField, parse } from '../support/wire.mjs';
 
 const LEGS = ['input', 'spool', 'uplink', 'store', 'fanout', 'screen', 'back'];
@@ -132,7 +132,7 @@ async function run() {
   await bothSay('proven');
   again.close();
 
-  const kept = (dir) => Number(execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', path.join(county.dirs.data, dir, 'meta.db'), 'SELECT count(*) FROM record WHERE kind = 1006'], { encoding: 'utf8' }));
+  const kept = (dir) => Number(rows(path.join(county.dirs.data, dir), 'SELECT count(*) FROM record WHERE kind = 1006')[0]);
   check('probes are not kept: one row at each end', kept('center') <= 2 && kept(gateway().id) <= 2, `${kept('center')} ${kept(gateway().id)}`);
 }
 

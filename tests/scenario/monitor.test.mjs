@@ -2,7 +2,6 @@
 // that was answered AA is at the county exactly once, whatever dies meanwhile; bad peers are told
 // and harm nobody; what cannot be kept is answered AE.
 //   XW_SEED, XW_ROUNDS (default 10), XW_PRESET, XW_KEEP as in faults.test.mjs
-import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { check, finish, scenario } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
@@ -10,6 +9,7 @@ import { metrics, total } from '../support/metrics.mjs';
 import { Mllp, framed, nextControl, oru, stamp } from '../support/mllp.mjs';
 import { attachmentId, judgeObservations, observationsExact, readObservations } from '../support/observations.mjs';
 import { freePorts, sleep, until } from '../support/processes.mjs';
+import { rows } from '../support/vault.mjs';
 import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
@@ -97,8 +97,7 @@ async function present(county) {
   await county.askSim('thaw');
   const dir = path.join(county.dirs.data, 'center');
   const newest = () =>
-    execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 5000', path.join(dir, 'meta.db'), "SELECT hex(max(substr(key, 18, 8))) FROM record WHERE kind = 13 GROUP BY substr(key, 1, 16)"], { encoding: 'utf8' })
-      .split('\n').filter(Boolean).map((hex) => Number(BigInt(`0x${hex}`)));
+    rows(dir, 'SELECT hex(max(substr(key, 18, 8))) FROM record WHERE kind = 13 GROUP BY substr(key, 1, 16)').map((hex) => Number(BigInt(`0x${hex}`)));
   await sleep(1500);
   const ages = [];
   for (let i = 0; i < 40; i++) {

@@ -7,6 +7,7 @@ import { check, finish, scenario } from '../support/checks.mjs';
 import { County, seeded } from '../support/county.mjs';
 import { sleep, until } from '../support/processes.mjs';
 import { Load, loadArgs } from '../support/shaped.mjs';
+import { readContent } from '../support/vault.mjs';
 
 const EVENTS_N = 20;
 const SIZE = 24 * 1024 * 1024;
@@ -75,7 +76,7 @@ await scenario(
     const file = path.join(folder, object);
     console.log(`# ${JSON.stringify(done)}, after them ${fs.existsSync(file) ? 'whole' : `${fs.existsSync(`${file}.part`) ? fs.statSync(`${file}.part`).size : 0} bytes`} at the county`);
     await until('the object to be whole', () => fs.existsSync(file), { timeoutMs: 60000, stepMs: 100 });
-    const bytes = fs.readFileSync(file);
+    const bytes = readContent(path.join(county.dirs.data, 'center'), file);
     check('every byte is as it was', bytes.length === SIZE && crypto.createHash('sha256').update(bytes).digest('hex') === object);
     // Begun anew after each event it would be many times its size; the window is lost at most.
     check('it was resumed, not begun anew', relay.passedBytes < SIZE * 1.5 + EVENTS_N * 1e6, `${(relay.passedBytes / 1e6).toFixed(0)} MB passed for ${(SIZE / 1e6).toFixed(0)}, ${(passed / 1e6).toFixed(0)} of them meanwhile`);

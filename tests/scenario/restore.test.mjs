@@ -8,6 +8,7 @@ import { check, finish, scenario } from '../support/checks.mjs';
 import { County } from '../support/county.mjs';
 import { brief, exact, judgeAtRest, readJournal } from '../support/oracle.mjs';
 import { sleep, until } from '../support/processes.mjs';
+import { keyFileOf, rows } from '../support/vault.mjs';
 
 const county = new County({ gateways: 2 });
 const live = path.join(county.dirs.data, 'center');
@@ -59,7 +60,7 @@ await scenario(
     const events = await eventKeys();
     const studies = (await county.api.json('/api/studies')).studies.map((one) => one.id).sort();
 
-    const held = Number(execFileSync('sqlite3', ['-readonly', path.join(backup, 'meta.db'), 'SELECT count(*) FROM record WHERE kind = 1'], { encoding: 'utf8' }));
+    const held = Number(rows(backup, 'SELECT count(*) FROM record WHERE kind = 1', { keyFile: keyFileOf(live) })[0]);
     check('the backup lacks what came since', held < events.size, `${held} events in it, ${events.size} now`);
     await county.center.kill();
     fs.renameSync(live, `${live}-lost`);

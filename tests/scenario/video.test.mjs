@@ -10,6 +10,7 @@ import { metrics, total } from '../support/metrics.mjs';
 import { Probe, TOKEN, clips, fragmentsOf, object, picture, run, sha256Of, status } from '../support/probe.mjs';
 import { freePorts, sleep, until } from '../support/processes.mjs';
 import { judge, overlaps, seen, settled, store, whole as good } from '../support/recordings.mjs';
+import { Vault } from '../support/vault.mjs';
 import { bytesField, intField, parse, uuidBytes } from '../support/wire.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 20261122);
@@ -149,7 +150,10 @@ await withProbe('what lies in the folder of recordings and is none does no harm'
   const whole = fs.readFileSync(good1);
   fs.writeFileSync(path.join(dir, id(1)), 'no recording');
   fs.writeFileSync(path.join(dir, id(2)), '');
-  fs.writeFileSync(path.join(dir, id(3)), Buffer.concat([whole.subarray(0, fragmentsOf(whole).whole), Buffer.from('rest of a fragment')]));
+  const ours = new Vault(path.dirname(dir)).file(Buffer.concat([whole.subarray(0, fragmentsOf(whole).whole), Buffer.from('rest of a fragment')]));
+  fs.writeFileSync(path.join(dir, id(3)), ours);
+  fs.writeFileSync(path.join(dir, id(6)), ours.subarray(0, 63)); // its head was never whole
+  fs.writeFileSync(path.join(dir, id(7)), whole); // not encrypted: not ours
   fs.writeFileSync(path.join(dir, id(4, 'clip')), ''); // as a kill leaves them alone
   fs.writeFileSync(path.join(dir, id(5, 'clip.tmp')), '');
   fs.writeFileSync(path.join(dir, 'README'), 'not a recording');
@@ -159,7 +163,7 @@ await withProbe('what lies in the folder of recordings and is none does no harm'
   const list = clips(store(county, gateway.id));
   check('the one with whole fragments is kept, cut to them', list.length === 1 && list[0].size === fragmentsOf(whole).whole && list[0].end === 'interrupted' && list[0].frames === 60, JSON.stringify(list));
   check('it is at the county', good(await judge(county, gateway)));
-  check('what is no recording is left alone or gone', JSON.stringify(fs.readdirSync(dir)) === '["README"]', fs.readdirSync(dir).join());
+  check('what is no recording is left alone or gone', JSON.stringify(fs.readdirSync(dir).sort()) === JSON.stringify([id(7), 'README']), fs.readdirSync(dir).join());
 });
 
 const data = process.env.XW_DATA && path.join(process.env.XW_DATA, 'ultrasound');

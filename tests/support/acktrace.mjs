@@ -8,6 +8,8 @@
 // reached the log. Facts (markers, leads) carry no bytes of their own into the log: of them it is
 // asked that some sync began after they came and returned before they were acknowledged.
 import fs from 'node:fs';
+import path from 'node:path';
+import { Vault } from './vault.mjs';
 import { Deframer, parse } from './wire.mjs';
 
 const HEAD_BYTES = 34;
@@ -77,18 +79,21 @@ function received(entries) {
   return { deviceOf, blocks, gaps, facts };
 }
 
-// Transactions of every write-ahead log: pages of each, when its commit frame was written.
-function transactions(entries) {
+// Transactions of every write-ahead log: pages of each, decrypted, when its commit frame was written.
+function transactions(entries, spool) {
   const logs = new Map();
   const out = [];
   for (const entry of entries) {
     if (entry.kind !== 'W' || !entry.name.endsWith('-wal')) continue;
-    if (!logs.has(entry.inode)) logs.set(entry.inode, { pages: [], commit: false });
+    if (!logs.has(entry.inode)) logs.set(entry.inode, { pages: [], commit: false, headers: new Map() });
     const log = logs.get(entry.inode);
     if (entry.data.length === 24) {
+      log.headers.set(entry.offset, entry.data);
       log.commit = entry.data.readUInt32BE(4) !== 0; // size of the database after a commit
     } else if (entry.data.length >= 512) {
-      log.pages.push(entry.data);
+      const page = spool.page(entry.name, log.headers.get(entry.offset - 24n), entry.data);
+      if (!page) continue; // nobody could read it again: nothing is durable by it
+      log.pages.push(page);
       if (log.commit) {
         out.push({ inode: entry.inode, at: entry.ns, bytes: Buffer.concat(log.pages) });
         log.pages = [];
@@ -110,13 +115,13 @@ function holds(transaction, data) {
 const key = (block) => `${block.device}#${block.signal}#${block.first}`;
 
 // Map from block to the time when its bytes were durable.
-function durables(entries, blocks) {
+function durables(entries, blocks, spool) {
   const syncs = entries.filter((entry) => entry.kind === 'S');
   const open = [...blocks].sort((a, b) => (a.at < b.at ? -1 : 1));
   const durable = new Map();
   let next = 0;
   let waiting = [];
-  for (const transaction of transactions(entries)) {
+  for (const transaction of transactions(entries, spool)) {
     while (next < open.length && open[next].at <= transaction.at) waiting.push(open[next++]);
     const inside = waiting.filter((block) => holds(transaction, block.data));
     if (!inside.length) continue;
@@ -146,11 +151,20 @@ function heldOf(bytes) {
   };
 }
 
-// entries: of readTrace. Returns counts, violations as text, and the smallest time between a sync's
+// Keys of the spool, and the names of its databases, while it is there.
+export function readSpool(dir) {
+  const vault = new Vault(dir);
+  const ids = new Map();
+  for (const name of fs.readdirSync(dir).filter((one) => one.endsWith('.db')))
+    ids.set(`${name}-wal`, fs.readFileSync(path.join(dir, name)).subarray(4, 16));
+  return { page: (log, header, data) => (header && ids.has(log) ? vault.frame(ids.get(log), header, data) : null) };
+}
+
+// entries: of readTrace; spool: of readSpool. Returns counts, violations as text, and the smallest time between a sync's
 // return and the acknowledgement that rests on it.
-export function judgeTrace(entries) {
+export function judgeTrace(entries, spool) {
   const { deviceOf, blocks, gaps, facts } = received(entries);
-  const { durable, syncs } = durables(entries, blocks);
+  const { durable, syncs } = durables(entries, blocks, spool);
   const verdict = { blocks: blocks.length, facts: facts.length, syncs: syncs.length, acks: 0, blocksAcked: 0, factsAcked: 0, violations: [], marginUs: Infinity, rests: [] };
   const done = new Set();
   const wrong = (text) => verdict.violations.length < 1000 && verdict.violations.push(text);

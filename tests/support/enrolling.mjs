@@ -17,7 +17,7 @@ export class Newcomer {
   async prepare() {
     [this.devicePort, this.statusPort] = await freePorts(2);
     const file = path.join(this.county.dirs.conf, `${this.name}.conf`);
-    fs.writeFileSync(file, `[gateway]\ndemo = yes\n[device]\nport = ${this.devicePort}\naccept = all\n[spool]\ndir = ${this.dir}/spool\nreserve = 64MiB\nlow = 256MiB\n[enrol]\ndir = ${this.identity}\n[status]\nport = ${this.statusPort}\ntoken = script\n`);
+    fs.writeFileSync(file, `[gateway]\ndemo = yes\n[device]\nport = ${this.devicePort}\naccept = all\n[spool]\ndir = ${this.dir}/spool\nkey_file = ${this.dir}/spool.key\nreserve = 64MiB\nlow = 256MiB\n[enrol]\ndir = ${this.identity}\n[status]\nport = ${this.statusPort}\ntoken = script\n`);
     this.args = ['--config', file];
     this.process = new Process(this.name, path.join(this.county.bin, 'xinwang-gateway'), this.args, {
       logDir: this.county.dirs.logs,

@@ -231,8 +231,13 @@ static int open_uplink(struct madeup *m)
 
 int madeup_start(struct madeup *m)
 {
-    const struct xw_store_config store = {
-        .dir = m->dir, .queue_bytes = 64 << 20, .readers_n = 1, .release_needed = true};
+    char key_file[512];
+    snprintf(key_file, sizeof(key_file), "%s.key", m->dir ? m->dir : "");
+    const struct xw_store_config store = {.dir = m->dir,
+                                          .key_file = key_file,
+                                          .queue_bytes = 64 << 20,
+                                          .readers_n = 1,
+                                          .release_needed = true};
     const struct xw_store_watch store_watch = {0};
     const struct xw_loop_options options = {
         .handle_signals = true, .on_stop = on_stop, .on_stop_arg = m};

@@ -1,9 +1,8 @@
 // Observations at the county, read from its store from outside, and what a simulated monitor's
 // journal says must be there: ids are computed here again from the rules of PROTOCOL.md.
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import path from 'node:path';
+import { rows } from './vault.mjs';
 
 // Fields of a protobuf message as numbers, doubles and Buffers by field number.
 function fields(bytes) {
@@ -58,8 +57,7 @@ export function decodeObservation(bytes) {
 
 // Every observation in a store, with its key.
 export function readObservations(dir, where = '') {
-  const out = execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 10000', '-separator', '|', path.join(dir, 'meta.db'), `SELECT hex(key), hex(body) FROM record WHERE kind = 13 ${where}`], { encoding: 'utf8', maxBuffer: 1 << 29 });
-  return out.split('\n').filter(Boolean).map((line) => {
+  return rows(dir, `SELECT hex(key), hex(body) FROM record WHERE kind = 13 ${where}`).map((line) => {
     const [key, body] = line.split('|');
     return { key: key.toLowerCase(), ...decodeObservation(Buffer.from(body, 'hex')) };
   });

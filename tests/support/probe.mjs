@@ -1,9 +1,9 @@
 // A simulated ultrasound probe beside a county, and what is known of clips on both sides.
-import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Process, askSocket, until } from './processes.mjs';
+import { readContent, rows } from './vault.mjs';
 import { parse, uuidText } from './wire.mjs';
 
 export class Probe {
@@ -51,9 +51,7 @@ export const ENDS = ['running', 'stopped', 'no_signal', 'changed', 'interrupted'
 
 // The newest revision of every clip's record in a store.
 export function clips(dir) {
-  const text = execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 10000', '-separator', '|', path.join(dir, 'meta.db'),
-    'SELECT hex(key), revision, hex(body) FROM record WHERE kind = 14 AND top = 1'], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  return text.split('\n').filter(Boolean).map((row) => {
+  return rows(dir, 'SELECT hex(key), revision, hex(body) FROM record WHERE kind = 14 AND top = 1').map((row) => {
     const [, revision, body] = row.split('|');
     const m = parse(Buffer.from(body, 'hex'));
     return {
@@ -67,7 +65,7 @@ export function clips(dir) {
 // Bytes of the object as it lies in a store, or null.
 export function object(dir, sha256) {
   const file = path.join(dir, 'objects', sha256.slice(0, 2), sha256);
-  return fs.existsSync(file) ? fs.readFileSync(file) : null;
+  return readContent(dir, file);
 }
 export const sha256Of = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
 

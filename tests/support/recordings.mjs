@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { clips, fragmentsOf, object, picture, run, sha256Of, status } from './probe.mjs';
 import { sleep, until } from './processes.mjs';
+import { Vault } from './vault.mjs';
 
 export const store = (county, who) => path.join(county.dirs.data, who);
 export const seen = (gateway, what, test, timeoutMs = 20000) => until(what, async () => test(await picture(gateway)), { timeoutMs, stepMs: 100 });
@@ -131,8 +132,9 @@ export class Witness {
   died(writing) {
     this.look();
     const parts = this.#parts();
+    const vault = parts.length ? new Vault(path.dirname(this.clips)) : null;
     for (const name of parts) {
-      const bytes = fs.readFileSync(path.join(this.clips, name));
+      const bytes = vault.content(fs.readFileSync(path.join(this.clips, name)));
       const size = fragmentsOf(bytes).whole;
       const before = this.left.get(name);
       this.left.set(name, { size, sha256: sha256Of(bytes.subarray(0, size)), writing: before?.writing || (writing && name === parts.at(-1)) });
@@ -146,9 +148,10 @@ export class Witness {
     const theirs = clips(center);
     const byId = new Map(theirs.map((one) => [one.id, one]));
     const v = { seen: this.known.size, onDisk: 0, bytes: 0, left: 0, interrupted: 0, lost: [], differ: [], notInterrupted: [], toldLost: [], strange: [], told: told.size };
+    const vault = new Vault(path.dirname(this.clips));
     for (const name of this.known) {
       const id = path.basename(name, '.part');
-      const bytes = fs.readFileSync(path.join(this.dir, name));
+      const bytes = vault.content(fs.readFileSync(path.join(this.dir, name)));
       const { whole: size } = fragmentsOf(bytes);
       const clip = byId.get(id);
       const left = this.left.get(name);

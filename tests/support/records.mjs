@@ -1,12 +1,7 @@
 // Counts records in both directions: what stands in a store's outgoing log must stand in the other
-// store, byte for byte. Read from outside with the sqlite3 tool, while or after the daemons run.
-import { execFileSync } from 'node:child_process';
+// store, byte for byte. Read from outside (xw-sql), while or after the daemons run.
 import path from 'node:path';
-
-function rows(dir, sql) {
-  const text = execFileSync('sqlite3', ['-readonly', '-cmd', '.timeout 10000', '-separator', '|', path.join(dir, 'meta.db'), sql], { encoding: 'utf8', maxBuffer: 1 << 28 });
-  return text.split('\n').filter(Boolean);
-}
+import { rows } from './vault.mjs';
 
 const LOGGED = (log) => `SELECT hex(r.key), r.revision, r.kind, hex(r.body) FROM log l JOIN record r ON r.id = l.record
   JOIN log_name n ON n.no = l.log WHERE n.name = '${log}'`;

@@ -24,6 +24,7 @@ struct xw_admin_options {
     const char *out, *hosts;
     int64_t life_us;
     bool json, replace;
+    bool forget, rewrite;
 };
 XW_MUST_CHECK int xw_admin_authority(const struct xw_admin_options *o, int argc, char **argv);
 /* gateways.c: the request of `gateway list|codes|code|withdraw …` and `revoke`; NULL: not
@@ -31,6 +32,10 @@ XW_MUST_CHECK int xw_admin_authority(const struct xw_admin_options *o, int argc,
  */
 json_t *xw_admin_gateway_request(const struct xw_admin_options *o, int argc, char **argv);
 void xw_admin_print_gateways(const json_t *answer);
+
+/* keys.c: `keys show|rotate|rewrite`; the exit status, -EINVAL: not understood. */
+XW_MUST_CHECK int xw_admin_keys(const struct xw_admin_options *o, const char *what, const char *dir,
+                                const char *key_file);
 
 /* A password: twice from the terminal without echo, or one line of a pipe. ret_text: cap bytes. */
 XW_MUST_CHECK int xw_admin_password(char *ret_text, size_t cap);

@@ -203,6 +203,7 @@ int xw_admin_ask_store(const struct xw_center_config *config, const json_t *requ
 {
     struct work w = {.of_gateways = xw_gatewayadmin_knows(request)};
     struct xw_store_config store = {.dir = config->store_dir,
+                                    .key_file = config->store_key_file,
                                     .retain_us = (uint64_t)config->store_retain_us,
                                     .queue_bytes = QUEUE_BYTES,
                                     .readers_n = 1};

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "center/secret.h"
 #include "store/store.h"
+#include "vault/vault.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -105,7 +106,8 @@ static int run(const struct xw_admin_options *o, json_t *request)
     if (r == -ENOENT || r == -ECONNREFUSED)
         r = xw_admin_ask_store(&config, request, &answer);
     if (r < 0)
-        fprintf(stderr, "xinwang-admin: %s\n", strerror(-r));
+        fprintf(stderr, "xinwang-admin: %s\n",
+                xw_vault_explain(r) ? xw_vault_explain(r) : strerror(-r));
     int status = r < 0 ? 1 : print_answer(o, answer);
     json_decref(answer);
     json_decref(request);
@@ -118,14 +120,32 @@ static int backup(const struct xw_admin_options *o, const char *to)
     struct xw_center_config config;
     if (load_config(o, &config) < 0)
         return 2;
-    int r = xw_store_backup_dir(config.store_dir, to);
+    int r = xw_store_backup_dir(config.store_dir, config.store_key_file, to);
     if (r < 0)
         fprintf(stderr, "xinwang-admin: backup: %s\n",
-                r == -ENOENT ? "there is no archive in the configured folder" : strerror(-r));
+                r == -ENOENT          ? "there is no archive in the configured folder"
+                : xw_vault_explain(r) ? xw_vault_explain(r)
+                                      : strerror(-r));
     else if (o->json)
         printf("{\"ok\":true}\n");
     xw_config_done(&xw_center_schema, &config);
     return r < 0 ? 1 : 0;
+}
+
+/* Of the folder and key file that are named, or of the configured archive; -EINVAL: not understood.
+ */
+static int keys(const struct xw_admin_options *o, int argc, char **argv)
+{
+    struct xw_center_config config;
+    if (argc == 3)
+        return xw_admin_keys(o, argv[0], argv[1], argv[2]);
+    if (argc != 1)
+        return -EINVAL;
+    if (load_config(o, &config) < 0)
+        return 2;
+    int r = xw_admin_keys(o, argv[0], config.store_dir, config.store_key_file);
+    xw_config_done(&xw_center_schema, &config);
+    return r;
 }
 
 int main(int argc, char **argv)
@@ -146,16 +166,23 @@ int main(int argc, char **argv)
         {"out", 'o', "FOLDER", XW_CLI_TEXT, &o.out,
          "authority server, gateway: where NAME.pem, NAME.key and ca.pem are written"},
         {"hosts", 0, "A,B,…", XW_CLI_TEXT, &o.hosts, "authority server: more names and addresses"},
+        {"forget", 0, NULL, XW_CLI_FLAG, &o.forget,
+         "keys rotate: old keys go out of the key file; copies made before need a copy of it"},
+        {"rewrite", 0, NULL, XW_CLI_FLAG, &o.rewrite, "keys rotate: keys rewrite after it"},
         {"json", 'j', NULL, XW_CLI_FLAG, &o.json, "print the answer as JSON"},
     };
     const struct xw_cli cli = {
         .program = "xinwang-admin",
-        .args = "authority init|show FOLDER | authority server|gateway FOLDER NAME | "
-                "gateway list|codes | gateway code ID --site SITE | gateway withdraw CODE-ID | "
-                "revoke GATEWAY | user list | user add|passwd|disable|enable NAME | backup FOLDER",
+        .args =
+            "authority init|show FOLDER | authority server|gateway FOLDER NAME | "
+            "gateway list|codes | gateway code ID --site SITE | gateway withdraw CODE-ID | "
+            "revoke GATEWAY | user list | user add|passwd|disable|enable NAME | backup FOLDER | "
+            "keys show|rotate|rewrite [FOLDER KEYFILE]",
         .summary =
             "The county's authority; its gateways (codes to enrol one, revoking one); its users "
-            "(passwords are asked for, or read from a pipe, one line); copies of its archive.",
+            "(passwords are asked for, or read from a pipe, one line); copies of its archive; the "
+            "keys of its archive or of the "
+            "data FOLDER that KEYFILE opens (rotate and rewrite: while no daemon has it open).",
         .options = options,
         .options_n = XW_ARRAY_N(options),
     };
@@ -172,7 +199,11 @@ int main(int argc, char **argv)
         xw_cli_help(&cli, stderr);
         return 2;
     }
-    if (strcmp(words[0], "authority") == 0) {
+    if (strcmp(words[0], "keys") == 0) {
+        r = keys(&o, left - 1, words + 1);
+        if (r >= 0)
+            return r;
+    } else if (strcmp(words[0], "authority") == 0) {
         r = xw_admin_authority(&o, left - 1, words + 1);
         if (r >= 0)
             return r;

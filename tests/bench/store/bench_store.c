@@ -377,8 +377,13 @@ static void back_up(struct bench *bench)
 
 static void open_store(struct bench *bench)
 {
-    struct xw_store_config config = {
-        .dir = bench->dir, .low_bytes = 1 << 20, .queue_bytes = 64 << 20, .readers_n = 2};
+    char key_file[600];
+    (void)snprintf(key_file, sizeof key_file, "%s.key", bench->dir);
+    struct xw_store_config config = {.dir = bench->dir,
+                                     .key_file = key_file,
+                                     .low_bytes = 1 << 20,
+                                     .queue_bytes = 64 << 20,
+                                     .readers_n = 2};
     int r = xw_store_open_sqlite(bench->loop, &config, NULL, &bench->store);
     if (r < 0)
         die("open", r);
@@ -446,5 +451,8 @@ int main(int argc, char **argv)
     close_store(&bench);
     xw_loop_free(bench.loop);
     remove_all(bench.dir);
+    char key_file[600];
+    (void)snprintf(key_file, sizeof key_file, "%s.key", bench.dir);
+    (void)unlink(key_file);
     return 0;
 }

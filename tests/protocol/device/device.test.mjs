@@ -1,11 +1,11 @@
 // Byte-exact scripts against a real xinwang-gateway: what is taken, what is fenced off, with which
 // words. usage: node device.test.mjs PATH/xinwang-gateway [NAME…]
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { rows } from '../../support/vault.mjs';
 import { Gateway } from './gateway.mjs';
 import * as w from './wire.mjs';
 
@@ -309,9 +309,8 @@ const tests = {
     assert.equal(s.alarms.length, 0);
     again.end();
     await g.kill('SIGTERM');
-    const spool = path.join(g.dir, 'spool', 'meta.db');
-    const bodies = execFileSync('sqlite3', ['-readonly', spool, 'SELECT hex(body), max(revision) FROM record WHERE kind = 1 GROUP BY key'], { encoding: 'utf8' })
-      .split('\n').filter(Boolean).map((row) => Buffer.from(row.split('|')[0], 'hex'));
+    const spool = path.join(g.dir, 'spool');
+    const bodies = rows(spool, 'SELECT hex(body), max(revision) FROM record WHERE kind = 1 GROUP BY key').map((row) => Buffer.from(row.split('|')[0], 'hex'));
     const events = bodies.map((b) => ({ code: String(w.field(b, 9)), first: w.number(b, 6), end: w.number(b, 7), stream: w.field(b, 1).toString('hex') }))
       .filter((e) => e.stream === w.held(again.accepted, 2, 1).stream);
     const of = (code) => events.filter((e) => e.code === code).sort((a, b) => a.first - b.first);

@@ -8,7 +8,7 @@ export class Gateway {
   constructor(binary, settings = {}) {
     this.binary = binary;
     this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'xw-device-'));
-    this.settings = { 'gateway.id': 'gateway', 'device.accept': 'all', 'device.port': 0, 'status.port': 0, 'spool.dir': path.join(this.dir, 'spool'),
+    this.settings = { 'gateway.id': 'gateway', 'device.accept': 'all', 'device.port': 0, 'status.port': 0, 'spool.dir': path.join(this.dir, 'spool'), 'spool.key_file': path.join(this.dir, 'spool.key'),
       'spool.reserve': '1MiB', 'spool.low': '2MiB', 'status.token': 'script', ...settings };
     this.log = '';
   }

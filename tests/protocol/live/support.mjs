@@ -70,6 +70,7 @@ export class Center {
       this.config,
       `[store]
 dir = ${this.dir}/store
+key_file = ${this.dir}/store.key
 reserve = 1MiB
 low = 2MiB
 [web]

@@ -66,9 +66,11 @@ static void on_conflict(void *user, const struct xw_uuid *stream, struct xw_rang
 
 static struct xw_store *open_store(struct bench *b, const char *name, bool spool, bool disk)
 {
-    char dir[128];
+    char dir[128], key_file[140];
     snprintf(dir, sizeof(dir), "%s/%s", b->dir, name);
+    snprintf(key_file, sizeof(key_file), "%s.key", dir);
     struct xw_store_config config = {.dir = disk ? dir : NULL,
+                                     .key_file = key_file,
                                      .retain_us = 3600000000,
                                      .queue_bytes = 64 << 20,
                                      .readers_n = 2,

@@ -381,7 +381,7 @@ static void a_file_is_imported_read_and_removed(void **state)
         data[i] = (uint8_t)(i * 7);
     assert_int_equal(EVP_Digest(data, sizeof data, sha256, NULL, EVP_sha256(), NULL), 1);
     (void)snprintf(path, sizeof path, "%s-import", ts->dir);
-    assert_int_equal(xw_file_write_atomic(path, data, sizeof data, 0600), 0);
+    ts_write_file(ts, path, data, sizeof data);
     for (int again = 0; again < 2; again++) { /* once more changes nothing */
         struct object_answer answer = import_file(ts, path);
         assert_int_equal(answer.status, 0);
@@ -410,7 +410,7 @@ static void a_file_is_imported_read_and_removed(void **state)
     assert_int_equal(import_file(ts, path).status, 0); /* and it may come back */
     assert_int_equal(unlink(path), 0);
     assert_int_equal(import_file(ts, path).status, -ENOENT);
-    assert_int_equal(xw_file_write_atomic(path, data, 0, 0600), 0);
+    ts_write_file(ts, path, data, 0);
     assert_int_equal(import_file(ts, path).status, -EINVAL);
     assert_int_equal(unlink(path), 0);
 }
@@ -424,7 +424,7 @@ static void a_partial_object_is_completed_by_an_import(void **state)
     assert_int_equal(EVP_Digest(data, sizeof data, sha256, NULL, EVP_sha256(), NULL), 1);
     assert_int_equal(write_object(ts, sha256, sizeof data, 0, data, 1000).status, 0);
     (void)snprintf(path, sizeof path, "%s-import", ts->dir);
-    assert_int_equal(xw_file_write_atomic(path, data, sizeof data, 0600), 0);
+    ts_write_file(ts, path, data, sizeof data);
     struct object_answer answer = import_file(ts, path);
     assert_true(answer.status == 0 && answer.object.verified);
     assert_int_equal(answer.object.held, sizeof data);

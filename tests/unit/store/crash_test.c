@@ -102,7 +102,7 @@ static void import_object(struct child *child, const char *dir)
     char path[300];
     import_bytes(data);
     (void)snprintf(path, sizeof path, "%s/clip.part", dir);
-    assert_int_equal(xw_file_write_atomic(path, data, OBJECT, 0600), 0);
+    ts_write_file(&child->ts, path, data, OBJECT);
     assert_int_equal(xw_store_object_import(child->ts.store, path, "a/b", on_import, child), 0);
 }
 

@@ -31,12 +31,10 @@ static void overwrite(const struct ts *ts, const char *name, off_t at, size_t n)
 /* SQL by hand, as a damaged disk would not do it, but exactly where it hurts. */
 static void run_sql(const struct ts *ts, const char *name, const char *text)
 {
-    char path[512];
-    sqlite3 *db = NULL;
-    ts_path(ts, name, path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    (void)sqlite3_close(db);
+    struct ts_db db;
+    ts_db_open(ts->dir, name, &db);
+    assert_int_equal(sqlite3_exec(db.db, text, NULL, NULL, NULL), SQLITE_OK);
+    ts_db_close(&db);
 }
 
 /* ---- damage ---- */

@@ -247,7 +247,7 @@ static int object_op(struct ts *ts, unsigned op, unsigned no, uint32_t piece)
                                   n, on_object, &result);
     } else if (op == 1) {
         (void)snprintf(path, sizeof path, "%s-file", ts->dir);
-        assert_int_equal(xw_file_write_atomic(path, data, size, 0600), 0);
+        ts_write_file(ts, path, data, size);
         r = xw_store_object_import(ts->store, path, "a/b", on_object, &result);
     } else {
         r = xw_store_object_remove(ts->store, sha256, on_removed, &result);

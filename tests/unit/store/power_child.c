@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "disk/disk.h"
 #include "store/sq.h"
+#include "vault/sealed.h"
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -179,8 +180,11 @@ static void import(struct child *child)
         return;
     clip_path(child, child->import, path);
     power_object(1000 + child->import, data, sha256);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int r = fd < 0 ? -errno : xw_file_write_all(fd, data, POWER_OBJECT);
+    struct xw_sealed sealed;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int r = fd < 0 ? -errno : xw_sealed_begin(xw_store_vault(child->ts.store), fd, &sealed);
+    if (r == 0)
+        r = xw_sealed_pwrite(&sealed, fd, 0, data, POWER_OBJECT);
     (void)close(fd);
     if (!well(child, r))
         return;

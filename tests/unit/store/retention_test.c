@@ -145,19 +145,17 @@ static void days_that_are_over_are_sealed_with_their_hash(void **state)
     ts_expect(ts, 1, 0, 1000, 0);
     ts_close(ts);
     ts_path(ts, "day-20261121.db", path);
-    sqlite3 *db = NULL;
+    struct ts_db db;
     sqlite3_stmt *get = NULL;
-    char meta[512];
-    ts_path(ts, "meta.db", meta);
-    assert_int_equal(sqlite3_open(meta, &db), SQLITE_OK);
+    ts_db_open(ts->dir, "meta.db", &db);
     assert_int_equal(
-        sqlite3_prepare_v2(db, "SELECT sha256 FROM day WHERE sealed = 1", -1, &get, NULL),
+        sqlite3_prepare_v2(db.db, "SELECT sha256 FROM day WHERE sealed = 1", -1, &get, NULL),
         SQLITE_OK);
     assert_int_equal(sqlite3_step(get), SQLITE_ROW);
     assert_int_equal(sq_file_sha256(path, sha256), 0);
     assert_memory_equal(sqlite3_column_blob(get, 0), sha256, 32);
     (void)sqlite3_finalize(get);
-    (void)sqlite3_close(db);
+    ts_db_close(&db);
     ts_open(ts);
     ts_expect(ts, 1, 0, 1000, 0);
     /* the clock is set back: the day opens once more */
@@ -236,8 +234,8 @@ static void a_tool_copies_a_store_that_is_open(void **state)
     xw_clock_fake_advance(&ts_wall, TS_DAY_US);
     assert_int_equal(ts_compact(ts), 0); /* sealed */
     ts_put_blocks(ts, 1, 10, 20);
-    assert_int_equal(xw_store_backup_dir("/nonexistent", copy), -ENOENT);
-    assert_int_equal(xw_store_backup_dir(ts->dir, copy), 0);
+    assert_int_equal(xw_store_backup_dir("/nonexistent", ts->key_file, copy), -ENOENT);
+    assert_int_equal(xw_store_backup_dir(ts->dir, ts->key_file, copy), 0);
     ts_put_blocks(ts, 1, 20, 30);
     ts_expect(ts, 1, 0, 30 * TS_COUNT, 0);
     struct xw_uuid id = xw_store_id(ts->store);

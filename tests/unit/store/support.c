@@ -2,13 +2,17 @@
 #include "support.h"
 
 #include "base/block.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "proto/signal.pb-c.h"
+#include "store/sq_vfs.h"
+#include "vault/sealed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -50,6 +54,17 @@ static void on_unreadable(void *user, const struct xw_uuid *stream, struct xw_ra
     ts->last_unreadable = range;
 }
 
+/* One key for every folder: a copy, or the same folder in another process, opens with it too. */
+static void put_key(const char *dir, char *ret_path, size_t cap)
+{
+    static const char text[] = "xinwang-key 1 0000002a "
+                               "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+    (void)snprintf(ret_path, cap, "%s.key", dir);
+    /* What fails here is seen when the store is opened. */
+    if (access(ret_path, F_OK) < 0)
+        (void)!xw_file_write_atomic(ret_path, text, sizeof text - 1, 0600);
+}
+
 void ts_init(struct ts *ts, enum ts_kind kind)
 {
     const char *tmp = getenv("TMPDIR");
@@ -57,12 +72,20 @@ void ts_init(struct ts *ts, enum ts_kind kind)
     assert_int_equal(xw_loop_new(NULL, &ts->loop), 0);
     (void)snprintf(ts->dir, sizeof ts->dir, "%s/xw-store-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     assert_non_null(mkdtemp(ts->dir));
-    ts->config = (struct xw_store_config){
-        .dir = ts->dir, .low_bytes = 1 << 20, .queue_bytes = 32 << 20, .readers_n = 2};
+    put_key(ts->dir, ts->key_file, sizeof ts->key_file);
+    ts->config = (struct xw_store_config){.dir = ts->dir,
+                                          .key_file = ts->key_file,
+                                          .low_bytes = 1 << 20,
+                                          .queue_bytes = 32 << 20,
+                                          .readers_n = 2};
 }
 
 int ts_try_open(struct ts *ts)
 {
+    if (ts->config.dir != NULL)
+        put_key(ts->config.dir, ts->key_file, sizeof ts->key_file);
+    if (ts->config.key_file == NULL)
+        ts->config.key_file = ts->key_file;
     struct xw_store_watch watch = {.user = ts,
                                    .on_space = on_space,
                                    .on_conflict = on_conflict,
@@ -134,6 +157,44 @@ void ts_done(struct ts *ts)
         ts_close(ts);
     xw_loop_free(ts->loop);
     ts_remove(ts->dir);
+    (void)unlink(ts->key_file);
+}
+
+/* ---- files ---- */
+
+void ts_write_file(const struct ts *ts, const char *path, const void *data, size_t n)
+{
+    const struct xw_vault *vault = xw_store_vault(ts->store);
+    struct xw_sealed sealed;
+    if (vault == NULL) {
+        assert_int_equal(xw_file_write_atomic(path, data, n, 0600), 0);
+        return;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(xw_sealed_begin(vault, fd, &sealed), 0);
+    assert_int_equal(xw_sealed_pwrite(&sealed, fd, 0, data, n), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+void ts_db_open(const char *dir, const char *name, struct ts_db *ret_db)
+{
+    char path[600], key_file[600];
+    put_key(dir, key_file, sizeof key_file);
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_int_equal(xw_vault_open(dir, key_file, XW_VAULT_READER, &ret_db->vault), 0);
+    assert_int_equal(sq_vfs_new(ret_db->vault, &ret_db->vfs), 0);
+    assert_int_equal(
+        sqlite3_open_v2(path, &ret_db->db, SQLITE_OPEN_READWRITE, sq_vfs_name(ret_db->vfs)),
+        SQLITE_OK);
+    assert_int_equal(sq_vfs_prepare(ret_db->db), 0);
+}
+
+void ts_db_close(struct ts_db *db)
+{
+    (void)sqlite3_close(db->db);
+    sq_vfs_free(db->vfs);
+    xw_vault_free(db->vault);
 }
 
 /* ---- what is appended ---- */

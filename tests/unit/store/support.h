@@ -5,6 +5,8 @@
 #ifndef XW_TESTS_STORE_SUPPORT_H
 #define XW_TESTS_STORE_SUPPORT_H
 
+#include <sqlite3.h>
+
 #include "store/store.h"
 
 enum ts_kind { TS_MEMORY, TS_SQLITE };
@@ -14,14 +16,14 @@ struct ts {
     struct xw_loop *loop;
     struct xw_store *store;
     struct xw_store_config config;
-    char dir[256];
+    char dir[256], key_file[300];
     /* the watch */
     unsigned conflicts, unreadable, low, full, ok;
     struct xw_range last_unreadable;
     enum xw_store_space last_space;
 };
 
-/* A folder of its own below TMPDIR. */
+/* A folder of its own below TMPDIR; the key file, the same everywhere, lies beside it. */
 void ts_init(struct ts *ts, enum ts_kind kind);
 void ts_open(struct ts *ts);
 int ts_try_open(struct ts *ts);
@@ -29,6 +31,16 @@ void ts_close(struct ts *ts);
 void ts_reopen(struct ts *ts); /* the model keeps what it has */
 void ts_done(struct ts *ts);   /* closes and removes the folder */
 void ts_remove(const char *dir);
+/* A file that can be imported: encrypted where the store is. */
+void ts_write_file(const struct ts *ts, const char *path, const void *data, size_t n);
+/* One of the store's databases, from outside. */
+struct ts_db {
+    sqlite3 *db;
+    struct xw_vault *vault;
+    struct sq_vfs *vfs;
+};
+void ts_db_open(const char *dir, const char *name, struct ts_db *ret_db);
+void ts_db_close(struct ts_db *db);
 /* Runs the loop once. */
 void ts_spin(struct ts *ts);
 

@@ -21,8 +21,8 @@
 
 enum { BLOCKS = 24, COUNT = 50, FILE_MAX = 16 << 20, LOG_FRAME = 24 + 4096, GAP_UNREADABLE = 4 };
 
-static const char *const names[] = {"meta.db", "meta.db-wal", "day-20261121.db"};
-enum { META, LOG, DAY, FILES };
+static const char *const names[] = {"meta.db", "meta.db-wal", "day-20261121.db", "keyring"};
+enum { META, LOG, DAY, KEYS, FILES };
 
 /* A store as it lies on the disk. */
 struct image {
@@ -281,19 +281,19 @@ static void a_part_with_all_its_bytes_asks_for_its_end_again(void **state)
     assert_int_equal(mkdir(dir, 0700), 0);
     open_config(&ts);
     ts_open(&ts);
-    sqlite3 *db = NULL;
-    char sql[200];
-    (void)snprintf(path, sizeof path, "%s/meta.db", dir);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    (void)snprintf(sql, sizeof sql, "INSERT INTO object VALUES(zeroblob(32), 100, 'a/b', 0)");
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    (void)sqlite3_close(db);
+    struct ts_db db;
+    ts_db_open(dir, "meta.db", &db);
+    assert_int_equal(sqlite3_exec(db.db, "INSERT INTO object VALUES(zeroblob(32), 100, 'a/b', 0)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    ts_db_close(&db);
     ts_close(&ts);
     (void)snprintf(path, sizeof path, "%s/objects/00", dir);
     assert_int_equal(xw_file_make_dirs(path, 0700), 0);
     (void)snprintf(path, sizeof path, "%s/objects/00/%064d.part", dir, 0);
-    assert_int_equal(xw_file_write_atomic(path, bytes, sizeof bytes, 0600), 0);
     ts_open(&ts);
+    ts_write_file(&ts, path, bytes, sizeof bytes);
+    ts_reopen(&ts);
     assert_int_equal(xw_store_object(ts.store, sha256, &object), 0);
     assert_int_equal(object.held, 99);
     assert_false(object.verified);
