@@ -251,16 +251,14 @@ static uint64_t size_of(const struct ts *ts, const char *name)
 
 static int64_t ask(const struct ts *ts, const char *name, const char *text)
 {
-    char path[512];
-    sqlite3 *db = NULL;
+    struct ts_db db;
     sqlite3_stmt *get = NULL;
-    ts_path(ts, name, path);
-    assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &get, NULL), SQLITE_OK);
+    ts_db_open(ts->dir, name, &db);
+    assert_int_equal(sqlite3_prepare_v2(db.db, text, -1, &get, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(get), SQLITE_ROW);
     int64_t value = sqlite3_column_int64(get, 0);
     (void)sqlite3_finalize(get);
-    (void)sqlite3_close(db);
+    ts_db_close(&db);
     return value;
 }
 
@@ -345,19 +343,17 @@ static void a_damaged_block_stays_damaged_and_alone(void **state)
 {
     struct ts *ts = *state;
     uint64_t before;
-    char path[512];
-    sqlite3 *db = NULL;
+    struct ts_db db;
     a_day_as_it_came(ts, &before);
     ts_close(ts);
-    ts_path(ts, day_name, path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    ts_db_open(ts->dir, day_name, &db);
     assert_int_equal(
-        sqlite3_exec(db,
+        sqlite3_exec(db.db,
                      "UPDATE segment SET data = CAST(substr(data, 1, 300) || x'5a5a5a5a' ||"
                      " substr(data, 305) AS BLOB) WHERE id = 2",
                      NULL, NULL, NULL),
         SQLITE_OK);
-    (void)sqlite3_close(db);
+    ts_db_close(&db);
     ts_open(ts);
     xw_clock_fake_advance(&ts_wall, TS_DAY_US);
     assert_int_equal(ts_compact(ts), 0);
