@@ -5,6 +5,7 @@
 #include "center/alarmpath.h"
 #include "center/gatewayadmin.h"
 #include "center/gateways.h"
+#include "center/revoked.h"
 #include "center/technical.h"
 #include "link/downlink.h"
 
@@ -13,6 +14,7 @@ struct change {
     struct xw_gatewayadmin *ask;
     void (*done)(void *user);
     void *user;
+    int noted;
 };
 
 static void fail(struct xw_gatewayadmin *ask, int error)
@@ -49,16 +51,45 @@ static void on_stored(void *user, int status)
     free(c);
 }
 
-static int store(struct change *c)
+static int store_now(struct change *c)
 {
     struct xw_gatewayadmin_records records;
-    /* Also a code that is withdrawn: its gateway may be enrolling with it just now. */
-    if (!xw_identities_hold(c->center->identities, c->ask->gateway))
-        return -EBUSY;
     int r = xw_gatewayadmin_pack(c->ask, &records);
     if (r == 0)
         r = xw_journal_append(c->center->journal, records.v, records.n, NULL, on_stored, c);
     xw_gatewayadmin_records_done(&records);
+    return r;
+}
+
+/* A revocation is first written where no restored backup forgets it. When that fails it must not
+ * wait: the store has it, and the log says what is missing. */
+static void note_work(void *user)
+{
+    struct change *c = user;
+    const struct xw_identity *identity = &c->ask->identity;
+    c->noted = xw_revoked_add(c->center->config.store_dir, XW_REVOKED_REVOKED, identity->id,
+                              identity->generation, identity->revoked_wall_us);
+}
+
+static void note_done(void *user, int status)
+{
+    struct change *c = user;
+    int r = status < 0 ? status : c->noted;
+    if (r < 0)
+        xw_log_error("revoked.not_noted", XW_LOG_STR("gateway", c->ask->identity.id),
+                     XW_LOG_ERR(r));
+    r = store_now(c);
+    if (r < 0)
+        on_stored(c, r);
+}
+
+static int store(struct change *c)
+{
+    bool revokes = c->ask->has_identity && c->ask->identity.revoked_wall_us;
+    /* Also a code that is withdrawn: its gateway may be enrolling with it just now. */
+    if (!xw_identities_hold(c->center->identities, c->ask->gateway))
+        return -EBUSY;
+    int r = revokes ? xw_pool_submit(c->center->pool, note_work, note_done, c) : store_now(c);
     if (r < 0)
         xw_identities_release(c->center->identities, c->ask->gateway);
     return r;
@@ -77,7 +108,7 @@ void xw_center_change(struct xw_center *center, struct xw_gatewayadmin *ask,
     if (r == 0)
         r = xw_gatewayadmin_apply(ask, center->identities, xw_clock_wall(NULL).us);
     if (r == 0) {
-        *c = (struct change){center, ask, done, user};
+        *c = (struct change){.center = center, .ask = ask, .done = done, .user = user};
         r = store(c);
     }
     if (r == 0)

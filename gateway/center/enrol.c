@@ -10,6 +10,7 @@
 #include "center/gateways.h"
 #include "center/ratelimit.h"
 #include "link/downlink.h"
+#include "center/revoked.h"
 #include "trust/authority.h"
 
 #include <sodium.h>
@@ -115,6 +116,45 @@ static void answer_grant(struct xw_enrol_post *post, const struct xw_identity *i
     xw_enrol_reply(post, 200, ca ? xw_enrol_grant_text(&grant) : NULL);
 }
 
+/* That a newer certificate was enrolled, where no restored backup forgets it: an older store would
+ * take the one that it replaced. */
+struct newer {
+    const char *store_dir;
+    char gateway[XW_ENROL_ID_MAX + 1];
+    uint32_t generation;
+    int result;
+};
+
+static void newer_work(void *user)
+{
+    struct newer *n = user;
+    n->result = xw_revoked_add(n->store_dir, XW_REVOKED_NEWER, n->gateway, n->generation - 1,
+                               xw_clock_wall(NULL).us);
+}
+
+static void newer_done(void *user, int status)
+{
+    struct newer *n = user;
+    int r = status < 0 ? status : n->result;
+    if (r < 0)
+        xw_log_error("revoked.not_noted", XW_LOG_STR("gateway", n->gateway), XW_LOG_ERR(r));
+    free(n);
+}
+
+static void note_newer(const struct xw_center *center, const struct xw_identity *identity)
+{
+    if (identity->generation < 2)
+        return;
+    struct newer *n = calloc(1, sizeof(*n));
+    if (!n)
+        return;
+    *n = (struct newer){.store_dir = center->config.store_dir, .generation = identity->generation};
+    snprintf(n->gateway, sizeof(n->gateway), "%s", identity->id);
+    int r = xw_pool_submit(center->pool, newer_work, newer_done, n);
+    if (r < 0)
+        newer_done(n, r);
+}
+
 static void on_enrolled(void *user, int status)
 {
     struct xw_enrol_job *g = user;
@@ -128,6 +168,7 @@ static void on_enrolled(void *user, int status)
         if (xw_enrolments_put(center->identities, &g->code) < 0 ||
             xw_identities_put(center->identities, &g->identity) < 0)
             xw_log_error("identities.full");
+        note_newer(center, &g->identity);
         xw_counter_add(&enrolled, 1);
         xw_log_notice("enrol.done", XW_LOG_STR("gateway", g->identity.id),
                       XW_LOG_STR("certificate", g->identity.serial),

@@ -11,6 +11,7 @@
 #include "center/gateways.h"
 #include "center/hub.h"
 #include "center/identities.h"
+#include "center/revoked.h"
 #include "center/sessions.h"
 #include "center/studies.h"
 #include "center/technical.h"
@@ -30,6 +31,7 @@ struct load {
     struct xw_uuid *streams;
     size_t streams_n, streams_cap, at;
     uint64_t newest;
+    bool merged; /* what a backup forgot of revocations */
 };
 
 static void take_user(struct xw_center *center, const struct xw_store_record *record)
@@ -172,8 +174,27 @@ static void add_stream(void *user, const struct xw_store_stream *stream)
     load->streams[load->streams_n++] = stream->id;
 }
 
+static void silence(void *user, const char *gateway)
+{
+    struct xw_center *center = user;
+    xw_gateways_silence(center->gateways, gateway, true);
+}
+
 static void run_step(struct load *load)
 {
+    struct xw_center *center = load->center;
+    /* Once the identities are there. Without the file to read the county does not start: it could
+     * let in who was shut out. */
+    if (load->step == STEPS_BEFORE_STREAMS && !load->merged) {
+        load->merged = true;
+        int merged =
+            xw_revoked_merge(center->config.store_dir, center->identities, silence, center);
+        if (merged < 0) {
+            xw_log_error("load.revoked", XW_LOG_ERR(merged));
+            finish(load, merged);
+            return;
+        }
+    }
     if (load->step == STEPS_BEFORE_STREAMS && !load->streams) {
         xw_store_streams(load->center->store, add_stream, load);
         if (load->streams_n) {

@@ -224,7 +224,11 @@ int sq_dir_decode(const void *dir, size_t size, bool in_segment, uint64_t base, 
         i += k;
         before = sq_entry_end(&entries[i - 1]);
     }
-    if (cursor.bad || cursor.at != cursor.end || offset != data_size) {
+    bool units = false;
+    for (size_t i = 0; i < n && !units; i++)
+        units = entries[i].unit_count != 0;
+    if (cursor.bad || cursor.at != cursor.end || offset != data_size ||
+        (version == WITH_UNITS && !units)) {
         free(entries);
         return -EBADMSG;
     }

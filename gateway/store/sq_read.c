@@ -66,7 +66,14 @@ static int lose_block(struct read_job *job, const struct sq_entry *entry, const 
     return add_gap(job, range, GAP_UNREADABLE);
 }
 
-/* How many of the places fit into max_bytes (at least one), and where the answer ends. */
+static bool same_unit(const struct sq_ref *a, const struct sq_ref *b)
+{
+    return a->entry.unit_count != 0 && b->entry.unit_count != 0 && a->day == b->day &&
+           a->row == b->row && a->entry.offset == b->entry.offset;
+}
+
+/* How many of the places fit into max_bytes (at least one), and where the answer ends: between two
+ * units where that leaves anything, so that who goes on from there opens none twice. */
 static size_t cut_answer(struct read_job *job, const struct sq_fetch *fetch, size_t *ret_bytes)
 {
     size_t n = 0, bytes = 0;
@@ -74,8 +81,14 @@ static size_t cut_answer(struct read_job *job, const struct sq_fetch *fetch, siz
            (n == 0 || bytes + fetch->refs[n].entry.size <= job->max_bytes))
         bytes += fetch->refs[n++].entry.size;
     job->result.next = fetch->complete_to;
-    if (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to)
+    if (n < fetch->refs_n && fetch->refs[n].entry.first < fetch->complete_to) {
+        size_t whole = n;
+        while (whole > 0 && same_unit(&fetch->refs[whole - 1], &fetch->refs[whole]))
+            whole--;
+        for (; whole > 0 && n > whole; n--)
+            bytes -= fetch->refs[n - 1].entry.size;
         job->result.next = fetch->refs[n].entry.first;
+    }
     *ret_bytes = bytes;
     return n;
 }
@@ -109,12 +122,6 @@ static void open_unit(void *user, size_t i)
     const struct answer *answer = user;
     struct unit *unit = &answer->units[i];
     unit->status = sq_unit_open(answer->channels_n, unit->bytes, unit->wants, unit->wants_n);
-}
-
-static bool same_unit(const struct sq_ref *a, const struct sq_ref *b)
-{
-    return a->entry.unit_count != 0 && b->entry.unit_count != 0 && a->day == b->day &&
-           a->row == b->row && a->entry.offset == b->entry.offset;
 }
 
 static int fetch_unit(struct answer *answer, struct sq_fetch *fetch, const struct sq_ref *ref,

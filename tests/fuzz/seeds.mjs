@@ -171,6 +171,16 @@ const inBatch = (stream, first, count, size) => Buffer.concat([varints(stream, f
 const inSegment = (skip, count, size) => Buffer.concat([varints(skip, count, 0), crc, crc, varint(size)]);
 write('fuzz_store_row', 'batch', Buffer.concat([Buffer.from([4]), Buffer.from('B\x01'), varint(2), inBatch(3, 1000, 20, 60), inBatch(4, 70000, 20, 61)]));
 write('fuzz_store_row', 'segment', Buffer.concat([Buffer.from([6]), Buffer.from('S\x01'), varint(2), inSegment(0, 20, 30), inSegment(40, 20, 31)]));
+{
+  // A unit's blocks: gap, count, coding, CRC, size; a block as it came has its size before it.
+  const of = (gap, count, coding, size) => Buffer.concat([varints(gap, count, coding), Buffer.from([1, 2, 3, 4]), ...(size === undefined ? [] : [varint(size)])]);
+  const unit = (blocks, size) => Buffer.concat([varints(blocks, size), Buffer.from([9, 8, 7, 6])]);
+  const head = (n) => Buffer.concat([Buffer.from([6]), Buffer.from('S\x02'), varint(n)]);
+  write('fuzz_store_row', 'units', Buffer.concat([head(3), unit(2, 5), of(0, 10, 0, 7), of(0, 11, 0, 8), unit(0, 9), of(1, 3, 1)]));
+  write('fuzz_store_row', 'units_two', Buffer.concat([head(4), unit(1, 5), of(0, 10, 0, 7), unit(3, 10000), of(5, 3, 1, 4), of(0, 125, 0, 100), of(0, 1, 3, 3)]));
+  // Channels - 1, blocks - 1, samples of each - 1; then the unit's bytes.
+  write('fuzz_store_unit', 'plain', Buffer.concat([Buffer.from([1, 1, 3, 0xff]), Buffer.alloc(64)]));
+}
 write('fuzz_store_row', 'ranges', Buffer.concat([Buffer.from([5]), Buffer.from('R\x01'), varint(2), varints(0, 500, 20, 70000)]));
 write('fuzz_store_row', 'crc-wrong', Buffer.concat([Buffer.from([1]), Buffer.from('R\x01'), varint(1), varints(0, 5), crc]));
 

@@ -1,5 +1,6 @@
 // The county's store is lost and restored from yesterday's backup: the gateways bring back what came
-// since, samples and records, exactly once. Yesterday is some seconds long here.
+// since, samples and records, exactly once; who was revoked since stays out. Yesterday is some seconds
+// long here.
 import fs from 'node:fs';
 import path from 'node:path';
 import { execFile, execFileSync } from 'node:child_process';
@@ -81,6 +82,21 @@ await scenario(
     check('beats, rhythms, alarms and markers are back', events.size > 20 && missing.length === 0, `${events.size} were there, ${missing.length} missing`);
     const again = (await county.api.json('/api/studies')).studies.map((one) => one.id);
     check('the study of the marker is back, once', studies.length === 1 && studies.every((id) => again.filter((one) => one === id).length === 1), `${studies.length} before, ${again.length} after`);
+
+    // A gateway is shut out after the backup was made, and the backup is put back once more.
+    const [, gone] = county.gateways;
+    execFileSync(admin, ['--config', path.join(county.dirs.conf, 'center.conf'), 'revoke', gone.id], { stdio: 'ignore' });
+    const listed = async (id) => (await county.api.json('/api/gateways')).gateways.find((one) => one.id === id);
+    await until('its session to end', async () => !(await listed(gone.id)).linked);
+    await county.center.kill();
+    fs.renameSync(live, `${live}-lost-again`);
+    fs.cpSync(backup, live, { recursive: true });
+    county.center.start();
+    await county.centerBack();
+    await until('the other gateway to be back', async () => (await listed(county.gateways[0].id))?.linked, { timeoutMs: 30000, stepMs: 500 });
+    await sleep(5000);
+    const shut = await listed(gone.id);
+    check('a restored county still knows who was revoked after its backup', shut?.revoked_wall_us > 0 && !shut.linked, JSON.stringify({ revoked: shut?.revoked_wall_us, linked: shut?.linked }));
   },
   { logs: () => county.logs() },
 );

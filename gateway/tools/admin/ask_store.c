@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "center/audit.h"
 #include "center/gatewayadmin.h"
+#include "center/revoked.h"
 #include "center/useradmin.h"
 #include "store/store.h"
 
@@ -19,6 +20,7 @@ struct work {
     struct xw_useradmin ask;
     struct xw_identities *identities;
     struct xw_gatewayadmin gateways;
+    const char *store_dir;
     bool of_gateways;
     size_t step;
     json_t *answer;
@@ -82,11 +84,22 @@ static int append(struct work *w, const struct xw_user *user)
 static void act_on_gateways(struct work *w)
 {
     struct xw_gatewayadmin_records records;
-    int r = xw_gatewayadmin_apply(&w->gateways, w->identities, xw_clock_wall(NULL).us);
+    const struct xw_identity *identity = &w->gateways.identity;
+    int r = xw_revoked_merge(w->store_dir, w->identities, NULL, NULL);
+    if (r < 0) {
+        finish(w, r);
+        return;
+    }
+    r = xw_gatewayadmin_apply(&w->gateways, w->identities, xw_clock_wall(NULL).us);
     if (r < 0 || !xw_gatewayadmin_changes(&w->gateways)) {
         finish(w, 0); /* what is wrong is in the answer */
         return;
     }
+    if (w->gateways.has_identity && identity->revoked_wall_us &&
+        xw_revoked_add(w->store_dir, XW_REVOKED_REVOKED, identity->id, identity->generation,
+                       identity->revoked_wall_us) < 0)
+        fprintf(stderr, "xinwang-admin: a store restored from an older backup will not know of "
+                        "this revocation: its file beside the store cannot be written\n");
     r = xw_gatewayadmin_pack(&w->gateways, &records);
     if (r == 0)
         r = append_all(w, records.v, records.n);
@@ -201,7 +214,7 @@ static void read_page(struct work *w)
 int xw_admin_ask_store(const struct xw_center_config *config, const json_t *request,
                        json_t **ret_answer)
 {
-    struct work w = {.of_gateways = xw_gatewayadmin_knows(request)};
+    struct work w = {.of_gateways = xw_gatewayadmin_knows(request), .store_dir = config->store_dir};
     struct xw_store_config store = {.dir = config->store_dir,
                                     .key_file = config->store_key_file,
                                     .retain_us = (uint64_t)config->store_retain_us,

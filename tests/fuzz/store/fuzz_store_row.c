@@ -21,9 +21,15 @@ static void directory(const uint8_t *bytes, size_t n, bool segment)
         if (sq_dir_decode(bytes, n, segment, BASE, data_size, &entries, &entries_n) < 0)
             continue;
         for (size_t i = 0; i < entries_n; i++) {
-            if (entries[i].offset != total || sq_entry_end(&entries[i]) < entries[i].first)
+            const struct sq_entry *e = &entries[i];
+            bool within = i > 0 && e->unit_count != 0 && e[-1].offset == e->offset;
+            if (sq_entry_end(e) < e->first || (!within && e->offset != total) ||
+                (within && e->first != sq_entry_end(e - 1)))
                 abort();
-            total += entries[i].size;
+            if (e->unit_count != 0 && (e->first < e->unit_first || e->unit_size == 0 ||
+                                       sq_entry_end(e) > e->unit_first + e->unit_count))
+                abort();
+            total += within ? 0 : e->unit_count != 0 ? e->unit_size : e->size;
         }
         if (total != data_size)
             abort();

@@ -3,11 +3,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
 
 #include "center/gatewayadmin.h"
+#include "center/revoked.h"
 
 #define NOW INT64_C(1800000000000000)
 #define HOUR INT64_C(3600000000)
@@ -308,6 +310,95 @@ static void a_restored_table_meets_what_it_forgot(void **state)
     assert_int_equal(n, XW_IDENTITIES_NEWER_MAX);
 }
 
+/* ---- what no backup brings back ---- */
+
+static char *ledger_dir(void)
+{
+    static char dir[64];
+    snprintf(dir, sizeof(dir), "/tmp/xw-revoked-XXXXXX");
+    assert_non_null(mkdtemp(dir));
+    assert_true(strlen(dir) + 10 < sizeof(dir));
+    return dir;
+}
+
+static void drop_ledger(const char *dir, char ret_path[80])
+{
+    snprintf(ret_path, 80, "%s.revoked", dir);
+    (void)unlink(ret_path);
+    (void)rmdir(dir);
+}
+
+static unsigned shut_n;
+static void on_shut(void *user, const char *gateway)
+{
+    (void)user;
+    (void)gateway;
+    shut_n++;
+}
+
+static void a_store_from_an_older_backup_knows_who_was_revoked_since(void **state)
+{
+    (void)state;
+    char path[80];
+    const char *dir = ledger_dir();
+    shut_n = 0;
+    assert_int_equal(xw_revoked_merge(dir, table, on_shut, NULL), 0); /* no file yet */
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "gw-1", 1, NOW), 0);
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "by-hand", 0, NOW), 0);
+    enrolled("gw-1", 1); /* as the backup has it */
+    enrolled("gw-2", 1);
+    assert_null(judged("gw-1", 1));
+    assert_int_equal(xw_revoked_merge(dir, table, on_shut, NULL), 2);
+    assert_int_equal(shut_n, 2);
+    assert_non_null(judged("gw-1", 1));
+    assert_non_null(judged("by-hand", 0));
+    assert_null(judged("gw-2", 1));
+    assert_int_equal(xw_identities_find(table, "gw-1")->revoked_wall_us, NOW);
+    assert_int_equal(xw_revoked_merge(dir, table, on_shut, NULL), 0); /* once is enough */
+    /* and the one that was enrolled in its place comes in, the old one does not */
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_NEWER, "gw-1", 1, NOW), 0);
+    assert_int_equal(xw_revoked_merge(dir, table, on_shut, NULL), 1);
+    assert_null(judged("gw-1", 2));
+    assert_non_null(judged("gw-1", 1));
+    assert_int_equal(xw_identities_find(table, "gw-1")->revoked_wall_us, 0);
+    drop_ledger(dir, path);
+}
+
+static void a_store_that_knows_more_is_left_as_it_is(void **state)
+{
+    (void)state;
+    char path[80];
+    const char *dir = ledger_dir();
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "gw-1", 1, NOW), 0);
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_NEWER, "gw-1", 1, NOW), 0);
+    enrolled("gw-1", 2);
+    assert_int_equal(xw_revoked_merge(dir, table, NULL, NULL), 0);
+    assert_null(judged("gw-1", 2));
+    assert_int_equal(xw_identities_find(table, "gw-1")->revision, 2);
+    drop_ledger(dir, path);
+}
+
+static void a_torn_or_damaged_line_spoils_no_other(void **state)
+{
+    (void)state;
+    char path[80];
+    const char *dir = ledger_dir();
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "gw-1", 1, NOW), 0);
+    snprintf(path, sizeof(path), "%s.revoked", dir);
+    FILE *file = fopen(path, "a");
+    assert_non_null(file);
+    (void)fputs("\n1 R 1 17 gw-9 00000000\n1 R\n  \n1 R 99999999999 1 gw-8 1\n1 R 1 18000", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "gw-2", 3, NOW), 0);
+    assert_int_equal(xw_revoked_merge(dir, table, NULL, NULL), 2);
+    assert_non_null(judged("gw-1", 1));
+    assert_non_null(judged("gw-2", 3));
+    assert_null(judged("gw-9", 1));
+    assert_null(judged("gw-8", 1));
+    assert_int_equal(xw_revoked_add(dir, XW_REVOKED_REVOKED, "not an id\n", 3, NOW), -EINVAL);
+    drop_ledger(dir, path);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, new_table, free_table)
@@ -323,6 +414,9 @@ int main(void)
         TEST(codes_are_bounded),
         TEST(a_restored_table_meets_what_it_forgot),
         TEST(a_revocation_and_a_new_code_end_the_open_codes_of_that_gateway),
+        TEST(a_store_from_an_older_backup_knows_who_was_revoked_since),
+        TEST(a_store_that_knows_more_is_left_as_it_is),
+        TEST(a_torn_or_damaged_line_spoils_no_other),
     };
     if (sodium_init() < 0)
         return 1;

@@ -392,6 +392,30 @@ static void any_piece_of_a_unit_can_be_read(void **state)
     }
 }
 
+/* Who reads on from where an answer ended finds a unit's beginning. */
+static void an_answer_that_is_cut_ends_between_two_units(void **state)
+{
+    struct ts *ts = *state;
+    ts_open(ts);
+    ts_put_blocks(ts, 1, 0, 3 * 50); /* 10 s are 50 blocks */
+    assert_int_equal(ts_compact(ts), 0);
+    struct ts_samples got;
+    ts_read(ts, 1, 0, 15000, SIZE_MAX, &got);
+    size_t unit = 0;
+    for (size_t i = 0; i < 50; i++)
+        unit += got.blocks[i].size;
+    ts_samples_done(&got);
+    ts_read(ts, 1, 1000, 15000, unit * 3 / 2, &got);
+    assert_int_equal(got.next, 5000);
+    ts_samples_done(&got);
+    ts_read(ts, 1, got.next, 15000, unit * 3 / 2, &got);
+    assert_int_equal(got.next, 10000);
+    ts_samples_done(&got);
+    ts_read(ts, 1, 0, 15000, unit / 2, &got); /* not even one: as many blocks as fit */
+    assert_true(got.blocks_n > 15 && got.blocks_n < 35);
+    ts_samples_done(&got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -405,6 +429,7 @@ int main(void)
         T(a_day_is_read_while_it_is_re_coded),
         T(a_damaged_block_stays_damaged_and_alone),
         T(any_piece_of_a_unit_can_be_read),
+        T(an_answer_that_is_cut_ends_between_two_units),
 #undef T
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
