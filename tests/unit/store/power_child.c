@@ -322,6 +322,10 @@ int power_run_child(char **argv)
     while (child.import < POWER_OBJECTS_MAX && child.life.imported[child.import])
         child.import++;
     (void)alarm(120); /* an answer that never comes */
+    /* libcrypto does not survive an allocation that fails while it sets itself up, at its first
+     * use; a daemon has done that when it opens its ports. */
+    uint8_t data[POWER_OBJECT], sha256[32];
+    power_object(0, data, sha256);
     if (xw_disk_configure(argv[1]) < 0)
         return 4;
     if (!well(&child, power_open(&child.ts, child.dir, begin)))
