@@ -241,7 +241,7 @@ static void loaded(struct xw_monitor_device *device, int status)
 
 static void ask_observations(struct xw_monitor_device *device);
 
-/* Newest first; oldest go in first, so that they are the first to be forgotten: within a page. */
+/* Newest first; turned at the end, so that the oldest are the first to be forgotten. */
 static void on_observations(void *user, const struct xw_store_records *records)
 {
     struct xw_monitor_device *device = user;
@@ -263,10 +263,12 @@ static void on_observations(void *user, const struct xw_store_records *records)
         memcpy(device->load_after, key, sizeof(device->load_after));
     }
     device->loaded_n += n;
-    if (more && device->loaded_n < XW_VITALS_IDS_MAX)
+    if (more && device->loaded_n < XW_VITALS_IDS_MAX) {
         ask_observations(device);
-    else
-        loaded(device, records->status);
+        return;
+    }
+    xw_vitals_memory_turn(device->memory);
+    loaded(device, records->status);
 }
 
 static void ask_observations(struct xw_monitor_device *device)

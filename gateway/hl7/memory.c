@@ -64,6 +64,21 @@ void xw_vitals_memory_add(struct xw_vitals_memory *m, const struct xw_uuid *id)
     m->ids_next = (m->ids_next + 1) % XW_VITALS_IDS_MAX;
 }
 
+void xw_vitals_memory_turn(struct xw_vitals_memory *m)
+{
+    bool found;
+    for (uint32_t i = 0; i < m->ids_n / 2; i++) {
+        struct xw_uuid id = m->ids[i];
+        m->ids[i] = m->ids[m->ids_n - 1 - i];
+        m->ids[m->ids_n - 1 - i] = id;
+    }
+    memset(m->table, 0, sizeof(m->table));
+    for (uint32_t i = 0; i < m->ids_n; i++) {
+        size_t at = place_of(m, &m->ids[i], &found);
+        m->table[at] = (uint16_t)(i + 1);
+    }
+}
+
 /* What is still said stays among the ids: a monitor may list its last cuff readings for hours. */
 static void keep_fresh(struct xw_vitals_memory *m, const struct xw_uuid *id)
 {

@@ -41,6 +41,8 @@ struct xw_vitals_memory {
 void xw_vitals_memory_init(struct xw_vitals_memory *memory);
 bool xw_vitals_memory_has(const struct xw_vitals_memory *memory, const struct xw_uuid *id);
 void xw_vitals_memory_add(struct xw_vitals_memory *memory, const struct xw_uuid *id);
+/* All were added newest first, into an empty memory: from now on the oldest are forgotten first. */
+void xw_vitals_memory_turn(struct xw_vitals_memory *memory);
 /* Another message begins: of a value without a time that it says twice, the first counts. */
 void xw_vitals_memory_next(struct xw_vitals_memory *memory);
 

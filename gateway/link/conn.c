@@ -76,8 +76,10 @@ void xw_conn_fail(struct xw_conn *conn, Xw__LinkFault code, const char *text)
     Xw__LinkClose body = XW__LINK_CLOSE__INIT;
     Xw__LinkMessage message = XW__LINK_MESSAGE__INIT;
     set_fault(conn, code, text);
+    /* That our own store refuses is not the peer's fault. */
     conn->violated = code != XW__LINK_FAULT__LINK_FAULT_SHUTDOWN &&
-                     code != XW__LINK_FAULT__LINK_FAULT_SUPERSEDED;
+                     code != XW__LINK_FAULT__LINK_FAULT_SUPERSEDED &&
+                     code != XW__LINK_FAULT__LINK_FAULT_STORAGE;
     body.code = code;
     body.text = conn->fault_text;
     message.body_case = XW__LINK_MESSAGE__BODY_CLOSE;

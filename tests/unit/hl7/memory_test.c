@@ -45,6 +45,29 @@ static void the_last_4096_ids_are_known_and_no_more(void **state)
     free(m);
 }
 
+static void after_a_restart_the_oldest_ids_are_forgotten_first(void **state)
+{
+    struct xw_vitals_memory *m = memory_new();
+    (void)state;
+    for (uint64_t n = 5000; n > 5000 - XW_VITALS_IDS_MAX;
+         n--) { /* as they are read: newest first */
+        struct xw_uuid id = id_of(n);
+        xw_vitals_memory_add(m, &id);
+    }
+    xw_vitals_memory_turn(m);
+    for (uint64_t n = 5001; n <= 5100; n++) {
+        struct xw_uuid id = id_of(n), oldest = id_of(n - XW_VITALS_IDS_MAX);
+        assert_true(xw_vitals_memory_has(m, &oldest));
+        xw_vitals_memory_add(m, &id);
+        assert_false(xw_vitals_memory_has(m, &oldest));
+    }
+    for (uint64_t n = 5100; n > 5100 - XW_VITALS_IDS_MAX; n--) {
+        struct xw_uuid id = id_of(n);
+        assert_true(xw_vitals_memory_has(m, &id));
+    }
+    free(m);
+}
+
 static void a_reading_with_its_time_is_kept_once_however_long_it_is_repeated(void **state)
 {
     struct xw_vitals_memory *m = memory_new();
@@ -152,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_4096_ids_are_known_and_no_more),
+        cmocka_unit_test(after_a_restart_the_oldest_ids_are_forgotten_first),
         cmocka_unit_test(a_reading_with_its_time_is_kept_once_however_long_it_is_repeated),
         cmocka_unit_test(a_spot_value_without_a_time_is_old_until_it_changes_or_pauses),
         cmocka_unit_test(a_list_of_old_readings_that_is_repeated_for_hours_is_kept_once),

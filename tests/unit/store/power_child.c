@@ -328,7 +328,8 @@ int power_run_child(char **argv)
     (void)alarm(120);     /* an answer that never comes */
     if (child.random % 2) /* segments are written as the blocks came, and re-coded a day later */
         sq_set_pressure(0);
-    /* libcrypto does not stand that its first allocations fail. */
+    /* libcrypto does not survive an allocation that fails while it sets itself up, at its first
+     * use; a daemon has done that when it opens its ports. */
     uint8_t first[POWER_OBJECT], sha256[32];
     power_object(0, first, sha256);
     if (xw_disk_configure(argv[1]) < 0)
