@@ -189,46 +189,6 @@ static void a_county_restored_from_a_backup_gets_the_day_back(void **state)
     rig_free(rig);
 }
 
-/* Its numbers were given out before: without another id its next records would be taken for those
- * that the county has, acknowledged, and lost. */
-static void a_spool_set_back_to_an_earlier_copy_loses_no_record(void **state)
-{
-    (void)state;
-    struct rig *rig = rig_new(81);
-    struct rig_stream *s = rig_add_stream(rig);
-    link_up(rig);
-    rig_record(rig, s, false);
-    rig_record(rig, s, false);
-    rig_block(rig, s, 20);
-    rig_run(rig, 1000000);
-    struct xw_store *copy = model_new(); /* an image, taken before anything */
-    model_set_id(copy, "spool", 81);
-    for (unsigned i = 0; i < 10; i++)
-        rig_record(rig, s, true);
-    rig_run(rig, 1000000);
-    assert_int_equal(rig->records_told, 12);
-    rig_cut(rig, 0, 0);
-    rig_cut(rig, 1, 0);
-    struct xw_store *gone = rig->spool;
-    rig->spool = copy;
-    model_put_stream(copy, &s->id, s->header, s->header_size);
-    rig_restart_gateway(rig);
-    for (unsigned i = 0; i < 5; i++)
-        rig_record(rig, s, true);
-    rig_connect(rig, 0);
-    rig_run(rig, 500000); /* it finds out, and ends */
-    rig_cut(rig, 0, 0);
-    link_up(rig);
-    rig_run(rig, 3000000);
-    assert_int_equal(rig->records_told, 17);
-    rig_block(rig, s, 20);
-    rig_record(rig, s, true);
-    rig_run(rig, 1000000);
-    assert_int_equal(rig->records_told, 18);
-    model_free(gone);
-    rig_free(rig);
-}
-
 static void a_refusing_store_is_never_acknowledged_and_live_goes_on(void **state)
 {
     (void)state;
@@ -504,7 +464,6 @@ int main(void)
         cmocka_unit_test(a_block_too_late_for_live_is_healed),
         cmocka_unit_test(records_go_both_ways_once_and_alarms_overtake_the_backlog),
         cmocka_unit_test(a_county_restored_from_a_backup_gets_the_day_back),
-        cmocka_unit_test(a_spool_set_back_to_an_earlier_copy_loses_no_record),
         cmocka_unit_test(a_refusing_store_is_never_acknowledged_and_live_goes_on),
         cmocka_unit_test(blocks_that_replace_an_acknowledged_gap_arrive),
         cmocka_unit_test(an_unreadable_block_does_not_stop_the_rest),
