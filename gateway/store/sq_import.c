@@ -184,8 +184,10 @@ static void remove_work(void *arg)
     xw_autofree char *whole = sq_object_path(self->store, self->sha256, "");
     if (whole == NULL)
         self->result = -ENOMEM;
-    else if (unlink(whole) < 0 && errno != ENOENT)
-        self->result = -errno;
+    else if (unlink(whole) < 0)
+        self->result = errno == ENOENT ? 0 : -errno;
+    else /* its owner soon forgets it: a power cut must not bring it back */
+        self->result = xw_file_sync_parent(whole);
 }
 
 static void remove_end(void *arg, int status)
