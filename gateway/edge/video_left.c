@@ -43,7 +43,7 @@ size_t xw_video_left(const char *clips_dir, struct xw_uuid *ret_left, size_t max
     while (dir && (entry = readdir(dir))) {
         struct xw_uuid id;
         const char *ending = ending_of(entry->d_name, &id);
-        if (ending && !strcmp(ending, ".clip.tmp"))
+        if (ending && (!strcmp(ending, ".clip.tmp") || !strcmp(ending, ".part.tmp")))
             (void)unlinkat(dirfd(dir), entry->d_name, 0);
         else if (ending && (!strcmp(ending, ".part") || !strcmp(ending, ".clip")) && n < max)
             ret_left[n++] = id;

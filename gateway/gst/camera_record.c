@@ -140,6 +140,23 @@ static void record_free(struct camera_record *record)
     free(record);
 }
 
+/* It gets its name when its head is on the disk: a power cut leaves no recording that nobody can
+ * read. Every fragment is synced; without the folder's sync a cut could take the name of all. */
+static int open_file(struct camera_record *record)
+{
+    char path[sizeof(record->path) + 4];
+    snprintf(path, sizeof(path), "%s.tmp", record->path);
+    record->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (record->fd < 0)
+        return -errno;
+    int r = xw_sealed_begin(record->camera->config.vault, record->fd, &record->sealed);
+    if (r == 0 && (fdatasync(record->fd) < 0 || rename(path, record->path) < 0))
+        r = -errno;
+    if (r < 0)
+        (void)unlink(path);
+    return r < 0 ? r : xw_file_sync_parent(record->path);
+}
+
 int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record **ret_record)
 {
     char id[XW_UUID_TEXT_N_BYTES], text[CAMERA_TEXT] = "";
@@ -154,11 +171,7 @@ int camera_record_new(struct xw_camera *c, GstCaps *caps, struct camera_record *
     xw_fragments_init(&record->fragments);
     snprintf(record->path, sizeof(record->path), "%s/%s.part", c->clips_dir,
              xw_uuid_format(&record->id, id));
-    record->fd = open(record->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    /* Every fragment is synced; without this a power cut could take the name of all of them. */
-    int r = record->fd < 0 ? -errno : xw_file_sync_parent(record->path);
-    if (r == 0)
-        r = xw_sealed_begin(c->config.vault, record->fd, &record->sealed);
+    int r = open_file(record);
     if (r == 0)
         r = assemble(record, caps, text);
     if (r < 0) {

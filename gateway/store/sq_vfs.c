@@ -30,6 +30,8 @@ static int file_close(sqlite3_file *file)
 }
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
+    if (size == 0 && sq_file_of(file)->main == NULL) /* whoever makes it next names it anew */
+        sq_file_of(file)->has_id = false;
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 static int file_sync(sqlite3_file *file, int flags)

@@ -153,6 +153,16 @@ int sq_db_read(sqlite3_file *file, void *out, int amount, sqlite3_int64 offset)
 
 /* ---- writing ---- */
 
+/* Never drawn twice for one file: who makes it holds its lock. */
+static void name_file(struct sq_file *f, uint32_t page_size)
+{
+    struct xw_page_nonces random;
+    xw_page_nonces_init(&random);
+    memcpy(f->id, random.prefix, sizeof f->id);
+    f->has_id = true;
+    f->page_size = page_size;
+}
+
 /* A file that is made: its name and page size come with its first page. */
 static int begin_file(struct sq_file *f, const uint8_t *page, int amount)
 {
@@ -164,23 +174,27 @@ static int begin_file(struct sq_file *f, const uint8_t *page, int amount)
     int rc = sq_db_learn(f, &empty);
     if (rc != SQLITE_OK && rc != SQLITE_NOTADB)
         return rc;
-    if (!f->has_id) {
-        /* Never drawn twice for one file: who makes it holds its lock. */
-        struct xw_page_nonces random;
-        xw_page_nonces_init(&random);
-        memcpy(f->id, random.prefix, sizeof f->id);
-        f->has_id = true;
-    }
-    f->page_size = size;
-    return SQLITE_OK;
+    if (!f->has_id)
+        name_file(f, size);
+    return f->page_size == size ? SQLITE_OK : SQLITE_IOERR_WRITE;
+}
+
+/* Another page. Of a file that is made by one large transaction (a copy) some are written before
+ * the first one: it is named now, and page 1 tells the name to others. */
+static int begin_page(struct sq_file *f, int amount)
+{
+    bool empty = false;
+    int rc = sq_db_learn(f, &empty);
+    if (rc == SQLITE_OK && empty && sq_is_page_size((uint32_t)amount))
+        name_file(f, (uint32_t)amount);
+    return rc;
 }
 
 int sq_db_write(sqlite3_file *file, const void *data, int amount, sqlite3_int64 offset)
 {
     struct sq_file *f = sq_file_of(file);
     struct xw_page_about about;
-    bool empty;
-    int rc = offset == 0 ? begin_file(f, data, amount) : sq_db_learn(f, &empty);
+    int rc = offset == 0 ? begin_file(f, data, amount) : begin_page(f, amount);
     /* SQLite writes whole pages; anything else would come out as damage. */
     if (rc == SQLITE_OK && (!f->has_id || (uint32_t)amount != f->page_size || offset % amount != 0))
         rc = SQLITE_IOERR_WRITE;
