@@ -90,7 +90,7 @@ static bool parse(char *line, struct entry *ret_entry)
     if (strcmp(fields[5], hex) != 0)
         return false;
     for (size_t i = 1; i < FIELDS_N; i++)
-        fields[i][-1] = 0;
+        *(fields[i] - 1) = 0; /* the space before it */
     uint64_t generation, wall_us;
     if (strcmp(fields[0], "1") != 0 || !number(fields[2], UINT32_MAX, &generation) ||
         !number(fields[3], INT64_MAX, &wall_us) || !xw_enrol_id_ok(fields[4]) ||

@@ -9,7 +9,7 @@ static const char *const texts[SQ_STATEMENTS_N] = {
 #undef X
 };
 
-enum { APPLICATION_ID = 0x78777374, SCHEMA_VERSION = 1, BUSY_MS = 5000, BIT_INDEX_MAX = 63 };
+enum { APPLICATION_ID = 0x78777374, SCHEMA_VERSION = 2, BUSY_MS = 5000, BIT_INDEX_MAX = 63 };
 
 /* `record` has three ways in: by key and revision, by kind in order of keys (all kinds but the
  * many events), by place in a stream. `long` tells beats and other short events from episodes, so
@@ -121,6 +121,10 @@ static int int_pragma(sqlite3 *db, const char *text, int64_t *ret_value)
     return sq_errno(rc);
 }
 
+/* The tables are those of version 1; but a program that knows nothing of units would take a segment
+ * with some for damaged, and must not open the store. */
+static const char to_version_2[] = "PRAGMA user_version = 2";
+
 /* The tables are made in one transaction: a crash leaves none of them or all. */
 static int make_tables(sqlite3 *db)
 {
@@ -131,14 +135,14 @@ static int make_tables(sqlite3 *db)
     if (r < 0)
         return r;
     if (application_id == APPLICATION_ID)
-        return version == SCHEMA_VERSION ? 0 : -EPROTO;
+        return version == SCHEMA_VERSION ? 0 : version == 1 ? sq_exec(db, to_version_2) : -EPROTO;
     if (application_id != 0 || version != 0)
         return -EUCLEAN;
     r = sq_exec(db, "BEGIN IMMEDIATE");
     if (r == 0)
         r = sq_exec(db, schema);
     if (r == 0)
-        r = sq_exec(db, "PRAGMA application_id = 2021094260; PRAGMA user_version = 1; COMMIT");
+        r = sq_exec(db, "PRAGMA application_id = 2021094260; PRAGMA user_version = 2; COMMIT");
     if (r < 0)
         (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
     return r;

@@ -262,6 +262,16 @@ static int64_t ask(const struct ts *ts, const char *name, const char *text)
     return value;
 }
 
+static void set_version(const struct ts *ts, const char *text)
+{
+    char path[512];
+    sqlite3 *db = NULL;
+    ts_path(ts, "meta.db", path);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    (void)sqlite3_close(db);
+}
+
 static const char day_name[] = "day-20261121.db";
 static const char plain_n[] = "SELECT count(*) FROM segment WHERE substr(dir, 1, 2) = x'5301'";
 enum { STREAMS = 3, MANY = 120, EACH = 40 };
@@ -392,6 +402,24 @@ static void any_piece_of_a_unit_can_be_read(void **state)
     }
 }
 
+/* A program that would take units for damage does not open the store; we open what it made. */
+static void a_store_of_the_version_before_is_taken_over(void **state)
+{
+    struct ts *ts = *state;
+    ts_open(ts);
+    ts_put_blocks(ts, 1, 0, 10);
+    ts_close(ts);
+    assert_int_equal(ask(ts, "meta.db", "PRAGMA user_version"), 2);
+    set_version(ts, "PRAGMA user_version = 1");
+    ts_open(ts);
+    ts_expect(ts, 1, 0, 10 * TS_COUNT, 0);
+    ts_close(ts);
+    assert_int_equal(ask(ts, "meta.db", "PRAGMA user_version"), 2);
+    set_version(ts, "PRAGMA user_version = 3");
+    assert_int_equal(ts_try_open(ts), -EPROTO);
+    ts->store = NULL;
+}
+
 /* Who reads on from where an answer ended finds a unit's beginning. */
 static void an_answer_that_is_cut_ends_between_two_units(void **state)
 {
@@ -428,6 +456,7 @@ int main(void)
         T(a_day_that_is_over_is_re_coded_and_sealed),
         T(a_day_is_read_while_it_is_re_coded),
         T(a_damaged_block_stays_damaged_and_alone),
+        T(a_store_of_the_version_before_is_taken_over),
         T(any_piece_of_a_unit_can_be_read),
         T(an_answer_that_is_cut_ends_between_two_units),
 #undef T
