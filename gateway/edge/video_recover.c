@@ -50,12 +50,12 @@ static int scan(struct video_recover *r)
     xw_autoclose int fd = open(r->part, O_RDWR | O_CLOEXEC);
     if (fd < 0) /* gone: only its sidecar is left, it is finished, or nothing of it was whole */
         return errno == ENOENT ? 0 : -errno;
-    xw_autofree uint8_t *chunk = malloc(CHUNK);
-    if (!chunk)
-        return -ENOMEM;
     int e = xw_sealed_open(r->vault, fd, &sealed);
     if (e < 0)
         return e == -EBADMSG && is_headless(fd) ? 0 : e;
+    xw_autofree uint8_t *chunk = malloc(CHUNK);
+    if (!chunk)
+        return -ENOMEM;
     for (;;) {
         ssize_t n = xw_sealed_pread(&sealed, fd, at, chunk, CHUNK);
         if (n < 0)

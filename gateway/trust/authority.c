@@ -213,12 +213,12 @@ int xw_authority_gateway(struct xw_authority *authority, EVP_PKEY *key, const ch
                          uint32_t generation, int64_t now_s, int64_t life_s,
                          struct xw_buf *ret_chain, struct xw_cert_facts *ret_facts)
 {
-    struct xw_cert_spec spec = {
-        .role = XW_CERT_GATEWAY,
-        .name = id,
-        .generation = generation,
-        .from_s = now_s - XW_MIN(life_s / GATEWAY_BACK_PART, (int64_t)GATEWAY_BACK_MAX_S),
-        .until_s = now_s + life_s};
+    int64_t back_s = XW_MIN(life_s / GATEWAY_BACK_PART, (int64_t)GATEWAY_BACK_MAX_S);
+    struct xw_cert_spec spec = {.role = XW_CERT_GATEWAY,
+                                .name = id,
+                                .generation = generation,
+                                .from_s = now_s - back_s,
+                                .until_s = now_s + life_s};
     return issue(authority, &spec, key, life_s, ret_chain, ret_facts);
 }
 

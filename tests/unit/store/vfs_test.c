@@ -30,6 +30,7 @@ static int set_up(void **state)
     struct set *set = calloc(1, sizeof *set);
     if (set == NULL)
         return -1;
+    *state = set;
     (void)snprintf(set->dir, sizeof set->dir, "%.200s/xw-vfs-XXXXXX", tmp == NULL ? "/tmp" : tmp);
     if (mkdtemp(set->dir) == NULL)
         return -1;
@@ -37,7 +38,6 @@ static int set_up(void **state)
     if (xw_vault_open(set->dir, set->key_file, XW_VAULT_NEW, &set->vault) < 0 ||
         sq_vfs_new(set->vault, &set->vfs) < 0)
         return -1;
-    *state = set;
     return 0;
 }
 
