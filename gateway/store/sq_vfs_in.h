@@ -26,6 +26,7 @@ struct sq_file {
     uint8_t frame[SQ_FRAME_HEAD]; /* log: the frame header written last, and where */
     sqlite3_int64 frame_at;
     uint8_t *scratch; /* a frame */
+    size_t scratch_n;
 };
 
 /* sq_vfs_pages.c: the database */

@@ -6,11 +6,12 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { WAL_AT_SIZE = 8, FRAME_ABOUT = 16 };
+enum { WAL_AT_SIZE = 8, FRAME_ABOUT = 8 };
 
 /* ---- the write-ahead log ---- */
 
-/* What a frame is: file, and of its header page number, size after a commit, salts of the log. */
+/* What a frame is: file, and of its header page number and size after a commit. Not the salts: a
+ * transaction that outgrows the cache writes frames without them, and puts them in at its end. */
 static void about_frame(const struct sq_file *f, const uint8_t *head,
                         struct xw_page_about *ret_about)
 {

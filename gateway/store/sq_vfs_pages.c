@@ -22,9 +22,15 @@ static uint32_t page_size_of(const uint8_t *head)
 
 int sq_file_scratch(struct sq_file *f, uint32_t page_size)
 {
-    if (f->scratch == NULL)
-        f->scratch = malloc((size_t)page_size + SQ_FRAME_HEAD);
-    return f->scratch == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    size_t n = (size_t)page_size + SQ_FRAME_HEAD;
+    if (f->scratch_n >= n)
+        return SQLITE_OK;
+    uint8_t *more = realloc(f->scratch, n);
+    if (more == NULL)
+        return SQLITE_NOMEM;
+    f->scratch = more;
+    f->scratch_n = n;
+    return SQLITE_OK;
 }
 
 /* Page 1's clear bytes are part of what it is. */

@@ -105,7 +105,7 @@ export class Vault {
   frame(id, header, page) {
     const at = page.length - 48;
     const key = this.keys.get(page.readUInt32LE(at));
-    return key ? open(key, page.subarray(at + 8, at + 32), page.subarray(0, at), page.subarray(at + 32), Buffer.concat([Buffer.from('W'), id, header.subarray(0, 16)])) : null;
+    return key ? open(key, page.subarray(at + 8, at + 32), page.subarray(0, at), page.subarray(at + 32), Buffer.concat([Buffer.from('W'), id, header.subarray(0, 8)])) : null;
   }
 }
 

@@ -255,17 +255,33 @@ static void the_same_statements_give_the_same_rows(void **state)
     }
 }
 
+static const char many_rows[] =
+    "BEGIN; CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB); WITH RECURSIVE n(i) AS (SELECT 1 "
+    "UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t SELECT i, zeroblob(3000) FROM n; "
+    "COMMIT";
+
+static void copy_all(sqlite3 *from, sqlite3 *to)
+{
+    sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
+    int rc;
+    assert_non_null(copy);
+    while ((rc = sqlite3_backup_step(copy, 16)) == SQLITE_OK)
+        ;
+    if (rc != SQLITE_DONE)
+        print_message("%d: %s\n", rc, sqlite3_errmsg(to));
+    assert_int_equal(rc, SQLITE_DONE);
+    assert_int_equal(sqlite3_backup_finish(copy), SQLITE_OK);
+}
+
 /* What is larger than the cache is written in any order, the first page last. */
 static void a_large_copy_and_a_file_made_by_one_large_transaction_are_whole(void **state)
 {
     const struct set *set = *state;
     static const char *const journals[] = {"OFF", "DELETE", "WAL"};
     sqlite3 *from = open_db(set, "from.db", true);
-    must(from,
-         "PRAGMA page_size = 32768; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-         "PRAGMA cache_size = 8; BEGIN; CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB);"
-         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT"
-         " INTO t SELECT i, zeroblob(3000) || i FROM n; COMMIT");
+    must(from, "PRAGMA page_size = 32768; PRAGMA auto_vacuum = INCREMENTAL;"
+               "PRAGMA journal_mode = WAL; PRAGMA cache_size = 8");
+    must(from, many_rows);
     for (size_t i = 0; i < XW_ARRAY_N(journals); i++) {
         char sql[200], name[20];
         (void)snprintf(name, sizeof name, "to%zu.db", i);
@@ -273,18 +289,10 @@ static void a_large_copy_and_a_file_made_by_one_large_transaction_are_whole(void
                        journals[i]);
         sqlite3 *to = open_db(set, name, true);
         must(to, sql);
-        sqlite3_backup *copy = sqlite3_backup_init(to, "main", from, "main");
-        if (i < 2) { /* a copy of another page size than a log has is SQLite's to refuse */
-            assert_non_null(copy);
-            while (sqlite3_backup_step(copy, 16) == SQLITE_OK)
-                ;
-        }
-        (void)sqlite3_backup_finish(copy);
         if (i == 2)
-            must(to,
-                 "BEGIN; CREATE TABLE t(id INTEGER PRIMARY KEY, body BLOB); WITH RECURSIVE n(i) "
-                 "AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO t "
-                 "SELECT i, zeroblob(3000) || i FROM n; COMMIT");
+            must(to, many_rows);
+        else
+            copy_all(from, to);
         (void)sqlite3_close(to);
         to = open_db(set, name, true);
         expect_same(from, to);
