@@ -6,7 +6,8 @@
 
 #define BUCKET_US INT64_C(20000000)
 #define DRIFT_SPAN_US 120e6  /* less says nothing about crystals */
-#define YOUNG_US 20e6        /* without a drift only so much of the past counts */
+#define YOUNG_US 45e6        /* without a drift only so much of the past counts */
+#define HOLE_US 120e6        /* so long without an exchange */
 #define DRIFT_MOST 500e-6    /* what a clock may do at all; adjtime slews by as much */
 #define DRIFT_UNKNOWN 200e-6 /* of two crystals that nothing is known of */
 #define DRIFT_LEAST 0.5e-6   /* warmth changes a crystal by as much within hours */
@@ -76,12 +77,30 @@ static void drop_oldest(struct xw_clockfit *fit, size_t n)
     memmove(fit->back, fit->back + n, fit->n * sizeof(fit->back[0]));
 }
 
+/* The longest stretch without a hole. A slope across a hole would rest on the few messages since,
+ * which may all have been late. */
+static size_t longest_run(const struct xw_clockfit *fit, size_t *ret_n)
+{
+    size_t begin = 0, best = 0, best_n = 0;
+    for (size_t i = 0; i < fit->n; i++) {
+        if (i && fit->forth[i].at_us - fit->forth[i - 1].at_us > HOLE_US)
+            begin = i;
+        if (i + 1 - begin > best_n) {
+            best = begin;
+            best_n = i + 1 - begin;
+        }
+    }
+    *ret_n = best_n;
+    return best;
+}
+
 static void find_drift(struct xw_clockfit *fit)
 {
-    double span_us = fit->n ? fit->forth[fit->n - 1].at_us - fit->forth[0].at_us : 0;
+    size_t n, from = longest_run(fit, &n);
+    double span_us = n ? fit->forth[from + n - 1].at_us - fit->forth[from].at_us : 0;
     if (span_us < DRIFT_SPAN_US)
         return;
-    double drift = (hull_slope(fit->forth, fit->n, 1) + hull_slope(fit->back, fit->n, -1)) / 2,
+    double drift = (hull_slope(fit->forth + from, n, 1) + hull_slope(fit->back + from, n, -1)) / 2,
            middle;
     drift = fmax(-DRIFT_MOST, fmin(DRIFT_MOST, drift));
     double gap_us = bracket(fit, 0, drift, &middle);

@@ -58,7 +58,8 @@ static int end_new(struct rekey *rekey, const char *path, const char *name, int 
     if (r == 0)
         r = xw_fault_point("store.rekey.named");
     if (r < 0) {
-        (void)unlink(name);
+        if (name != NULL)
+            (void)unlink(name);
         return r;
     }
     rekey->done.files++;
@@ -105,6 +106,8 @@ static int copy_page(struct rekey *rekey, const struct sq_file *f, uint32_t numb
 static int copy_pages(struct rekey *rekey, int in, int out, uint32_t page_size)
 {
     struct sq_file f = {.page_size = page_size};
+    if (page_size == 0)
+        return -EBADMSG;
     if (pread(in, f.id, sizeof f.id, 4) != (ssize_t)sizeof f.id)
         return -EIO;
     xw_autofree uint8_t *page = malloc(page_size);

@@ -116,7 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct xw_clink *clink;
     const struct xw_downlink_watch watch = {NULL,         on_gateway, on_stream, on_block,
                                             on_gap,       on_stored,  on_record, on_ephemeral,
-                                            on_suspended, on_held};
+                                            on_suspended, on_held,    NULL};
     xw_clock_fake_init(&clock, 1000000000, INT64_C(1760000000000000));
     struct xw_store *store = model_new();
     const struct xw_store_record record = {.kind = XW__RECORD_KIND__RECORD_STUDY,

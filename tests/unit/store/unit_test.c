@@ -264,12 +264,10 @@ static int64_t ask(const struct ts *ts, const char *name, const char *text)
 
 static void set_version(const struct ts *ts, const char *text)
 {
-    char path[512];
-    sqlite3 *db = NULL;
-    ts_path(ts, "meta.db", path);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-    (void)sqlite3_close(db);
+    struct ts_db db;
+    ts_db_open(ts->dir, "meta.db", &db);
+    assert_int_equal(sqlite3_exec(db.db, text, NULL, NULL, NULL), SQLITE_OK);
+    ts_db_close(&db);
 }
 
 static const char day_name[] = "day-20261121.db";

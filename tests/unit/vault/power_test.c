@@ -61,7 +61,7 @@ static bool one_life(uint64_t seed, const char *lie)
         char rule[400];
         int ends[2], status = 0;
         (void)snprintf(rule, sizeof rule, "power:%llu:after=%u:under=%s%s",
-                       (unsigned long long)(seed * CUTS + cut),
+                       (unsigned long long)seed * CUTS + cut,
                        (unsigned)((seed * 7 + cut * 13) % 29), folder.dir, lie);
         assert_int_equal(pipe(ends), 0);
         pid_t pid = fork();
