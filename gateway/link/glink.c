@@ -237,6 +237,7 @@ static void begin_session(struct xw_glink *glink)
     glink->spool_id = xw_store_id(glink->store);
     glink->session++;
     glink->greeted = true;
+    glink->way_lost = false;
     glink->reads_n = 0;
     xw_glink_fit_begin(glink);
     xw_store_streams(glink->store, adopt, glink);
@@ -274,8 +275,7 @@ void xw_glink_open(struct xw_glink *glink, struct xw_conn *conn, unsigned role)
     if (first)
         begin_session(glink);
     else if (anew && glink->way_lost)
-        xw_glink_fit_settle(glink);
-    glink->way_lost = false;
+        xw_glink_fit_anew(glink);
     if (xw_glink_hello(glink, conn) < 0)
         xw_conn_end(conn, XW__LINK_FAULT__LINK_FAULT_UNSPECIFIED, "no memory for the hello");
     else

@@ -27,15 +27,17 @@ enum {
     CALM_FOR_US = 2500000,   /* for so long, before streams come back */
     CALM_AGAIN_US = 1000000, /* between two steps back */
     CALM_MOST_US = 60000000,
-    BLIND_FOR_US = 10000000,   /* the same when the rate is not known */
-    CLEAR_CALM_US = 1000000,   /* the same while backfill waits; */
-    CLEAR_MOST_US = 6000000,   /* it waits so long at most for live to get calm, */
-    TRIAL_US = 3000000,        /* and so long after streams came back */
-    DRAIN_US = 1500000,        /* backfill just stopped: what is on the way drains */
-    SETTLE_US = 3000000,       /* after a suspension: the queues drain */
-    RELAPSE_US = 15000000,     /* suspended again so soon: wait longer next time */
-    ALARM_KEEPS_US = 60000000, /* a stream with an alarm since then is suspended last */
-    FIT_PERCENT = 80,          /* of the link's rate, for live */
+    BLIND_FOR_US = 10000000,     /* the same when the rate is not known */
+    CLEAR_CALM_US = 1000000,     /* the same while backfill waits; */
+    CLEAR_MOST_US = 6000000,     /* it waits so long at most for live to get calm, */
+    TRIAL_US = 3000000,          /* and so long after streams came back */
+    DRAIN_US = 1500000,          /* backfill just stopped: what is on the way drains */
+    SETTLE_US = 3000000,         /* after a suspension: the queues drain; a way came back */
+    SILENCE_US = 2000000,        /* a way was silent: what waited goes first; */
+    SILENCE_AGAIN_US = 10000000, /* this counts only so often */
+    RELAPSE_US = 15000000,       /* suspended again so soon: wait longer next time */
+    ALARM_KEEPS_US = 60000000,   /* a stream with an alarm since then is suspended last */
+    FIT_PERCENT = 80,            /* of the link's rate, for live */
 
     HOLD_BELOW = 2048,        /* bytes/s left beside live: less is no use to a picture */
     HOLD_FOR_US = 300000,     /* so little, or live so late, for so long */
@@ -149,9 +151,10 @@ static void take_out(struct xw_glink *glink, int64_t now_us)
 {
     /* Live has been late for a while: what was acknowledged lately is all that the link carries. */
     struct xw_pace *pace = &glink->side.pace;
-    if (pace->acked_rate)
-        pace->link_rate =
-            pace->link_rate ? XW_MIN(pace->link_rate, pace->acked_rate) : pace->acked_rate;
+    if (!pace->acked_rate)
+        return; /* not measured for long enough: soon */
+    pace->link_rate =
+        pace->link_rate ? XW_MIN(pace->link_rate, pace->acked_rate) : pace->acked_rate;
     double needed = demand(glink, now_us), may = budget(glink);
     unsigned before_n = glink->suspended_n;
     if (needed <= may && !glink->fit.clear) { /* it would do, if nothing else were on the way */
@@ -291,6 +294,27 @@ void xw_glink_fit_settle(struct xw_glink *glink)
     glink->fit.way_us = xw_clock_mono(glink->clock).us + SETTLE_US;
 }
 
+void xw_glink_fit_anew(struct xw_glink *glink)
+{
+    bool told = glink->suspended_n > 0;
+    for (struct xw_gstream *s = glink->streams; s; s = s->next)
+        s->suspended = false;
+    xw_glink_fit_begin(glink);
+    xw_glink_fit_settle(glink);
+    glink->suspended_due = glink->suspended_due || told;
+}
+
+/* Nothing came for a while, and then it did: what waited meanwhile goes first. */
+static void check_silence(struct xw_glink *glink, int64_t now_us)
+{
+    int64_t resumed_us = glink->side.pace.resumed_us;
+    bool lately = glink->fit.silence_us && resumed_us - glink->fit.silence_us < SILENCE_AGAIN_US;
+    if (!resumed_us || lately)
+        return;
+    glink->fit.silence_us = resumed_us;
+    glink->fit.way_us = XW_MAX(glink->fit.way_us, now_us + SILENCE_US);
+}
+
 /* How late the present is: what waits in the lane, and what waits beyond it. */
 static int64_t lateness_us(const struct xw_glink *glink, int64_t now_us)
 {
@@ -299,13 +323,22 @@ static int64_t lateness_us(const struct xw_glink *glink, int64_t now_us)
     return late_us + (conn ? xw_pace_stalled_us(&glink->side.pace, conn->role) : 0);
 }
 
+/* Something comes back, and not only on the other socket while that of live may be dead. */
+static bool live_flows(const struct xw_glink *glink, int64_t now_us)
+{
+    const struct xw_conn *conn = xw_side_preferred(&glink->side);
+    return xw_pace_flows(&glink->side.pace, now_us) &&
+           !(conn && xw_pace_silent(&glink->side.pace, conn->role));
+}
+
 void xw_glink_fit(struct xw_glink *glink)
 {
     int64_t now_us = xw_clock_mono(glink->clock).us;
     int64_t late_us = lateness_us(glink, now_us);
     /* On a slow link a packet takes its time: to be filled, behind another, on the way. */
     int64_t packet_us = xw_pace_gather_us(&glink->side.pace);
-    bool late = late_us >= NARROW_US + 2 * packet_us && xw_pace_flows(&glink->side.pace, now_us) &&
+    check_silence(glink, now_us);
+    bool late = late_us >= NARROW_US + 2 * packet_us && live_flows(glink, now_us) &&
                 now_us >= glink->fit.way_us;
     fit_pictures(glink, now_us, late);
     if (!late || now_us < glink->fit.settle_us)

@@ -67,8 +67,9 @@ struct xw_glink {
         int64_t clear_us, clear_until_us;
         bool held, held_sure; /* pictures and objects; too little left for them was measured */
         int64_t tight_us, held_us, held_wait_us, freed_us;
-        int64_t way_us; /* the way came back: not judged before */
-    } fit;              /* glink_fit.c */
+        int64_t way_us;     /* the way came back: not judged before */
+        int64_t silence_us; /* the end of the last silence that counted as that */
+    } fit;                  /* glink_fit.c */
 };
 
 struct xw_gstream *xw_glink_find(const struct xw_glink *glink, const struct xw_uuid *id);
@@ -83,7 +84,9 @@ void xw_glink_heal(struct xw_glink *glink);
 bool xw_glink_pending(const struct xw_glink *glink);
 /* A session begins: everything is tried. */
 void xw_glink_fit_begin(struct xw_glink *glink);
-/* The way is another one: that live is late says nothing of it yet. */
+/* The way is another one: what was decided on the last one is void. */
+void xw_glink_fit_anew(struct xw_glink *glink);
+/* A lost socket is back: that live is late says nothing of it yet. */
 void xw_glink_fit_settle(struct xw_glink *glink);
 void xw_glink_fit(struct xw_glink *glink);
 void xw_glink_release(struct xw_glink *glink);

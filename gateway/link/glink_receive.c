@@ -48,6 +48,29 @@ static void went_back(struct xw_glink *glink)
     xw_counter_add(&renewals, 1);
 }
 
+/* The second socket joins. If one was lost, the way may be another one now, and the other socket of
+ * the last way is as dead though TCP still hopes for it: what was said on it, streams announced
+ * too, waits for an answer that never comes. */
+static void joined(struct xw_glink *glink, struct xw_conn *conn)
+{
+    enum { SILENT_US = 1000000 };
+    struct xw_conn *other = glink->side.conn[!conn->role];
+    int64_t now_us = xw_clock_mono(glink->clock).us;
+    if (!glink->way_lost)
+        return;
+    glink->way_lost = false;
+    xw_glink_fit_settle(glink);
+    if (other && other->state == XW_CONN_OPEN && now_us - other->heard_us > SILENT_US &&
+        xw_pace_silent(&glink->side.pace, other->role))
+        xw_conn_end(other, XW__LINK_FAULT__LINK_FAULT_TIMEOUT, "the way is another one");
+    for (struct xw_gstream *s = glink->streams; s; s = s->next)
+        if (s->announce == XW_ANNOUNCED && !s->ready && xw_side_preferred(&glink->side) == conn &&
+            s->announced_on != conn->id) {
+            s->announce = XW_ANNOUNCE_DUE;
+            glink->announce_n++;
+        }
+}
+
 static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__LinkWelcome *welcome)
 {
     struct xw_uuid spool = xw_wire_uuid(&welcome->spool_id);
@@ -59,8 +82,10 @@ static int on_welcome(struct xw_glink *glink, struct xw_conn *conn, const Xw__Li
     xw_coder_socket(&glink->coder, conn->role, welcome->block_codings >> XW_CODING_CHAINED & 1);
     conn->credit_n_bytes = XW_MAX(conn->credit_n_bytes, welcome->credit_bytes);
     xw_conn_settle(conn, 0); /* our credit for the county */
-    if (glink->side.active)
-        return 0; /* the second socket joins */
+    if (glink->side.active) {
+        joined(glink, conn);
+        return 0;
+    }
     /* Also what the hello could not say, not knowing this county's log: sent before it sends much.
      */
     glink->side.record_ack_due = true;

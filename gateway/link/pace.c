@@ -15,6 +15,9 @@ enum {
     SETTLE_US = 300000,      /* after a cut, beside a round trip, before the next one */
     CALM_US = 3000000,       /* no queue for so long: the link may have become wider */
     FLOWS_US = 250000,
+    SILENT_US = 600000,       /* without any acknowledgement: not slow, but silent; */
+    SILENT_MOST_US = 1500000, /* two round trips if that is longer, up to this */
+    CATCH_UP_US = 1000000,    /* after a silence TCP needs so long to deliver what it had */
     PACKET_N_BYTES = 1500,
     PACKET_US = 10000, /* longer than this on the way: its time counts */
     FRAME_US = 50000,
@@ -42,7 +45,7 @@ bool xw_pace_open(struct xw_pace *pace, unsigned role, int64_t now_us)
         xw_pace_init(pace, now_us);
         pace->leg[!role] = other;
     }
-    pace->leg[role] = (struct xw_pace_leg){.open = true};
+    pace->leg[role] = (struct xw_pace_leg){.open = true, .acked_us = now_us};
     return anew;
 }
 
@@ -91,16 +94,74 @@ static void note(struct xw_pace *pace, unsigned role, int64_t now_us,
     leg->stalled_us = stalled(leg, now_us);
 }
 
+static uint64_t floor_rate(const struct xw_pace *pace)
+{
+    return XW_MAX((uint64_t)MIN_RATE, pace->link_rate * 3 / 100);
+}
+
+/* On a slow link a few packets are a queue by themselves. */
+static uint32_t packets_us(const struct xw_pace *pace)
+{
+    uint64_t rate = XW_MAX(pace->link_rate, (uint64_t)MIN_RATE);
+    uint64_t us = pace->link_rate ? PACKET_N_BYTES * (uint64_t)1000000 / rate : 0;
+    return us > PACKET_US ? (uint32_t)(us - PACKET_US) : 0;
+}
+
+/* Something comes again. What was acknowledged meanwhile is no rate, and the round trips are those
+ * of the silence. What was never known is found out from the beginning. */
+static void resume(struct xw_pace *pace, int64_t now_us)
+{
+    pace->acked_n = 0;
+    pace->queue_us = 0;
+    pace->resumed_us = now_us;
+    pace->hold_until_us = now_us + SETTLE_US;
+    if (pace->link_rate)
+        return;
+    pace->bulk_rate = XW_MAX(pace->bulk_rate, (uint64_t)START_RATE);
+    pace->startup = true;
+}
+
+/* What is acknowledged is the rate of the link only while something is, and for long enough. */
+static uint64_t measured_rate(const struct xw_pace *pace)
+{
+    return pace->acked_n < XW_PACE_LEAST_N ? 0 : rate_of(pace->acked, pace->acked_n);
+}
+
+/* TCP would have asked again by then. On a slow link a packet takes its time. */
+static int64_t silent_after_us(const struct xw_pace *pace, const struct xw_pace_leg *leg)
+{
+    int64_t us = XW_MAX((int64_t)SILENT_US, 2 * (int64_t)leg->last.rtt_us);
+    return XW_MIN(us, (int64_t)SILENT_MOST_US) + 2 * (int64_t)packets_us(pace);
+}
+
+/* True while nothing can be said of the way. */
+static bool listen(struct xw_pace *pace, int64_t now_us)
+{
+    bool waits = false, heard = false, were = pace->silent;
+    for (unsigned role = 0; role < XW_PACE_LEGS_N; role++) {
+        struct xw_pace_leg *leg = &pace->leg[role];
+        leg->silent =
+            leg->open && xw_pace_unanswered_us(pace, role, now_us) > silent_after_us(pace, leg);
+        waits = waits || leg->silent;
+        heard = heard || (leg->open && !leg->silent && now_us - leg->acked_us < FLOWS_US);
+    }
+    pace->silent = waits && !heard;
+    if (were && !pace->silent)
+        resume(pace, now_us);
+    return pace->silent;
+}
+
 /* The round trip and its base over both sockets: they share the way. What a socket measured when it
  * was busy last says nothing of now. The kernel smooths round trips, so they stay high for a while
- * after a queue is gone; but no queue is longer than what is on its way. */
-static void look(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate)
+ * after a queue is gone; but no queue is longer than what is on its way. False: nothing comes back,
+ * so nothing is known but what was. */
+static bool look(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate)
 {
     uint32_t rtt_us = 0, base_us = UINT32_MAX;
     uint64_t flying = 0;
     for (unsigned role = 0; role < XW_PACE_LEGS_N; role++) {
         const struct xw_pace_measure *m = &pace->leg[role].last;
-        if (!pace->leg[role].open || !m->rtt_us)
+        if (!pace->leg[role].open || pace->leg[role].silent || !m->rtt_us)
             continue;
         flying += m->outstanding_n_bytes - XW_MIN(m->outstanding_n_bytes, m->unsent_n_bytes);
         base_us = XW_MIN(base_us, m->base_rtt_us);
@@ -108,12 +169,13 @@ static void look(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate)
             rtt_us = XW_MAX(rtt_us, m->rtt_us);
     }
     if (!rtt_us && flying)
-        return; /* nothing comes back: as it was */
+        return false;
     pace->rtt_us = rtt_us;
     pace->base_rtt_us = base_us == UINT32_MAX ? 0 : base_us;
     uint64_t way_us = acked_rate ? flying * 1000000 / acked_rate : UINT32_MAX;
     way_us = XW_MIN(way_us, (uint64_t)rtt_us);
     pace->queue_us = way_us > pace->base_rtt_us ? (uint32_t)(way_us - pace->base_rtt_us) : 0;
+    return true;
 }
 
 /* More than a twentieth of the segments had to be sent again: the buffer on the way is shorter than
@@ -122,6 +184,8 @@ static bool losing(struct xw_pace *pace)
 {
     uint32_t segments_n = 0, resent_n = 0;
     for (unsigned role = 0; role < XW_PACE_LEGS_N; role++) {
+        if (pace->leg[role].silent)
+            continue; /* it asks again and again whether somebody is there */
         segments_n += pace->leg[role].last.segments_n;
         resent_n += pace->leg[role].last.resent_n;
     }
@@ -136,19 +200,6 @@ static bool losing(struct xw_pace *pace)
     pace->lost_segments_n = segments_n;
     pace->lost_resent_n = resent_n;
     return lost;
-}
-
-static uint64_t floor_rate(const struct xw_pace *pace)
-{
-    return XW_MAX((uint64_t)MIN_RATE, pace->link_rate * 3 / 100);
-}
-
-/* On a slow link a few packets are a queue by themselves. */
-static uint32_t packets_us(const struct xw_pace *pace)
-{
-    uint64_t rate = XW_MAX(pace->link_rate, (uint64_t)MIN_RATE);
-    uint64_t us = pace->link_rate ? PACKET_N_BYTES * (uint64_t)1000000 / rate : 0;
-    return us > PACKET_US ? (uint32_t)(us - PACKET_US) : 0;
 }
 
 static void shrink(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint64_t live_rate)
@@ -178,9 +229,15 @@ static void grow(struct xw_pace *pace, int64_t now_us, uint64_t acked_rate, uint
 
 static void decide(struct xw_pace *pace, int64_t now_us)
 {
-    uint64_t acked_rate = rate_of(pace->acked, pace->acked_n);
+    if (listen(pace, now_us)) {
+        pace->bulk_rate = floor_rate(pace);
+        pace->acked_rate = 0;
+        pace->queue_seen_us = now_us;
+        return;
+    }
+    uint64_t acked_rate = measured_rate(pace);
     uint64_t live_rate = rate_of(pace->live, pace->acked_n);
-    look(pace, now_us, acked_rate);
+    bool seen = look(pace, now_us, acked_rate) && acked_rate;
     bool lost = losing(pace);
     pace->acked_rate = acked_rate;
     pace->seen_rate = XW_MAX(pace->seen_rate, acked_rate);
@@ -190,13 +247,13 @@ static void decide(struct xw_pace *pace, int64_t now_us)
     uint32_t high_us = QUEUE_HIGH_US + packets_us(pace);
     if (pace->queue_us > low_us)
         pace->queue_seen_us = now_us;
-    if (pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS].stalled_us >
-        (int64_t)pace->base_rtt_us + STALL_US) {
+    const struct xw_pace_leg *live = &pace->leg[XW__SOCKET_ROLE__SOCKET_SIGNALS];
+    if (!live->silent && live->stalled_us > (int64_t)pace->base_rtt_us + STALL_US) {
         pace->bulk_rate = floor_rate(pace);
-        pace->startup = false;
+        pace->startup = pace->startup && now_us - pace->resumed_us < CATCH_UP_US;
         pace->queue_seen_us = now_us;
     }
-    if ((pace->queue_us > high_us || lost) && now_us >= pace->hold_until_us)
+    if ((pace->queue_us > high_us || lost) && seen && now_us >= pace->hold_until_us)
         shrink(pace, now_us, acked_rate, live_rate);
     else if (pace->queue_us < low_us && pace->limited && now_us >= pace->grow_due_us &&
              now_us >= pace->hold_until_us)
@@ -303,6 +360,11 @@ int64_t xw_pace_unanswered_us(const struct xw_pace *pace, unsigned role, int64_t
 {
     const struct xw_pace_leg *leg = &pace->leg[role];
     return leg->stalled_us ? XW_MIN(leg->stalled_us, now_us - leg->acked_us) : 0;
+}
+
+bool xw_pace_silent(const struct xw_pace *pace, unsigned role)
+{
+    return pace->leg[role].silent;
 }
 
 bool xw_pace_flows(const struct xw_pace *pace, int64_t now_us)

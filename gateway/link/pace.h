@@ -8,6 +8,9 @@
  * rate of the link. Live lanes are not paced, but the kernel and the network are not given more of
  * them than a quarter of a second: what does not fit waits in our lanes, where it can be taken out
  * again.
+ * No acknowledgement for longer than TCP itself would wait is no measurement: a socket that is so
+ * silent counts for nothing, and when all are, what was known before is kept as it was until
+ * something comes again.
  * Threads: pure, loop thread. Units: bytes per second, µs, monotonic time.
  */
 #ifndef XW_LINK_PACE_H
@@ -18,7 +21,8 @@
 enum {
     XW_PACE_LEGS_N = 2,
     XW_PACE_MEASURE_US = 50000,
-    XW_PACE_WINDOW_N = 12, /* measurements that a rate is taken over */
+    XW_PACE_WINDOW_N = 12, /* measurements that a rate is taken over, */
+    XW_PACE_LEAST_N = 6,   /* so many at least */
     XW_PACE_MARKS_N = 128, /* 6 s of them */
 };
 
@@ -43,7 +47,8 @@ struct xw_pace_leg {
     struct xw_pace_mark written[XW_PACE_MARKS_N]; /* how much the kernel had taken by then */
     size_t written_n;
     int64_t stalled_us; /* the oldest byte not acknowledged was written so long ago */
-    int64_t acked_us;   /* something was acknowledged */
+    int64_t acked_us;   /* something was acknowledged, or it opened */
+    bool silent;        /* nothing is, for so long that it may be dead */
 };
 
 struct xw_pace {
@@ -52,10 +57,12 @@ struct xw_pace {
     size_t acked_n;
     uint64_t acked_total, live_total; /* live: given to sockets, but for paced lanes */
     struct xw_pace_mark live[XW_PACE_WINDOW_N];
-    int64_t flowed_us; /* something was acknowledged */
+    int64_t flowed_us;  /* something was acknowledged */
+    bool silent;        /* every socket that waits for an acknowledgement is silent, and one does */
+    int64_t resumed_us; /* that ended; 0 = never */
 
     uint64_t link_rate;  /* seen while a queue stood, or more; 0 = never yet */
-    uint64_t acked_rate; /* of the last window */
+    uint64_t acked_rate; /* of the last window; 0 = nothing was measured for long enough */
     uint64_t seen_rate;  /* most that was acknowledged in one window */
     uint64_t bulk_rate;  /* what the paced lanes may send together */
     bool startup;        /* no queue was seen yet */
@@ -100,6 +107,9 @@ int64_t xw_pace_stalled_us(const struct xw_pace *pace, unsigned role);
 /* Something waits for its acknowledgement, and for so long nothing was acknowledged on this socket.
  */
 int64_t xw_pace_unanswered_us(const struct xw_pace *pace, unsigned role, int64_t now_us);
+/* Nothing was acknowledged on this socket for longer than TCP itself would wait: how it stands is
+ * not known. */
+bool xw_pace_silent(const struct xw_pace *pace, unsigned role);
 /* Something was acknowledged lately: what is slow is not dead. */
 bool xw_pace_flows(const struct xw_pace *pace, int64_t now_us);
 
