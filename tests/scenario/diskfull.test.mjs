@@ -17,7 +17,8 @@ const SPOOL_LIMIT = 3; // GapReason
 const devices = (ports, n) =>
   Array.from({ length: n }, (_, i) => ({
     id: `dev-${i + 1}`, gateway: `127.0.0.1:${ports[i % ports.length]}`, rate: 1000, block_ms: 40,
-    source: i ? { kind: 'synth', rhythm: 'sinus', seed: i } : { kind: 'pattern', channels: 12 },
+    // So fine a gain that the noise of the signal does not compress: the stores are full in a minute.
+    source: i ? { kind: 'synth', rhythm: 'sinus', seed: i, gain: 200000 } : { kind: 'pattern', channels: 12 },
   }));
 const log = (process) => fs.readFileSync(process.logFile, 'utf8');
 const alarmAt = (process, code) => log(process).search(new RegExp(`technical\\.\\w+ .*${code}`, 'i'));
