@@ -30,6 +30,8 @@ struct rig_pipe {
     bool stalled;      /* messages stay in the pipe */
     long rate, tokens; /* bytes to the county in 10 ms; 0 = no limit */
     size_t window;     /* bytes that the pipe takes before the sender waits; 0 = no limit */
+    uint32_t late_us;  /* what TCP's smoothed round trip still remembers of a silence */
+    uint32_t segments_n, resent_n;
 };
 struct rig_stream {
     struct xw_uuid id;
@@ -50,6 +52,7 @@ struct rig {
     /* The way that both pipes share, first come first served: bytes in 10 ms; 0 = a way each. */
     long way_rate, way_tokens;
     uint64_t way_n;
+    uint32_t base_rtt_us; /* 0: 1 ms */
     struct rig_stream stream[RIG_STREAMS_MAX];
     size_t streams_n;
     uint64_t random;

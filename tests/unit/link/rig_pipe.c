@@ -40,6 +40,7 @@ void rig_connect(struct rig *rig, unsigned role)
     xw_conn_init(&p->gateway, &rig->clock);
     xw_conn_init(&p->county, &rig->clock);
     snprintf(p->county.peer_name, sizeof(p->county.peer_name), "%s", rig->certificate);
+    p->late_us = p->segments_n = p->resent_n = 0;
     p->up = p->county_open = true;
     xw_clink_open(rig->clink, &p->county);
     xw_glink_open(rig->glink, &p->gateway, role);
@@ -99,17 +100,23 @@ static struct rig_message *inspect(struct rig *rig, struct rig_message *m)
     return m;
 }
 
+static bool waits(const struct rig_pipe *p)
+{
+    return p->stalled || (p->rate && p->tokens <= 0);
+}
+
 /* On the way that both pipes share something is before what this pipe has, or nothing may go. */
 static bool held_up(const struct rig *rig, const struct rig_pipe *p)
 {
     const struct rig_pipe *other = &rig->pipe[p == &rig->pipe[0]];
     const struct rig_message *mine = p->to_county.head, *its = other->to_county.head;
-    return rig->way_rate && (rig->way_tokens <= 0 || (mine && its && its->n < mine->n));
+    return rig->way_rate &&
+           (rig->way_tokens <= 0 || (mine && its && !waits(other) && its->n < mine->n));
 }
 
 static void deliver(struct rig *rig, struct rig_pipe *p, bool to_county)
 {
-    if (to_county && ((p->rate && p->tokens <= 0) || held_up(rig, p)))
+    if (to_county && (waits(p) || held_up(rig, p)))
         return;
     struct rig_message *m = pop(to_county ? &p->to_county : &p->to_gateway);
     if (!m)
@@ -180,10 +187,10 @@ static int county_pull(void *core, struct xw_conn *conn, struct xw_buf *buf)
     return xw_clink_pull(core, conn, buf);
 }
 
-/* One end wants to close: what it said before still arrives. */
+/* One end wants to close: what it said before still arrives, as far as there is room for it. */
 static void orderly(struct rig *rig, struct rig_pipe *p)
 {
-    while (p->to_county.n && p->county_open)
+    while (p->to_county.n && p->county_open && !waits(p) && !held_up(rig, p))
         deliver(rig, p, true);
     while (p->to_gateway.n && p->up)
         deliver(rig, p, false);
@@ -210,7 +217,7 @@ static bool pump(struct rig *rig)
         /* Which socket is quicker is anybody's guess. */
         for (uint64_t n = rig_random(rig, 8); n-- > 0;)
             deliver(rig, p, rig_random(rig, 2));
-        bool goes = (!p->rate || p->tokens > 0) && (!rig->way_rate || rig->way_tokens > 0);
+        bool goes = !waits(p) && (!rig->way_rate || rig->way_tokens > 0);
         busy = busy || (p->to_county.n && goes) || p->to_gateway.n;
     }
     return busy;
@@ -229,16 +236,21 @@ void rig_flow(struct rig *rig)
 /* What TCP would say of a pipe. */
 static void measure(struct rig *rig, unsigned role)
 {
-    const struct rig_pipe *p = &rig->pipe[role];
+    struct rig_pipe *p = &rig->pipe[role];
+    uint32_t base_us = rig->base_rtt_us ? rig->base_rtt_us : 1000;
     /* What was given out ahead of its time is still on its way. */
     size_t waiting = p->to_county.bytes + (p->rate && p->tokens < 0 ? (size_t)-p->tokens : 0);
     size_t held_back = XW_MIN(p->gateway.sent_n_bytes, waiting);
-    struct xw_pace_measure m = {.rtt_us = 1000,
-                                .base_rtt_us = 1000,
+    struct xw_pace_measure m = {.rtt_us = base_us + p->late_us,
+                                .base_rtt_us = base_us,
                                 .acked_n_bytes = p->gateway.sent_n_bytes - held_back,
-                                .outstanding_n_bytes = waiting};
+                                .outstanding_n_bytes = p->rate ? held_back : waiting,
+                                .segments_n = p->segments_n,
+                                .resent_n = p->resent_n};
     if (!p->up)
         return;
+    if (!p->stalled)
+        p->late_us -= p->late_us / 8;
     if (p->rate)
         m.rtt_us += (uint32_t)(waiting * 10000 / (size_t)p->rate);
     if (rig->way_rate)

@@ -299,6 +299,59 @@ static void a_socket_that_comes_when_nothing_flows_begins_anew_beside_a_dead_one
     assert_int_equal(pace.leg[1].outstanding_n_bytes, outstanding);
 }
 
+static void a_silence_is_no_rate(void **state)
+{
+    (void)state;
+    int64_t now = 2000000;
+    struct xw_pace pace = busy_until(now);
+    struct xw_pace_measure m = pace.leg[0].last;
+    uint64_t rate = pace.link_rate;
+    for (int64_t end = now + 4000000; now < end;) {
+        now += XW_PACE_MEASURE_US;
+        xw_pace_measured(&pace, 0, now, &m);
+        xw_pace_measured(&pace, 1, now, &m);
+        assert_true(pace.link_rate >= rate * 7 / 8);
+    }
+    assert_true(pace.silent && xw_pace_silent(&pace, 0) && !pace.acked_rate);
+    rate = pace.link_rate;
+    for (int64_t end = now + 1000000; now < end;) { /* round trips are those of the silence */
+        now += XW_PACE_MEASURE_US;
+        m.rtt_us = 2000000;
+        m.acked_n_bytes += 1000;
+        m.outstanding_n_bytes = 600;
+        xw_pace_measured(&pace, 0, now, &m);
+        xw_pace_measured(&pace, 1, now, &m);
+        assert_true(pace.link_rate >= rate);
+    }
+    assert_false(pace.silent);
+    assert_true(pace.resumed_us > 0 && pace.acked_rate > 0);
+}
+
+static void a_dead_socket_beside_a_new_one_makes_it_no_narrower(void **state)
+{
+    (void)state;
+    struct xw_pace pace = busy_until(2000000);
+    struct xw_pace_measure dead = pace.leg[1].last;
+    struct xw_pace_measure m = {.rtt_us = 60000, .base_rtt_us = 50000};
+    dead.segments_n = 20;
+    int64_t now = 5000000;
+    xw_pace_close(&pace, 0);
+    assert_true(xw_pace_open(&pace, 0, now));
+    for (int64_t end = now + 3000000; now < end;) {
+        now += XW_PACE_MEASURE_US;
+        dead.resent_n++; /* it asks, and nobody is there */
+        dead.segments_n++;
+        m.acked_n_bytes += 1000;
+        m.segments_n += 2;
+        m.outstanding_n_bytes = 500;
+        xw_pace_measured(&pace, 0, now, &m);
+        xw_pace_measured(&pace, 1, now, &dead);
+    }
+    assert_true(xw_pace_silent(&pace, 1) && !xw_pace_silent(&pace, 0) && !pace.silent);
+    assert_int_equal(pace.link_rate, 0); /* nothing says that there is a limit */
+    assert_true(pace.startup);
+}
+
 static void on_a_slow_link_live_gathers_for_a_packet(void **state)
 {
     (void)state;
@@ -326,6 +379,8 @@ int main(void)
         cmocka_unit_test(the_rate_and_the_frame_follow_what_the_link_carries),
         cmocka_unit_test(a_socket_that_comes_alone_keeps_what_is_known_of_the_way),
         cmocka_unit_test(a_socket_that_comes_when_nothing_flows_begins_anew_beside_a_dead_one),
+        cmocka_unit_test(a_silence_is_no_rate),
+        cmocka_unit_test(a_dead_socket_beside_a_new_one_makes_it_no_narrower),
         cmocka_unit_test(on_a_slow_link_live_gathers_for_a_packet),
         cmocka_unit_test(what_is_not_acknowledged_is_known_by_its_time),
     };
