@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { TRIES = 4 }; /* when retention or re-coding came between index, directory and bytes */
+
 struct read_job {
     struct sq_store *store;
     const struct sq_stream *stream; /* only what never changes, but pend under dir_lock */
@@ -288,13 +290,15 @@ static void read_work(void *arg)
     struct sq_conn *conn = NULL;
     int r = sq_conn_take(job->store, &conn);
     if (r == 0) {
-        r = read_once(job, conn, false);
-        if (r == -ESTALE) {
+        r = -ESTALE;
+        for (int tries = 1; r == -ESTALE && tries <= TRIES; tries++) {
             clear_result(job);
-            r = read_once(job, conn, true);
+            r = read_once(job, conn, tries == TRIES);
         }
         sq_conn_give(job->store, conn);
     }
+    if (r == -ESTALE)
+        r = -EAGAIN;
     if (r < 0) {
         clear_result(job);
         job->result.next = job->range.first;
