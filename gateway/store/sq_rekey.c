@@ -132,6 +132,23 @@ static int copy_pages(struct rekey *rekey, int in, int out, uint32_t page_size)
     return r;
 }
 
+/* A power cut must not bring back a log whose frames are of a key that is gone by then: the store
+ * would be refused for it. */
+static int sync_log(const char *path)
+{
+    xw_autofree char *name = NULL;
+    if (asprintf(&name, "%s-wal", path) < 0) {
+        name = NULL;
+        return -ENOMEM;
+    }
+    xw_autoclose int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return -errno;
+    if (fd >= 0 && fsync(fd) < 0)
+        return -errno;
+    return xw_file_sync_parent(path);
+}
+
 /* All of the log goes into the file; nobody else has it open. */
 static int empty_log(const struct rekey *rekey, const char *path)
 {
@@ -140,7 +157,7 @@ static int empty_log(const struct rekey *rekey, const char *path)
     if (r == 0)
         r = sq_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     (void)sqlite3_close(db);
-    return r;
+    return r < 0 ? r : sync_log(path);
 }
 
 /* Before its file is another one: what was hashed of it is void. */
