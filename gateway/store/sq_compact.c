@@ -34,6 +34,7 @@ static void pass_done(struct sq_pass *pass)
         xw_buf_done(&pass->made[i].holes);
     free(pass->rows);
     free(pass->made);
+    free(pass->rejoined);
     (void)sqlite3_close(pass->db);
 }
 
@@ -277,6 +278,8 @@ static int write_day(struct sq_pass *pass)
         r = take_entries(pass, at, &stream, &entries, &n);
         if (stream == NULL)
             break;
+        if (r == 0 && n > 0)
+            r = sq_rejoin(pass, stream, &entries, &n);
         if (r == 0 && n > 0)
             r = make_segments(pass, stream, entries, n);
     }

@@ -200,6 +200,28 @@ int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range ran
     return r < 0 ? r : 0;
 }
 
+int sq_fetch_segment(struct sq_fetch *fetch, uint64_t first)
+{
+    sqlite3_stmt *get = sq_get(fetch->conn, SQ_SEGMENT_GET);
+    (void)sqlite3_bind_int64(get, 1, fetch->no);
+    sq_bind_u64(get, 2, first);
+    struct xw_ranges holes;
+    xw_ranges_init(&holes, STORE_RANGES_MAX);
+    int r = sq_step(get);
+    if (r == 1) {
+        struct xw_range range = {first, sq_u64(get, 0)};
+        size_t size;
+        const void *bytes = sq_bytes(get, 3, &size);
+        sq_ranges_or_none(bytes, size, &holes);
+        r = add_segment(fetch, (uint32_t)sqlite3_column_int64(get, 1), first, range, &holes);
+        if (r == -ENOENT || r == -EBADMSG || r == -EUCLEAN)
+            r = lose_segment(fetch, first, range.end, &holes);
+    }
+    (void)sqlite3_reset(get);
+    xw_ranges_done(&holes);
+    return r;
+}
+
 /* Points *blob at the row, reusing the handle where there is one. */
 static int blob_at(sqlite3 *db, const char *table, sqlite3_blob **blob, int64_t *at, int64_t row)
 {

@@ -52,6 +52,8 @@ XW_MUST_CHECK int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *
  * below the next segment: complete_to tells how far it looked. */
 XW_MUST_CHECK int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range range,
                                 size_t max_bytes);
+/* Adds all blocks of one segment. */
+XW_MUST_CHECK int sq_fetch_segment(struct sq_fetch *fetch, uint64_t first);
 /* What lies there, checked: of a unit entry.unit_size bytes, else entry.size. -EBADMSG: damaged;
  * data then holds what could be read. -ESTALE: it lies elsewhere now (a day was re-coded, or is
  * gone), which is no damage: look for it anew. */

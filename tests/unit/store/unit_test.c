@@ -452,6 +452,50 @@ static void a_damaged_block_stays_damaged_and_alone(void **state)
     ts_expect(ts, 3, 0, MANY * TS_COUNT, 0);
 }
 
+/* The block that a segment begins with is lost, comes again, and gets a segment of its own. */
+static void begin_again(struct ts *ts, int64_t later_us)
+{
+    uint64_t before;
+    struct ts_db db;
+    a_day_as_it_came(ts, &before);
+    ts_close(ts);
+    ts_db_open(ts->dir, day_name, &db);
+    assert_int_equal(
+        sqlite3_exec(db.db,
+                     "UPDATE segment SET data = CAST(x'5a5a5a5a' || substr(data, 5) AS BLOB)"
+                     " WHERE id = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    ts_db_close(&db);
+    ts_open(ts);
+    assert_int_equal(ts_gap_samples(ts, 1, MANY * TS_COUNT, 4), TS_COUNT);
+    while (ts->unreadable < 1)
+        ts_spin(ts);
+    xw_clock_fake_advance(&ts_wall, later_us);
+    ts_put_blocks(ts, 1, 0, 1);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    assert_int_equal(ts_compact(ts), 0);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    ts_close(ts);
+    ts_open(ts);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    assert_int_equal(ts->unreadable, 1);
+    ts_close(ts); /* every segment is in the index once, with its bytes */
+    assert_int_equal(ask(ts, "meta.db", "SELECT sum(bytes) FROM segment"),
+                     ask(ts, "meta.db", "SELECT sum(bytes) FROM day"));
+    ts_open(ts);
+}
+
+static void the_first_block_of_a_segment_comes_again(void **state)
+{
+    begin_again(*state, 0);
+}
+
+static void the_first_block_of_a_segment_comes_again_another_day(void **state)
+{
+    begin_again(*state, TS_DAY_US);
+}
+
 /* Twenty blocks out of the middle of units, asked for in any pieces. */
 static void any_piece_of_a_unit_can_be_read(void **state)
 {
@@ -535,6 +579,8 @@ int main(void)
         T(a_day_is_read_while_it_is_re_coded),
         T(what_is_re_coded_under_a_read_is_not_taken_for_damage),
         T(a_damaged_block_stays_damaged_and_alone),
+        T(the_first_block_of_a_segment_comes_again),
+        T(the_first_block_of_a_segment_comes_again_another_day),
         T(a_store_of_the_version_before_is_taken_over),
         T(any_piece_of_a_unit_can_be_read),
         T(an_answer_that_is_cut_ends_between_two_units),
