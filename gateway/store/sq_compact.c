@@ -222,8 +222,8 @@ static int make_segments(struct sq_pass *pass, const struct sq_stream *stream,
             entries[sound++] = entries[i];
         else
             sq_mark_unreadable(pass->store, stream->no,
-                               (struct xw_range){entries[i].first, sq_entry_end(&entries[i])}, data,
-                               data == NULL ? 0 : entries[i].size);
+                               (struct xw_range){entries[i].first, sq_entry_end(&entries[i])},
+                               entries[i].batch, data, data == NULL ? 0 : entries[i].size);
     }
     for (size_t i = 0; r == 0 && i < sound; i++) {
         bool full = i > from && (sq_entry_end(&entries[i]) - entries[from].first > longest ||

@@ -308,7 +308,7 @@ static bool same_place(const struct sq_ref *a, const struct sq_ref *b)
 int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
     size_t size = ref->entry.unit_count != 0 ? ref->entry.unit_size : ref->entry.size;
-    struct sq_ref now;
+    struct sq_ref now = {0};
     memset(data, 0, size);
     int r = bytes_once(fetch, ref, data);
     if (r != -EBADMSG)
@@ -341,7 +341,7 @@ static int bytes_of(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *d
 
 int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
-    struct sq_ref now;
+    struct sq_ref now = {0};
     int r = bytes_of(fetch, ref, data);
     for (int looks = 0; r == -ESTALE && looks < 2; looks++) {
         int found = look_again(fetch, ref, &now);

@@ -64,7 +64,7 @@ static int lose_block(struct read_job *job, const struct sq_entry *entry, const 
                       size_t size)
 {
     struct xw_range range = {entry->first, sq_entry_end(entry)};
-    sq_mark_unreadable(job->store, job->stream->no, range, bytes, size);
+    sq_mark_unreadable(job->store, job->stream->no, range, entry->batch, bytes, size);
     return add_gap(job, range, GAP_UNREADABLE);
 }
 
@@ -220,7 +220,7 @@ static int read_blocks(struct read_job *job, struct sq_fetch *fetch)
         r = give_blocks(job, &answer, n);
     answer_done(&answer);
     for (size_t i = 0; r == 0 && i < fetch->lost_n; i++) {
-        sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], NULL, 0);
+        sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], 0, NULL, 0);
         r = add_gap(job, fetch->lost[i], GAP_UNREADABLE);
     }
     return r;

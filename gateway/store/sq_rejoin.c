@@ -67,7 +67,7 @@ static int copy_block(const struct sq_pass *pass, struct sq_fetch *fetch, const 
         r = sq_fetch_bytes(fetch, ref, room);
     if (r == -EBADMSG || r == -ESTALE) {
         struct xw_range range = {ref->entry.first, sq_entry_end(&ref->entry)};
-        sq_mark_unreadable(pass->store, fetch->no, range, NULL, 0);
+        sq_mark_unreadable(pass->store, fetch->no, range, 0, NULL, 0);
         return 0;
     }
     if (r < 0)
@@ -105,7 +105,7 @@ static int copy_old(struct sq_pass *pass, struct sq_conn *conn, const struct sq_
             (*entries)[(*n)++] = entry;
     }
     for (size_t i = 0; r == 0 && i < fetch.lost_n; i++)
-        sq_mark_unreadable(pass->store, stream->no, fetch.lost[i], NULL, 0);
+        sq_mark_unreadable(pass->store, stream->no, fetch.lost[i], 0, NULL, 0);
     sq_fetch_done(&fetch);
     if (r == 0)
         r = store_grow(&pass->rows, &pass->rows_cap, pass->rows_n, sizeof row, SIZE_MAX);

@@ -473,6 +473,9 @@ static void begin_again(struct ts *ts, int64_t later_us)
         ts_spin(ts);
     xw_clock_fake_advance(&ts_wall, later_us);
     ts_put_blocks(ts, 1, 0, 1);
+    /* another read had found the same, and says so late */
+    sq_mark_unreadable(sq_of(ts->store), 1, (struct xw_range){0, TS_COUNT}, 0, NULL, 0);
+    ts_put_blocks(ts, 2, MANY, MANY + 1);
     ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
     assert_int_equal(ts_compact(ts), 0);
     ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
