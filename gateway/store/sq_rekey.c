@@ -58,7 +58,8 @@ static int end_new(struct rekey *rekey, const char *path, const char *name, int 
     if (r == 0)
         r = xw_fault_point("store.rekey.named");
     if (r < 0) {
-        (void)unlink(name);
+        if (name != NULL)
+            (void)unlink(name);
         return r;
     }
     rekey->done.files++;
