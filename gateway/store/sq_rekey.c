@@ -106,7 +106,7 @@ static int copy_page(struct rekey *rekey, const struct sq_file *f, uint32_t numb
 static int copy_pages(struct rekey *rekey, int in, int out, uint32_t page_size)
 {
     struct sq_file f = {.page_size = page_size};
-    if (!sq_is_page_size(page_size) || pread(in, f.id, sizeof f.id, 4) != (ssize_t)sizeof f.id)
+    if (page_size == 0 || pread(in, f.id, sizeof f.id, 4) != (ssize_t)sizeof f.id)
         return -EIO;
     xw_autofree uint8_t *page = malloc(page_size);
     xw_autofree uint8_t *raw = malloc(page_size);
