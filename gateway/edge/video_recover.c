@@ -61,7 +61,10 @@ static int scan(struct video_recover *r)
         if (n < 0)
             return (int)n;
         at += (uint64_t)n;
-        if (n == 0 || xw_fragments_take(&r->fragments, chunk, (size_t)n) < 0)
+        e = xw_fragments_take(&r->fragments, chunk, (size_t)n);
+        if (e == -ENOMEM) /* nothing is cut off for that */
+            return e;
+        if (n == 0 || e < 0)
             break;
     }
     if (!r->fragments.whole)

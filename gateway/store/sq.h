@@ -413,8 +413,10 @@ void sq_seal_forget(struct sq_store *store);
 XW_MUST_CHECK int sq_repack_step(struct sq_store *store, uint32_t day, size_t bytes);
 /* The day's file is about to change: what was hashed of it is void. */
 void sq_seal_touched(struct sq_store *store, uint32_t day);
-/* Takes a range that cannot be read out of the index: it becomes a gap, its bytes are kept. */
-void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range range,
+/* Takes a range that cannot be read out of the index: it becomes a gap, its bytes are kept.
+ * `batch`: the row where it lay, 0 a segment; what came again meanwhile and lies in another row
+ * stays. */
+void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range range, uint64_t batch,
                         const void *bytes, size_t size);
 XW_MUST_CHECK int sq_write_held(struct sq_store *store, const struct sq_stream *stream);
 XW_MUST_CHECK int sq_gap_add(struct sq_store *store, uint32_t no, struct xw_range range,

@@ -207,7 +207,7 @@ static int compare(struct sq_store *store, struct sq_fetch *fetch, const struct 
         if (first >= end)
             continue;
         int r = held_samples(store, fetch, &fetch->refs[i], stream, w->y);
-        if (r == -EBADMSG)
+        if (r == -EBADMSG || r == -ESTALE)
             continue;
         if (r < 0)
             return r;

@@ -34,6 +34,7 @@ static void pass_done(struct sq_pass *pass)
         xw_buf_done(&pass->made[i].holes);
     free(pass->rows);
     free(pass->made);
+    free(pass->rejoined);
     (void)sqlite3_close(pass->db);
 }
 
@@ -221,8 +222,8 @@ static int make_segments(struct sq_pass *pass, const struct sq_stream *stream,
             entries[sound++] = entries[i];
         else
             sq_mark_unreadable(pass->store, stream->no,
-                               (struct xw_range){entries[i].first, sq_entry_end(&entries[i])}, data,
-                               data == NULL ? 0 : entries[i].size);
+                               (struct xw_range){entries[i].first, sq_entry_end(&entries[i])},
+                               entries[i].batch, data, data == NULL ? 0 : entries[i].size);
     }
     for (size_t i = 0; r == 0 && i < sound; i++) {
         bool full = i > from && (sq_entry_end(&entries[i]) - entries[from].first > longest ||
@@ -277,6 +278,8 @@ static int write_day(struct sq_pass *pass)
         r = take_entries(pass, at, &stream, &entries, &n);
         if (stream == NULL)
             break;
+        if (r == 0 && n > 0)
+            r = sq_rejoin(pass, stream, &entries, &n);
         if (r == 0 && n > 0)
             r = make_segments(pass, stream, entries, n);
     }

@@ -29,7 +29,18 @@ struct sq_pass {
     sqlite3 *db;
     struct sq_made *made;
     size_t made_n, made_cap;
+    /* Segments whose blocks were written again with those that came for their beginning. */
+    struct sq_rejoined {
+        uint32_t no, day;
+        uint64_t first, bytes;
+    } * rejoined;
+    size_t rejoined_n, rejoined_cap;
 };
+
+/* entries[0..n) of the stream, by first: adds the blocks of segments that begin where one of them
+ * does (sq_rejoin.c), and sorts again. */
+XW_MUST_CHECK int sq_rejoin(struct sq_pass *pass, const struct sq_stream *stream,
+                            struct sq_entry **entries, size_t *n);
 
 /* Waits for the writer's commit. */
 XW_MUST_CHECK int sq_install(const struct sq_pass *pass);

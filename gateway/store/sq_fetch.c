@@ -1,6 +1,8 @@
 /* Reading blocks. What is damaged is told apart from what merely failed: only the former may ever
  * be given up. SQLite says "malformed" of a read that failed (EIO) as well, so damage is what is
- * damaged at a second look, through a connection of its own where that is a day file's. */
+ * damaged at a second look, through a connection of its own where that is a day file's, and lies
+ * there still: a read of many days has no snapshot of them all, and one may be re-coded meanwhile.
+ */
 #include "store/sq_fetch.h"
 
 #include "base/crc32c.h"
@@ -58,12 +60,13 @@ static int day_of(struct sq_fetch *fetch, uint32_t day, struct sq_fetch_day **re
     return 0;
 }
 
-static int add_ref(struct sq_fetch *fetch, const struct sq_entry *entry, uint32_t day, int64_t row)
+static int add_ref(struct sq_fetch *fetch, const struct sq_entry *entry, uint32_t day, int64_t row,
+                   uint64_t segment)
 {
     int r =
         store_grow(&fetch->refs, &fetch->refs_cap, fetch->refs_n, sizeof *fetch->refs, SIZE_MAX);
     if (r == 0)
-        fetch->refs[fetch->refs_n++] = (struct sq_ref){*entry, row, day};
+        fetch->refs[fetch->refs_n++] = (struct sq_ref){*entry, row, segment, day};
     return r;
 }
 
@@ -74,7 +77,7 @@ int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *stream, struct
     for (size_t i = sq_pend_find(stream, range.first);
          r == 0 && i < stream->pend_n && stream->pend[i].first < range.end; i++)
         if (stream->pend[i].batch < rows_end)
-            r = add_ref(fetch, &stream->pend[i], 0, 0);
+            r = add_ref(fetch, &stream->pend[i], 0, 0, 0);
     return r;
 }
 
@@ -128,7 +131,7 @@ static int add_segment(struct sq_fetch *fetch, uint32_t day, uint64_t first, str
     for (size_t i = 0; r == 0 && i < n; i++)
         if (sq_entry_end(&entries[i]) > range.first && entries[i].first < range.end &&
             !xw_ranges_overlaps(holes, entries[i].first, sq_entry_end(&entries[i])))
-            r = add_ref(fetch, &entries[i], day, row);
+            r = add_ref(fetch, &entries[i], day, row, first);
     return r;
 }
 
@@ -197,6 +200,28 @@ int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range ran
     return r < 0 ? r : 0;
 }
 
+int sq_fetch_segment(struct sq_fetch *fetch, uint64_t first)
+{
+    sqlite3_stmt *get = sq_get(fetch->conn, SQ_SEGMENT_GET);
+    (void)sqlite3_bind_int64(get, 1, fetch->no);
+    sq_bind_u64(get, 2, first);
+    struct xw_ranges holes;
+    xw_ranges_init(&holes, STORE_RANGES_MAX);
+    int r = sq_step(get);
+    if (r == 1) {
+        struct xw_range range = {first, sq_u64(get, 0)};
+        size_t size;
+        const void *bytes = sq_bytes(get, 3, &size);
+        sq_ranges_or_none(bytes, size, &holes);
+        r = add_segment(fetch, (uint32_t)sqlite3_column_int64(get, 1), first, range, &holes);
+        if (r == -ENOENT || r == -EBADMSG || r == -EUCLEAN)
+            r = lose_segment(fetch, first, range.end, &holes);
+    }
+    (void)sqlite3_reset(get);
+    xw_ranges_done(&holes);
+    return r;
+}
+
 /* Points *blob at the row, reusing the handle where there is one. */
 static int blob_at(sqlite3 *db, const char *table, sqlite3_blob **blob, int64_t *at, int64_t row)
 {
@@ -257,18 +282,50 @@ static void forget_handles(struct sq_fetch *fetch, uint32_t day)
             close_day(&fetch->days[i]);
 }
 
-int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+/* The block as its day's file has it now. -ENOENT: it has not. */
+static int look_again(struct sq_fetch *fetch, const struct sq_ref *ref, struct sq_ref *ret_now)
 {
-    memset(data, 0, ref->entry.unit_count != 0 ? ref->entry.unit_size : ref->entry.size);
-    int r = bytes_once(fetch, ref, data);
-    if (r == -EBADMSG) {
-        forget_handles(fetch, ref->day);
-        r = bytes_once(fetch, ref, data);
-    }
-    return r;
+    xw_autofree struct sq_entry *entries = NULL;
+    size_t n = 0;
+    int64_t row = 0;
+    int r = segment_dir(fetch, ref->day, ref->segment, &row, &entries, &n);
+    for (size_t i = 0; r == 0 && i < n; i++)
+        if (entries[i].first == ref->entry.first && entries[i].count == ref->entry.count &&
+            entries[i].crc32c == ref->entry.crc32c) {
+            *ret_now = (struct sq_ref){entries[i], row, ref->segment, ref->day};
+            return 0;
+        }
+    return r == 0 ? -ENOENT : r;
 }
 
-int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+static bool same_place(const struct sq_ref *a, const struct sq_ref *b)
+{
+    return a->row == b->row && a->entry.offset == b->entry.offset &&
+           a->entry.size == b->entry.size && a->entry.sum == b->entry.sum &&
+           a->entry.unit_size == b->entry.unit_size;
+}
+
+int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+{
+    size_t size = ref->entry.unit_count != 0 ? ref->entry.unit_size : ref->entry.size;
+    struct sq_ref now = {0};
+    memset(data, 0, size);
+    int r = bytes_once(fetch, ref, data);
+    if (r != -EBADMSG)
+        return r == -ENOENT ? -ESTALE : r;
+    forget_handles(fetch, ref->day);
+    if (ref->entry.batch == 0) {
+        r = look_again(fetch, ref, &now);
+        if (r == -ENOENT || (r == 0 && !same_place(ref, &now)))
+            return -ESTALE;
+        if (r < 0 && r != -EBADMSG && r != -EUCLEAN)
+            return r;
+    }
+    r = bytes_once(fetch, ref, data);
+    return r == -ENOENT ? -ESTALE : r;
+}
+
+static int bytes_of(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
 {
     if (ref->entry.unit_count == 0)
         return sq_fetch_stored(fetch, ref, data);
@@ -280,4 +337,19 @@ int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *da
     if (r == 0 || r == -EBADMSG)
         r = sq_unit_open(fetch->channels_n, unit, &want, 1);
     return r == 0 && want.bad ? -EBADMSG : r;
+}
+
+int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data)
+{
+    struct sq_ref now = {0};
+    int r = bytes_of(fetch, ref, data);
+    for (int looks = 0; r == -ESTALE && looks < 2; looks++) {
+        int found = look_again(fetch, ref, &now);
+        if (found < 0)
+            return found == -ENOENT ? -ESTALE : found == -EUCLEAN ? -EBADMSG : found;
+        if (now.entry.size != ref->entry.size)
+            return -EBADMSG;
+        r = bytes_of(fetch, &now, data);
+    }
+    return r;
 }

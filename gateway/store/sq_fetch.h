@@ -7,10 +7,12 @@
 
 #include "store/sq.h"
 
-/* Where a block lies: entry.batch != 0 a batch row; else row `row` of the file of `day`. */
+/* Where a block lies: entry.batch != 0 a batch row; else row `row` of the file of `day`, the
+ * segment that begins at `segment`. */
 struct sq_ref {
     struct sq_entry entry;
     int64_t row;
+    uint64_t segment;
     uint32_t day;
 };
 
@@ -50,10 +52,14 @@ XW_MUST_CHECK int sq_fetch_pend(struct sq_fetch *fetch, const struct sq_stream *
  * below the next segment: complete_to tells how far it looked. */
 XW_MUST_CHECK int sq_fetch_find(struct sq_fetch *fetch, uint64_t span_max, struct xw_range range,
                                 size_t max_bytes);
+/* Adds all blocks of one segment. */
+XW_MUST_CHECK int sq_fetch_segment(struct sq_fetch *fetch, uint64_t first);
 /* What lies there, checked: of a unit entry.unit_size bytes, else entry.size. -EBADMSG: damaged;
- * data then holds what could be read. */
+ * data then holds what could be read. -ESTALE: it lies elsewhere now (a day was re-coded, or is
+ * gone), which is no damage: look for it anew. */
 XW_MUST_CHECK int sq_fetch_stored(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data);
-/* The block's own bytes, entry.size of them. -EBADMSG: damaged. */
+/* The block's own bytes, entry.size of them, wherever they lie now. -EBADMSG: damaged; -ESTALE: the
+ * block is not in its day any more. */
 XW_MUST_CHECK int sq_fetch_bytes(struct sq_fetch *fetch, const struct sq_ref *ref, uint8_t *data);
 
 #endif

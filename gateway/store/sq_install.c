@@ -58,10 +58,25 @@ static int install_one(struct sq_store *store, const struct sq_pass *pass,
     return r < 0 ? r : held_add(stream, made);
 }
 
+/* What is in the new segments now; its bytes go with its day. */
+static int leave(struct sq_store *store, const struct sq_rejoined *old)
+{
+    sqlite3_stmt *del = sq_get(&store->writer.conn, SQ_SEGMENT_DEL);
+    (void)sqlite3_bind_int64(del, 1, old->no);
+    sq_bind_u64(del, 2, old->first);
+    int r = sq_run(del);
+    sqlite3_stmt *day = sq_get(&store->writer.conn, SQ_DAY_LESS);
+    (void)sqlite3_bind_int64(day, 1, old->day);
+    sq_bind_u64(day, 2, old->bytes);
+    return r < 0 ? r : sq_run(day);
+}
+
 static int install(struct sq_store *store, const struct sq_pass *pass)
 {
     uint64_t bytes = 0;
     int r = 0;
+    for (size_t i = 0; r == 0 && i < pass->rejoined_n; i++)
+        r = leave(store, &pass->rejoined[i]);
     for (size_t i = 0; r == 0 && i < pass->made_n; i++) {
         r = install_one(store, pass, &pass->made[i]);
         bytes += pass->made[i].bytes;

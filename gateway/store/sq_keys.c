@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 enum { DEPTH_MAX = 3 };
@@ -158,8 +159,10 @@ int sq_keys_lock(const char *dir, struct sq_store *ret_store)
     int r = ret_store->dir == NULL ? -ENOMEM : access(dir, F_OK) < 0 ? -errno : 0;
     if (r == 0)
         r = sq_lock(ret_store);
-    if (r == 0 && sq_backup_runs(ret_store))
-        r = -EBUSY;
+    /* Held to the end: a backup that begins meanwhile waits, or it would have files of a key that
+     * is not in the keyring it took. */
+    if (r == 0 && flock(ret_store->backup_fd, LOCK_EX | LOCK_NB) < 0)
+        r = errno == EWOULDBLOCK ? -EBUSY : -errno;
     if (r == 0 && asprintf(&ret_store->meta_path, "%s/meta.db", dir) < 0) {
         ret_store->meta_path = NULL;
         r = -ENOMEM;

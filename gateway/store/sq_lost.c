@@ -38,6 +38,7 @@ struct lost_job {
     struct sq_job job;
     uint32_t no;
     struct xw_range range;
+    uint64_t batch;
     bool acted;
     struct xw_uuid id;
     size_t size;
@@ -131,6 +132,11 @@ static int lost_stage(struct sq_store *store, struct sq_job *job)
     /* Told before, or dropped meanwhile by retention. */
     if (!xw_ranges_overlaps(&stream->blocks, self->range.first, self->range.end))
         return 0;
+    /* Two reads found it; it was lost and came again between their notices. */
+    for (size_t i = sq_pend_find(stream, self->range.first);
+         i < stream->pend_n && stream->pend[i].first < self->range.end; i++)
+        if (stream->pend[i].batch != self->batch)
+            return 0;
     int r = self->size > 0 ? set_aside(store, self) : 0;
     if (r == 0)
         r = punch_all(store, stream, self->range);
@@ -167,7 +173,7 @@ static void lost_done(struct sq_store *store, struct sq_job *job)
     free(self);
 }
 
-void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range range,
+void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range range, uint64_t batch,
                         const void *bytes, size_t size)
 {
     struct lost_job *job = calloc(1, sizeof *job + size);
@@ -177,6 +183,7 @@ void sq_mark_unreadable(struct sq_store *store, uint32_t no, struct xw_range ran
         .job = {.stage = lost_stage, .publish = lost_publish, .done = lost_done, .alone = true},
         .no = no,
         .range = range,
+        .batch = batch,
         .size = size};
     if (size > 0)
         memcpy(job->bytes, bytes, size);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { TRIES = 4 }; /* when retention or re-coding came between index, directory and bytes */
+
 struct read_job {
     struct sq_store *store;
     const struct sq_stream *stream; /* only what never changes, but pend under dir_lock */
@@ -62,7 +64,7 @@ static int lose_block(struct read_job *job, const struct sq_entry *entry, const 
                       size_t size)
 {
     struct xw_range range = {entry->first, sq_entry_end(entry)};
-    sq_mark_unreadable(job->store, job->stream->no, range, bytes, size);
+    sq_mark_unreadable(job->store, job->stream->no, range, entry->batch, bytes, size);
     return add_gap(job, range, GAP_UNREADABLE);
 }
 
@@ -218,7 +220,7 @@ static int read_blocks(struct read_job *job, struct sq_fetch *fetch)
         r = give_blocks(job, &answer, n);
     answer_done(&answer);
     for (size_t i = 0; r == 0 && i < fetch->lost_n; i++) {
-        sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], NULL, 0);
+        sq_mark_unreadable(job->store, job->stream->no, fetch->lost[i], 0, NULL, 0);
         r = add_gap(job, fetch->lost[i], GAP_UNREADABLE);
     }
     return r;
@@ -288,13 +290,15 @@ static void read_work(void *arg)
     struct sq_conn *conn = NULL;
     int r = sq_conn_take(job->store, &conn);
     if (r == 0) {
-        r = read_once(job, conn, false);
-        if (r == -ESTALE) {
+        r = -ESTALE;
+        for (int tries = 1; r == -ESTALE && tries <= TRIES; tries++) {
             clear_result(job);
-            r = read_once(job, conn, true);
+            r = read_once(job, conn, tries == TRIES);
         }
         sq_conn_give(job->store, conn);
     }
+    if (r == -ESTALE)
+        r = -EAGAIN;
     if (r < 0) {
         clear_result(job);
         job->result.next = job->range.first;

@@ -277,7 +277,7 @@ int sq_recover_open(struct sq_store *store)
 static void lose(struct sq_store *store, uint32_t no, struct xw_ranges *lost)
 {
     for (size_t i = 0; i < lost->n; i++)
-        sq_mark_unreadable(store, no, lost->v[i], NULL, 0);
+        sq_mark_unreadable(store, no, lost->v[i], 0, NULL, 0);
     xw_ranges_clear(lost);
 }
 

@@ -106,9 +106,7 @@ static int copy_page(struct rekey *rekey, const struct sq_file *f, uint32_t numb
 static int copy_pages(struct rekey *rekey, int in, int out, uint32_t page_size)
 {
     struct sq_file f = {.page_size = page_size};
-    if (page_size == 0)
-        return -EBADMSG;
-    if (pread(in, f.id, sizeof f.id, 4) != (ssize_t)sizeof f.id)
+    if (page_size == 0 || pread(in, f.id, sizeof f.id, 4) != (ssize_t)sizeof f.id)
         return -EIO;
     xw_autofree uint8_t *page = malloc(page_size);
     xw_autofree uint8_t *raw = malloc(page_size);
@@ -135,6 +133,23 @@ static int copy_pages(struct rekey *rekey, int in, int out, uint32_t page_size)
     return r;
 }
 
+/* A power cut must not bring back a log whose frames are of a key that is gone by then: the store
+ * would be refused for it. */
+static int sync_log(const char *path)
+{
+    xw_autofree char *name = NULL;
+    if (asprintf(&name, "%s-wal", path) < 0) {
+        name = NULL;
+        return -ENOMEM;
+    }
+    xw_autoclose int fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return -errno;
+    if (fd >= 0 && fsync(fd) < 0)
+        return -errno;
+    return xw_file_sync_parent(path);
+}
+
 /* All of the log goes into the file; nobody else has it open. */
 static int empty_log(const struct rekey *rekey, const char *path)
 {
@@ -143,7 +158,7 @@ static int empty_log(const struct rekey *rekey, const char *path)
     if (r == 0)
         r = sq_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)");
     (void)sqlite3_close(db);
-    return r;
+    return r < 0 ? r : sync_log(path);
 }
 
 /* Before its file is another one: what was hashed of it is void. */

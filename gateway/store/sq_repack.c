@@ -183,7 +183,8 @@ static int step(struct sq_store *store, struct repack *self, uint32_t day, size_
                 noted = sq_call(store, &job.job);
             r = noted < 0 ? noted : r;
         }
-        store->repack.after_row = self->row;
+        if (r >= 0) /* what was rolled back is done again */
+            store->repack.after_row = self->row;
         store->repack.walked = r == 0;
         r = r == 0 ? 1 : r;
     } else {

@@ -16,11 +16,13 @@ struct rotation {
 
 static int read_all(struct rotation *o, const char *dir, const char *key_file)
 {
-    bool whole;
+    bool whole, unread = false;
     if (sodium_init() < 0)
         return -EIO;
     int r = xw_keyfile_read(key_file, &o->file);
-    return r < 0 ? r : vault_ring_read(dir, &o->file, &o->ring, o->data, &o->size, &whole);
+    if (r == 0)
+        r = vault_ring_read(dir, &o->file, &o->ring, o->data, &o->size, &whole, &unread);
+    return r == 0 && unread ? -EIO : r;
 }
 
 static int write_ring(struct rotation *o, const char *dir)

@@ -77,10 +77,11 @@ static int compare(const uint8_t *copy, size_t copy_n, const struct xw_keyfile *
 /* Otherwise the copy counts only where the keyring itself is damaged or gone: one whose key is not
  * in the file may be newer than its copy. */
 int vault_ring_read(const char *dir, const struct xw_keyfile *file, struct xw_keyring *ret_ring,
-                    uint8_t *ret_data, size_t *ret_size, bool *ret_whole)
+                    uint8_t *ret_data, size_t *ret_size, bool *ret_whole, bool *ret_unread)
 {
     uint8_t copy[XW_KEYRING_MAX];
     size_t copy_n = 0;
+    *ret_unread = false;
     int first = read_one(dir, names[0], ret_data, ret_size);
     int second = read_one(dir, names[1], copy, &copy_n);
     if (first == -ENOENT && second == -ENOENT)
@@ -102,6 +103,7 @@ int vault_ring_read(const char *dir, const struct xw_keyfile *file, struct xw_ke
     memcpy(ret_data, copy, copy_n);
     *ret_size = copy_n;
     *ret_whole = false;
+    *ret_unread = first != -ENOENT && first != -EBADMSG && first != -EKEYREJECTED;
     return 0;
 }
 
@@ -183,7 +185,7 @@ int xw_vault_open(const char *dir, const char *key_file, enum xw_vault_as as,
 {
     uint8_t data[XW_KEYRING_MAX];
     size_t size = 0;
-    bool whole = true, none = false;
+    bool whole = true, none = false, unread = false;
     uint32_t id = 0;
     struct xw_keyfile file = {0};
     struct xw_keyring ring = {0};
@@ -191,7 +193,7 @@ int xw_vault_open(const char *dir, const char *key_file, enum xw_vault_as as,
         return -EIO;
     int r = xw_keyfile_read(key_file, &file);
     if (r == 0 || r == -ENOKEY) {
-        int ring_r = vault_ring_read(dir, &file, &ring, data, &size, &whole);
+        int ring_r = vault_ring_read(dir, &file, &ring, data, &size, &whole, &unread);
         none = ring_r == -ENOENT;
         r = none || r == 0 ? ring_r : r;
     }
@@ -199,7 +201,10 @@ int xw_vault_open(const char *dir, const char *key_file, enum xw_vault_as as,
         r = make_ring(dir, key_file, &file, &ring, data, &size);
     if (r == 0)
         r = xw_keyring_wrapped_by(data, size, &id);
-    if (r == 0 && !whole && as != XW_VAULT_READER) /* a full disk does not keep it from opening */
+    if (r == 0 && unread)
+        xw_log_warning("vault.keyring_not_read");
+    else if (r == 0 && !whole &&
+             as != XW_VAULT_READER) /* a full disk does not keep it from opening */
         xw_log_warning("vault.keyring_mended",
                        XW_LOG_ERR(vault_ring_write(dir, data, size, false)));
     if (r == 0)

@@ -5,17 +5,19 @@
 #include "base/block.h"
 #include "base/fault.h"
 #include "base/file.h"
-#include "store/keys.h"
+#include "store/sq_keys.h"
 #include "vault/keyfile.h"
 #include "vault/sealed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -356,6 +358,29 @@ static void new_keys_are_refused_while_the_store_is_open(void **state)
     assert_true(keys.keys[0].pages > 0);
 }
 
+/* It would take the keyring of before and files of after. */
+static void a_copy_waits_while_keys_change(void **state)
+{
+    struct ts *ts = *state;
+    struct sq_store *store = calloc(1, sizeof *store);
+    char path[512];
+    assert_non_null(store);
+    ts_open(ts);
+    ts_close(ts);
+    assert_int_equal(sq_keys_lock(ts->dir, store), 0);
+    ts_path(ts, "lock.backup", path);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), -1);
+    sq_keys_unlock(store);
+    assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
+    assert_int_equal(xw_store_keys_rotate(ts->dir, ts->key_file, false), -EBUSY);
+    (void)close(fd);
+    assert_int_equal(xw_store_keys_rotate(ts->dir, ts->key_file, false), 0);
+    free(store);
+    ts_open(ts);
+}
+
 static void after_a_rotation_old_and_new_are_read_and_rewriting_leaves_one_key(void **state)
 {
     struct ts *ts = *state;
@@ -431,6 +456,7 @@ int main(void)
         DAYS(a_store_that_is_not_encrypted_is_refused),
         DAYS(a_copy_needs_the_key_file),
         DAYS(new_keys_are_refused_while_the_store_is_open),
+        DAYS(a_copy_waits_while_keys_change),
         DAYS(after_a_rotation_old_and_new_are_read_and_rewriting_leaves_one_key),
         DAYS(a_rewriting_cut_at_any_file_loses_nothing_and_can_be_done_again),
     };

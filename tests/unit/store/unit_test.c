@@ -5,6 +5,7 @@
 #include "base/block.h"
 #include "base/crc32c.h"
 #include "store/sq_day.h"
+#include "store/sq_fetch.h"
 #include "store/sq_unit.h"
 
 #include <setjmp.h>
@@ -192,6 +193,31 @@ static void what_does_not_get_smaller_stays_as_it_came(void **state)
     blocks_done(&b);
 }
 
+/* The limits of a block and of a unit; what is above the latter stays as it came. */
+static void the_biggest_blocks_come_back(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t channels_n, count;
+        size_t units;
+    } cases[] = {{64, 1024, 1}, {64, 1025, 0}, {64, 4096, 0}, {1, 65536, 1}, {4, 65536, 0}};
+    uint64_t random = 3;
+    static struct sq_entry packed[BLOCKS_MAX];
+    for (size_t i = 0; i < XW_ARRAY_N(cases); i++) {
+        struct blocks b;
+        struct xw_buf data;
+        blocks_init(&b, cases[i].channels_n, 100000);
+        add(&b, 5, cases[i].count, XW_CODING_DELTA, 3, &random);
+        pack(&b, packed, &data);
+        assert_int_equal(units_n(packed, 1), cases[i].units);
+        assert_true(comes_back(&b, packed, 0, &data));
+        if (cases[i].units > 0)
+            expect_directory(&b, packed, &data);
+        xw_buf_done(&data);
+        blocks_done(&b);
+    }
+}
+
 static void a_block_that_does_not_fit_its_crc_stays_as_it_came(void **state)
 {
     (void)state;
@@ -347,6 +373,59 @@ static void a_day_is_read_while_it_is_re_coded(void **state)
     print_message("read %u times meanwhile\n", reads);
 }
 
+enum { DAYS = 6, DAY_BLOCKS = 10 };
+
+/* Six days of one stream: all but the first one re-coded and sealed. */
+static void one_day_as_it_came_before_five_others(struct ts *ts)
+{
+    ts_open(ts);
+    for (unsigned day = 1; day < DAYS; day++) {
+        xw_clock_fake_advance(&ts_wall, TS_DAY_US);
+        ts_put_blocks(ts, 1, day * DAY_BLOCKS, (day + 1) * DAY_BLOCKS);
+        assert_int_equal(ts_compact(ts), 0);
+    }
+    xw_clock_fake_advance(&ts_wall, TS_DAY_US);
+    assert_int_equal(ts_compact(ts), 0);
+    xw_clock_fake_advance(&ts_wall, -DAYS * TS_DAY_US);
+    sq_set_pressure(0);
+    ts_put_blocks(ts, 1, 0, DAY_BLOCKS);
+    assert_int_equal(ts_compact(ts), 0);
+    sq_set_pressure(UINT64_MAX);
+    xw_clock_fake_advance(&ts_wall, DAYS * TS_DAY_US);
+}
+
+/* A read of more days than it keeps open: the first one is re-coded between directory and bytes. */
+static void what_is_re_coded_under_a_read_is_not_taken_for_damage(void **state)
+{
+    struct ts *ts = *state;
+    one_day_as_it_came_before_five_others(ts);
+    const struct sq_store *store = sq_of(ts->store);
+    struct sq_conn conn;
+    struct sq_fetch fetch;
+    struct xw_range all = {0, DAYS * DAY_BLOCKS * TS_COUNT};
+    assert_int_equal(sq_conn_open(&conn, store->vfs, store->meta_path, false), 0);
+    sq_fetch_init(&fetch, sq_of(ts->store), &conn, store->streams[0]);
+    assert_int_equal(sq_fetch_find(&fetch, store->streams[0]->span_max, all, SIZE_MAX), 0);
+    assert_int_equal(fetch.refs_n, DAYS * DAY_BLOCKS);
+    assert_int_equal(fetch.refs[0].entry.unit_count, 0);
+    assert_int_equal(ts_compact(ts), 0);
+
+    uint8_t *bytes = malloc(fetch.refs[0].entry.size);
+    assert_non_null(bytes);
+    assert_int_equal(sq_fetch_stored(&fetch, &fetch.refs[0], bytes), -ESTALE);
+    for (unsigned i = 0; i < DAY_BLOCKS; i++) { /* the writer's look finds where it is now */
+        bytes = realloc(bytes, fetch.refs[i].entry.size);
+        assert_non_null(bytes);
+        assert_int_equal(sq_fetch_bytes(&fetch, &fetch.refs[i], bytes), 0);
+        assert_int_equal(xw_crc32c(0, bytes, fetch.refs[i].entry.size), fetch.refs[i].entry.sum);
+    }
+    free(bytes);
+    sq_fetch_done(&fetch);
+    sq_conn_close(&conn);
+    ts_expect(ts, 1, all.first, all.end, 0);
+    assert_int_equal(ts->unreadable, 0);
+}
+
 static void a_damaged_block_stays_damaged_and_alone(void **state)
 {
     struct ts *ts = *state;
@@ -371,6 +450,53 @@ static void a_damaged_block_stays_damaged_and_alone(void **state)
     assert_int_equal(ts->unreadable, 1);
     ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
     ts_expect(ts, 3, 0, MANY * TS_COUNT, 0);
+}
+
+/* The block that a segment begins with is lost, comes again, and gets a segment of its own. */
+static void begin_again(struct ts *ts, int64_t later_us)
+{
+    uint64_t before;
+    struct ts_db db;
+    a_day_as_it_came(ts, &before);
+    ts_close(ts);
+    ts_db_open(ts->dir, day_name, &db);
+    assert_int_equal(
+        sqlite3_exec(db.db,
+                     "UPDATE segment SET data = CAST(x'5a5a5a5a' || substr(data, 5) AS BLOB)"
+                     " WHERE id = 1",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    ts_db_close(&db);
+    ts_open(ts);
+    assert_int_equal(ts_gap_samples(ts, 1, MANY * TS_COUNT, 4), TS_COUNT);
+    while (ts->unreadable < 1)
+        ts_spin(ts);
+    xw_clock_fake_advance(&ts_wall, later_us);
+    ts_put_blocks(ts, 1, 0, 1);
+    /* another read had found the same, and says so late */
+    sq_mark_unreadable(sq_of(ts->store), 1, (struct xw_range){0, TS_COUNT}, 0, NULL, 0);
+    ts_put_blocks(ts, 2, MANY, MANY + 1);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    assert_int_equal(ts_compact(ts), 0);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    ts_close(ts);
+    ts_open(ts);
+    ts_expect(ts, 1, 0, MANY * TS_COUNT, 0);
+    assert_int_equal(ts->unreadable, 1);
+    ts_close(ts); /* every segment is in the index once, with its bytes */
+    assert_int_equal(ask(ts, "meta.db", "SELECT sum(bytes) FROM segment"),
+                     ask(ts, "meta.db", "SELECT sum(bytes) FROM day"));
+    ts_open(ts);
+}
+
+static void the_first_block_of_a_segment_comes_again(void **state)
+{
+    begin_again(*state, 0);
+}
+
+static void the_first_block_of_a_segment_comes_again_another_day(void **state)
+{
+    begin_again(*state, TS_DAY_US);
 }
 
 /* Twenty blocks out of the middle of units, asked for in any pieces. */
@@ -448,12 +574,16 @@ int main(void)
         cmocka_unit_test(blocks_of_any_cut_come_back_byte_for_byte),
         cmocka_unit_test(a_minute_is_six_units_and_much_smaller),
         cmocka_unit_test(what_does_not_get_smaller_stays_as_it_came),
+        cmocka_unit_test(the_biggest_blocks_come_back),
         cmocka_unit_test(a_block_that_does_not_fit_its_crc_stays_as_it_came),
         cmocka_unit_test(of_a_damaged_unit_what_lies_before_the_damage_comes_back),
 #define T(name) cmocka_unit_test_setup_teardown(name, ts_days_setup, ts_days_teardown)
         T(a_day_that_is_over_is_re_coded_and_sealed),
         T(a_day_is_read_while_it_is_re_coded),
+        T(what_is_re_coded_under_a_read_is_not_taken_for_damage),
         T(a_damaged_block_stays_damaged_and_alone),
+        T(the_first_block_of_a_segment_comes_again),
+        T(the_first_block_of_a_segment_comes_again_another_day),
         T(a_store_of_the_version_before_is_taken_over),
         T(any_piece_of_a_unit_can_be_read),
         T(an_answer_that_is_cut_ends_between_two_units),

@@ -177,6 +177,25 @@ static void one_damaged_copy_of_the_keyring_is_mended_wherever_it_is_damaged(voi
 
 /* ---- rotation ---- */
 
+/* Its copy may be older: it opens what it can, and the keyring stays for the next time. */
+static void a_keyring_that_cannot_be_read_this_time_is_not_replaced(void **state)
+{
+    const struct folder *folder = *state;
+    char path[300], away[300];
+    struct stat st;
+    assert_int_equal(try_open(folder, true), 0);
+    folder_path(folder, "keyring", path);
+    folder_path(folder, "away", away);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(symlink(path, path), 0); /* ELOOP */
+    assert_int_equal(try_open(folder, false), 0);
+    assert_int_equal(xw_vault_rotate(folder->data, folder->key_file, false), -EIO);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(rename(away, path), 0);
+    assert_int_equal(xw_vault_rotate(folder->data, folder->key_file, false), 0);
+}
+
 static void a_rotation_makes_both_keys_new_and_keeps_the_old_data_keys(void **state)
 {
     const struct folder *folder = *state;
@@ -311,6 +330,7 @@ int main(void)
         CASE(a_new_folder_gets_keys_and_only_that),
         CASE(a_missing_key_and_another_key_are_told_apart),
         CASE(one_damaged_copy_of_the_keyring_is_mended_wherever_it_is_damaged),
+        CASE(a_keyring_that_cannot_be_read_this_time_is_not_replaced),
         CASE(a_rotation_makes_both_keys_new_and_keeps_the_old_data_keys),
         CASE(a_rotation_cut_at_any_step_leaves_what_opens_and_can_be_done_again),
         CASE(an_older_keyring_that_comes_back_does_not_cost_the_newer_key),
