@@ -34,7 +34,7 @@ struct bench {
     struct xw_store *store;
     struct signal signal;
     struct xw_clock wall;
-    char dir[512];
+    char dir[512], key_file[600]; /* the key of a spool lies beside it: DIR.key */
     unsigned in_flight;
     uint64_t batches, raw_bytes, since_compact;
     bool flag;
@@ -302,6 +302,7 @@ static void read_ranges(struct bench *bench, unsigned seconds, const char *name)
 static void open_store(struct bench *bench)
 {
     struct xw_store_config config = {.dir = bench->dir,
+                                     .key_file = bench->key_file,
                                      .low_bytes = 1 << 20,
                                      .queue_bytes = 64 << 20,
                                      .readers_n = 2,
@@ -355,6 +356,7 @@ int main(int argc, char **argv)
         (void)snprintf(bench.dir, sizeof bench.dir, "%s/xw-bench-XXXXXX", tmp ? tmp : "/tmp");
     if (dir == NULL && mkdtemp(bench.dir) == NULL)
         die("folder", errno);
+    (void)snprintf(bench.key_file, sizeof bench.key_file, "%s.key", bench.dir);
     int r = signal_make(&bench.signal);
     if (r == 0)
         r = xw_loop_new(NULL, &bench.loop);
@@ -377,7 +379,9 @@ int main(int argc, char **argv)
     close_store(&bench);
     signal_done(&bench.signal);
     xw_loop_free(bench.loop);
-    if (!keep)
+    if (!keep) {
         remove_all(bench.dir);
+        (void)unlink(bench.key_file);
+    }
     return 0;
 }
