@@ -130,8 +130,10 @@ static void on_part(void *user, int status, const struct xw_store_object *object
     struct asked *asked = user;
     if (status == 0)
         tell(asked->child, TOLD_OBJECT, asked->no, object->verified ? POWER_OBJECT : object->held);
-    else
-        assert_true(asked->child->work.may_fail || status == -EBADMSG);
+    else if (status == -EBADMSG)
+        tell(asked->child, TOLD_OBJECT, asked->no, 0);
+    else if (!well(asked->child, status))
+        tell(asked->child, TOLD_ENDING, asked->no, 0);
     answered(asked);
 }
 
@@ -147,10 +149,12 @@ static void write_part(struct child *child)
         return;
     }
     uint64_t held = object.held < POWER_OBJECT ? object.held : 0;
+    size_t n = XW_MIN((size_t)PART, (size_t)(POWER_OBJECT - held));
     struct asked *asked = ask(child, child->object);
-    (void)taken(asked, xw_store_object_write(
-                           child->ts.store, sha256, POWER_OBJECT, "a/b", held, data + held,
-                           XW_MIN((size_t)PART, (size_t)(POWER_OBJECT - held)), on_part, asked));
+    if (held + n == POWER_OBJECT)
+        tell(child, TOLD_ENDING, child->object, 1);
+    (void)taken(asked, xw_store_object_write(child->ts.store, sha256, POWER_OBJECT, "a/b", held,
+                                             data + held, n, on_part, asked));
 }
 
 static void clip_path(const struct child *child, uint32_t k, char path[400])
@@ -307,6 +311,11 @@ static void work(struct child *child, uint32_t begin)
                 ts_spin(&child->ts);
         something_else(child);
         power_later();
+    }
+    for (uint32_t i = 0; i < child->work.parts_n; i++) {
+        while (child->waiting > 0)
+            ts_spin(&child->ts);
+        write_part(child);
     }
     while (child->waiting > 0)
         ts_spin(&child->ts);
