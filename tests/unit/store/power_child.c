@@ -28,7 +28,7 @@ void power_object(uint32_t k, uint8_t data[POWER_OBJECT], uint8_t sha256[32])
     assert_int_equal(EVP_Digest(data, POWER_OBJECT, sha256, NULL, EVP_sha256(), NULL), 1);
 }
 
-int power_open(struct ts *ts, const char *dir, uint32_t append)
+static void begin(struct ts *ts, const char *dir, uint32_t append)
 {
     ts_init(ts, TS_SQLITE);
     (void)rmdir(ts->dir);
@@ -36,6 +36,11 @@ int power_open(struct ts *ts, const char *dir, uint32_t append)
     ts->config.retain_us = RETAIN_US;
     xw_clock_fake_init(&fake, 0, BASE_US + append * STEP_US);
     sq_set_clock(&fake);
+}
+
+int power_open(struct ts *ts, const char *dir, uint32_t append)
+{
+    begin(ts, dir, append);
     return ts_try_open(ts);
 }
 
@@ -331,24 +336,26 @@ int power_run_child(char **argv)
     FILE *in = fdopen((int)strtoul(argv[4], NULL, 10), "r");
     assert_true(in != NULL && fread(&child.life, sizeof child.life, 1, in) == 1 &&
                 fread(&child.work, sizeof child.work, 1, in) == 1);
-    uint32_t begin = child.life.appends_n;
+    uint32_t from = child.life.appends_n;
     while (child.import < POWER_OBJECTS_MAX && child.life.imported[child.import])
         child.import++;
     (void)alarm(120);     /* an answer that never comes */
     if (child.random % 2) /* segments are written as the blocks came, and re-coded a day later */
         sq_set_pressure(0);
     /* libcrypto does not survive an allocation that fails while it sets itself up, at its first
-     * use; a daemon has done that when it opens its ports. */
+     * use, and libuv aborts when a new loop finds no room for its first descriptors; a daemon has
+     * done both before it opens anything. */
     uint8_t first[POWER_OBJECT], sha256[32];
     power_object(0, first, sha256);
+    begin(&child.ts, child.dir, child.life.appends_n);
     if (xw_disk_configure(argv[1]) < 0)
         return 4;
-    if (!well(&child, power_open(&child.ts, child.dir, begin)))
+    if (!well(&child, ts_try_open(&child.ts)))
         return 0;
     tell(&child, TOLD_ID, 0, 0);
     (void)snprintf(clips, sizeof clips, "%s/clips", child.dir);
     if (well(&child, xw_file_make_dirs(clips, 0750)))
-        work(&child, begin);
+        work(&child, from);
     tell(&child, TOLD_ACTED, 0, xw_disk_counts().acted_n);
     if (child.work.end == END_LEFT)
         _exit(0);
