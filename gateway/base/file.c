@@ -118,8 +118,12 @@ int xw_file_write_atomic(const char *path, const void *data, size_t n_bytes, mod
 static int make_dir(const char *path, mode_t mode)
 {
     struct stat st;
-    if (mkdir(path, mode) == 0)
-        return xw_file_sync_parent(path);
+    if (mkdir(path, mode) == 0) {
+        int r = xw_file_sync_parent(path);
+        if (r < 0)
+            (void)rmdir(path); /* the next try must not find it and take its name for durable */
+        return r;
+    }
     if (errno != EEXIST || stat(path, &st) < 0)
         return -errno;
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;

@@ -66,9 +66,9 @@ static int ring_open(struct xw_hub_stream *s)
     return r;
 }
 
-static void note_unshown(struct xw_hub_stream *s, uint64_t first, uint64_t end)
+/* To be told as healed once it is durable, though it came live. */
+static void owe(struct xw_hub_stream *s, uint64_t first, uint64_t end)
 {
-    xw_counter_add(&hub_unshown, 1);
     if (s->unshown.max == 0)
         xw_ranges_init(&s->unshown, UNSHOWN_MAX);
     if (xw_ranges_add(&s->unshown, first, end) < 0) {
@@ -79,6 +79,12 @@ static void note_unshown(struct xw_hub_stream *s, uint64_t first, uint64_t end)
         if (xw_ranges_add(&s->unshown, low, high) < 0)
             xw_log_debug("hub.unshown_lost", XW_LOG_ID("stream", &s->id));
     }
+}
+
+static void note_unshown(struct xw_hub_stream *s, uint64_t first, uint64_t end)
+{
+    xw_counter_add(&hub_unshown, 1);
+    owe(s, first, end);
 }
 
 static void fan_out(struct xw_hub_stream *s)
@@ -108,8 +114,12 @@ void xw_hub_block(struct xw_hub *hub, const struct xw_store_block *block, bool l
     if (!s || __builtin_add_overflow(block->first, (uint64_t)block->count, &end))
         return;
     grow(s, end);
-    if (!live || end <= s->shown)
+    if (!live)
         return;
+    if (end <= s->shown) { /* behind what was shown: those who watch have passed it */
+        note_unshown(s, block->first, end);
+        return;
+    }
     s->shown = end;
     hub->stats.blocks_n++;
     xw_counter_add(&hub_blocks, 1);
@@ -124,8 +134,12 @@ void xw_hub_block(struct xw_hub *hub, const struct xw_store_block *block, bool l
 void xw_hub_gap(struct xw_hub *hub, const struct xw_store_gap *gap)
 {
     struct xw_hub_stream *s = hub_stream_find(hub, &gap->stream);
-    if (!s || gap->range.end <= s->shown || gap->range.first >= gap->range.end)
-        return; /* in the past: told as healed once it is durable */
+    if (!s || gap->range.first >= gap->range.end)
+        return;
+    if (gap->range.end <= s->shown) { /* in the past */
+        owe(s, gap->range.first, gap->range.end);
+        return;
+    }
     s->shown = gap->range.end;
     if (ring_open(s) < 0 || hub_message_push_gap(s, gap) < 0) {
         note_unshown(s, gap->range.first, gap->range.end);

@@ -18,7 +18,8 @@ static int append_shared(struct xw_buf *buf, struct hub_message *message)
     return r < 0 ? r : 1;
 }
 
-/* Skips what is older than the hold, or gone from the ring; true if anything was. */
+/* Skips what is older than the hold, or gone from the ring; true if anything was. A gap may begin
+ * long ago and end now: what counts is the end. */
 static bool skip_old(struct hub_watch *w, struct xw_range *ret_dropped)
 {
     const struct xw_hub_stream *s = w->stream;
@@ -26,7 +27,7 @@ static bool skip_old(struct hub_watch *w, struct xw_range *ret_dropped)
     uint64_t hold = (uint64_t)(s->rate_hz * (double)s->hub->config.hold_us / 1e6);
     uint64_t oldest = s->shown > hold ? s->shown - hold : 0;
     uint64_t seq = XW_MAX(w->next_seq, ring->tail);
-    while (seq < ring->head && xw_hub_ring_at(ring, seq)->first < oldest)
+    while (seq < ring->head && xw_hub_ring_at(ring, seq)->end <= oldest)
         seq++;
     if (seq == w->next_seq)
         return false;

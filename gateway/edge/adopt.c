@@ -11,6 +11,8 @@ void xw_adopt_init(struct xw_adopt *adopt, int64_t cut, double rate_hz)
 {
     memset(adopt, 0, sizeof(*adopt));
     adopt->cut = adopt->upto = cut;
+    for (size_t i = 0; i < XW_ARRAY_N(adopt->said); i++)
+        adopt->said[i] = INT64_MIN;
     adopt->second_n = (int64_t)lround(rate_hz);
     adopt->beat_tolerance_n = (int64_t)lround(rate_hz * BEAT_TOLERANCE_S);
 }
@@ -24,8 +26,18 @@ void xw_adopt_done(struct xw_adopt *adopt)
     adopt->known_n = adopt->known_cap = adopt->follow_n = 0;
 }
 
+static bool of_an_instant(enum xw_ecg_kind kind)
+{
+    return kind == XW_ECG_KIND_MEASURE || kind == XW_ECG_KIND_MARKER;
+}
+
 int xw_adopt_add(struct xw_adopt *adopt, const struct xw_adopt_known *known)
 {
+    if (of_an_instant(known->kind)) {
+        if (known->first >= adopt->cut && known->code < XW_ECG_CODE_COUNT)
+            adopt->said[known->code] = XW_MAX(adopt->said[known->code], known->first);
+        return 0;
+    }
     if (adopt->known_n == XW_ADOPT_KNOWN_MAX)
         return -EOVERFLOW;
     if (adopt->known_n == adopt->known_cap) {
@@ -143,10 +155,12 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
     if (f)
         return go_on(adopt, f, event, ret_known);
     bool warm = event->emitted_at <= adopt->cut;
+    if (of_an_instant(event->kind)) {
+        bool said = event->code < XW_ECG_CODE_COUNT && event->first <= adopt->said[event->code];
+        return warm || said ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
+    }
     if (adopt->expired && event->first > adopt->upto)
         return XW_ADOPT_NEW;
-    if (event->kind == XW_ECG_KIND_MEASURE || event->kind == XW_ECG_KIND_MARKER)
-        return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
     if (event->kind == XW_ECG_KIND_BEAT) {
         if (event->stage == XW_ECG_STAGE_PROVISIONAL || event->withdrawn)
             return warm ? XW_ADOPT_SILENT : XW_ADOPT_NEW;

@@ -11,6 +11,8 @@
  *   - what the old chain cannot have said yet (a beat of the last second) or did not say (an
  * episode still open at the cut) is new;
  *   - a stored open episode that the new chain does not find again within 10 s ends at the cut;
+ *   - a value or a device's mark at or before the last stored one of its code was said: both are
+ *     events of an instant, and the new chain counts its seconds from elsewhere;
  *   - beyond the cut the old chain saw more than the new one has yet: an episode that it ended is
  *     not opened again before the new chain has seen as much.
  * So an alarm appears exactly once, whatever was killed.
@@ -46,7 +48,9 @@ struct xw_adopt {
     size_t known_n, known_cap;
     struct xw_adopt_follow *follow;
     size_t follow_n;
-    int64_t cut;  /* first sample that is not in the store */
+    int64_t cut; /* first sample that is not in the store */
+    /* Last stored value or mark of each code that lies beyond the cut. */
+    int64_t said[XW_ECG_CODE_COUNT];
     int64_t upto; /* what the old chain said reaches so far: the cut, or later */
     int64_t second_n, beat_tolerance_n;
     bool cut_passed, expired;

@@ -198,7 +198,8 @@ static int ask(struct xw_opening *o)
         const uint32_t kinds =
             1U << XW__EVENT_KIND__EVENT_BEAT | 1U << XW__EVENT_KIND__EVENT_RHYTHM |
             1U << XW__EVENT_KIND__EVENT_ALARM | 1U << XW__EVENT_KIND__EVENT_QUALITY |
-            1U << XW__EVENT_KIND__EVENT_LEADS_OFF | 1U << XW__EVENT_KIND__EVENT_NOISE;
+            1U << XW__EVENT_KIND__EVENT_LEADS_OFF | 1U << XW__EVENT_KIND__EVENT_NOISE |
+            1U << XW__EVENT_KIND__EVENT_MEASUREMENT | 1U << XW__EVENT_KIND__EVENT_MARKER;
         /* Beyond the cut, too: of samples that were refused and come again. */
         struct xw_range range = {warm_from(stream), INT64_MAX};
         o->warm_next = range.first;

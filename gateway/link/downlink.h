@@ -50,6 +50,7 @@ struct xw_downlink_watch {
     /* live: on the live or alarm lane, checked but not yet durable. Otherwise backfill, also before
      * its commit. CRC was verified. */
     void (*on_block)(void *user, const struct xw_store_block *block, bool live);
+    /* On whichever lane; of one message after its blocks. */
     void (*on_gap)(void *user, const struct xw_store_gap *gap);
     /* The range is durable now. */
     void (*on_stored)(void *user, const struct xw_uuid *stream, struct xw_range range, bool live);

@@ -72,6 +72,13 @@ static bool same_message(const struct xw_item *head, const struct xw_item *item)
     return item->kind != XW_ITEM_RAW && (item->kind == XW_ITEM_RECORD) == records;
 }
 
+/* The county takes a message's gaps behind its blocks. What is live is told to those who watch in
+ * its order, so a gap there ends the message for the blocks behind it. */
+static bool out_of_order(unsigned lane, const struct counts *n, const struct xw_item *item)
+{
+    return lane <= XW__LANE__LANE_LIVE && n->gaps && item->kind == XW_ITEM_BLOCK;
+}
+
 /* Puts items from the head into the scratch message, as many as fit; returns how many. What a block
  * comes to is known when it is coded, so the next one is measured as it waits: it can only shrink.
  */
@@ -83,6 +90,7 @@ static size_t put_items(struct xw_lanes *lanes, unsigned lane, size_t max_n_byte
     size_t n = 0, bytes = MESSAGE_OVERHEAD_N_BYTES;
     for (; item && n < XW_LANE_COALESCE_MAX; item = item->next, n++) {
         if (n && (bytes + item->bytes > max_n_bytes || !same_message(head, item) ||
+                  out_of_order(lane, ret_n, item) ||
                   (lanes->coder && xw_coder_full(lanes->coder, item->size))))
             break;
         size_t takes = item->bytes;

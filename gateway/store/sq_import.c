@@ -28,14 +28,6 @@ struct import_job {
     void *user;
 };
 
-static int sync_file(const char *path)
-{
-    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fdatasync(fd) < 0)
-        return -errno;
-    return 0;
-}
-
 /* A file of this content's size that can be read with our keys. */
 static bool is_whole(const struct sq_store *store, const char *path, uint64_t size)
 {
@@ -64,7 +56,7 @@ static int link_into(const struct sq_store *store, const char *path, const char 
 
 static int import_now(struct import_job *self)
 {
-    int r = sync_file(self->path);
+    int r = sq_file_sync(self->path);
     if (r == 0)
         r = sq_object_sha256(self->store, self->path, self->sha256, &self->size);
     if (r == 0 && self->size == 0)

@@ -21,27 +21,37 @@ int sq_write_held(struct sq_store *store, const struct sq_stream *stream)
     return r;
 }
 
-/* held grows by the segment's extent less its holes. */
-static int held_add(struct sq_stream *stream, const struct sq_made *made)
+/* What became of the segment's blocks since the pass read them, added to its holes: a read may have
+ * found one damaged and given it up, and then it may have come again. Such a place is told as a
+ * gap, or its new block waits for the next pass; counted as held here, too, it would be there
+ * twice. */
+static int add_gone(const struct sq_stream *stream, const struct sq_made *made, uint64_t upto,
+                    struct xw_ranges *holes)
 {
-    struct xw_ranges holes, present;
-    xw_ranges_init(&holes, STORE_RANGES_MAX);
-    xw_ranges_init(&present, STORE_RANGES_MAX);
-    int r = sq_ranges_decode(made->holes.data, made->holes.n, &holes);
+    struct xw_ranges gone;
+    xw_ranges_init(&gone, STORE_RANGES_MAX);
+    int r = xw_ranges_add(&gone, made->first, made->end);
     if (r == 0)
-        r = xw_ranges_complement(&holes, made->first, made->end, &present);
+        r = xw_ranges_subtract_all(&gone, &stream->blocks);
     if (r == 0)
-        r = xw_ranges_add_all(&stream->held, &present);
-    xw_ranges_done(&holes);
-    xw_ranges_done(&present);
+        r = xw_ranges_add_all(holes, &gone);
+    for (size_t i = sq_pend_find(stream, made->first);
+         r == 0 && i < stream->pend_n && stream->pend[i].first < made->end; i++)
+        if (stream->pend[i].batch > upto)
+            r = xw_ranges_add(holes, XW_MAX(stream->pend[i].first, made->first),
+                              XW_MIN(sq_entry_end(&stream->pend[i]), made->end));
+    xw_ranges_done(&gone);
     return r;
 }
 
-static int install_one(struct sq_store *store, const struct sq_pass *pass,
-                       const struct sq_made *made)
+static int add_row(struct sq_store *store, const struct sq_pass *pass, const struct sq_made *made,
+                   const struct xw_ranges *holes)
 {
     struct sq_stream *stream = store->streams[made->no - 1];
     bool kept = xw_ranges_overlaps(&stream->kept, made->first, made->end);
+    struct xw_buf bytes;
+    xw_buf_init(&bytes, 16 << 20);
+    int r = holes->n > 0 ? sq_ranges_encode(holes, &bytes) : 0;
     sqlite3_stmt *add = sq_get(&store->writer.conn, SQ_SEGMENT_ADD);
     (void)sqlite3_bind_int64(add, 1, made->no);
     sq_bind_u64(add, 2, made->first);
@@ -50,12 +60,39 @@ static int install_one(struct sq_store *store, const struct sq_pass *pass,
     (void)sqlite3_bind_int64(add, 5, pass->wall_us);
     sq_bind_u64(add, 6, made->bytes);
     (void)sqlite3_bind_int(add, 7, kept);
-    if (made->holes.n > 0)
-        sq_bind_bytes(add, 8, made->holes.data, made->holes.n);
-    int r = sq_run(add);
+    if (holes->n > 0)
+        sq_bind_bytes(add, 8, bytes.data, bytes.n);
+    if (r == 0)
+        r = sq_run(add);
+    (void)sqlite3_reset(add);
+    xw_buf_done(&bytes);
+    return r;
+}
+
+/* held grows by the segment's extent less its holes. 1, or 0: nothing is left of it, and it stays
+ * out of the index; its bytes go with its day. */
+static int install_one(struct sq_store *store, const struct sq_pass *pass,
+                       const struct sq_made *made)
+{
+    struct sq_stream *stream = store->streams[made->no - 1];
+    struct xw_ranges holes, present;
+    xw_ranges_init(&holes, STORE_RANGES_MAX);
+    xw_ranges_init(&present, STORE_RANGES_MAX);
+    int r = sq_ranges_decode(made->holes.data, made->holes.n, &holes);
+    if (r == 0)
+        r = add_gone(stream, made, pass->upto, &holes);
+    if (r == 0)
+        r = xw_ranges_complement(&holes, made->first, made->end, &present);
+    if (r == 0 && present.n > 0)
+        r = add_row(store, pass, made, &holes);
     if (r == 0)
         r = sq_touch(store, stream);
-    return r < 0 ? r : held_add(stream, made);
+    if (r == 0)
+        r = xw_ranges_add_all(&stream->held, &present);
+    bool left = present.n > 0;
+    xw_ranges_done(&holes);
+    xw_ranges_done(&present);
+    return r < 0 ? r : left;
 }
 
 /* What is in the new segments now; its bytes go with its day. */
@@ -79,7 +116,8 @@ static int install(struct sq_store *store, const struct sq_pass *pass)
         r = leave(store, &pass->rejoined[i]);
     for (size_t i = 0; r == 0 && i < pass->made_n; i++) {
         r = install_one(store, pass, &pass->made[i]);
-        bytes += pass->made[i].bytes;
+        bytes += r == 1 ? pass->made[i].bytes : 0;
+        r = XW_MIN(r, 0);
         bool last = i + 1 == pass->made_n || pass->made[i + 1].no != pass->made[i].no;
         if (r == 0 && last)
             r = sq_write_held(store, store->streams[pass->made[i].no - 1]);

@@ -5,7 +5,6 @@
  * What an object is (size, media type) is a row of meta.db; the loop has all rows in memory. */
 #include "store/sq_object.h"
 
-#include "base/fault.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "vault/sealed.h"
@@ -25,6 +24,14 @@ char *sq_object_path(const struct sq_store *store, const uint8_t sha256[32], con
     if (asprintf(&path, "%s/objects/%.2s/%s%s", store->dir, hex, hex, suffix) < 0)
         return NULL;
     return path;
+}
+
+int sq_file_sync(const char *path)
+{
+    xw_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fdatasync(fd) < 0)
+        return -errno;
+    return 0;
 }
 
 /* ---- the map ---- */
@@ -67,8 +74,7 @@ void sq_object_drop(struct sq_objects *objects, struct object *object)
     free(object);
 }
 
-/* Bytes of content; UINT64_MAX: no file, or none with a head. */
-static uint64_t content_of_file(const char *path)
+uint64_t sq_object_content(const char *path)
 {
     struct stat st;
     bool is = path != NULL && stat(path, &st) == 0 && st.st_size >= XW_SEALED_HEAD;
@@ -121,15 +127,37 @@ static int settle(const struct sq_store *store, struct object *object, bool veri
     xw_autofree char *part = sq_object_path(store, object->state.sha256, ".part");
     if (whole == NULL || part == NULL)
         return -ENOMEM;
-    object->state.verified = content_of_file(whole) == object->state.size;
+    object->state.verified = sq_object_content(whole) == object->state.size;
     object->state.held = object->state.verified
                              ? object->state.size
-                             : held_of_part(object->state.size, content_of_file(part));
+                             : held_of_part(object->state.size, sq_object_content(part));
     object->expected = object->state.held;
     if (verified && !object->state.verified)
         xw_log_error("store.object_missing");
-    /* Found whole and not told yet: its name may not be on the disk. */
-    return object->state.verified && !verified ? xw_file_sync_parent(whole) : 0;
+    /* Found whole and not told yet, or in part: neither its name nor all its bytes need be on the
+     * disk, and what is held is told as durable. */
+    if (object->state.held == 0 || verified)
+        return 0;
+    int r = sq_file_sync(object->state.verified ? whole : part);
+    return r < 0 ? r : xw_file_sync_parent(whole);
+}
+
+/* Folders of objects whose maker was killed before their names were on the disk. */
+static int sync_folders(const struct sq_store *store)
+{
+    xw_autofree char *folder = NULL, *any = NULL;
+    if (asprintf(&folder, "%s/objects", store->dir) < 0) {
+        folder = NULL;
+        return -ENOMEM;
+    }
+    if (asprintf(&any, "%s/objects/-", store->dir) < 0) {
+        any = NULL;
+        return -ENOMEM;
+    }
+    if (access(folder, F_OK) < 0)
+        return 0;
+    int r = xw_file_sync_parent(any);
+    return r < 0 ? r : xw_file_sync_parent(folder);
 }
 
 int sq_objects_open(struct sq_store *store)
@@ -137,8 +165,10 @@ int sq_objects_open(struct sq_store *store)
     store->objects = calloc(1, sizeof *store->objects);
     if (store->objects == NULL)
         return -ENOMEM;
+    int r = sync_folders(store);
+    if (r < 0)
+        return r;
     sqlite3_stmt *rows = sq_get(&store->writer.conn, SQ_OBJECT_ALL);
-    int r;
     while ((r = sq_step(rows)) == 1) {
         size_t size;
         const uint8_t *sha256 = sq_bytes(rows, 0, &size);
@@ -178,192 +208,6 @@ int sq_object_get(struct xw_store *base, const uint8_t *sha256, struct xw_store_
     if (object == NULL)
         return -ENOENT;
     *ret_object = object->state;
-    return 0;
-}
-
-/* ---- writing ---- */
-
-struct write_job {
-    struct sq_job job; /* the row */
-    struct sq_store *store;
-    struct object *object;
-    uint64_t offset;
-    size_t size;
-    int result;
-    bool whole, row_needed;
-    uint64_t held;
-    xw_store_object_fn done;
-    void *user;
-    uint8_t data[];
-};
-
-/* The first bytes begin the file anew, under a nonce that was never used. */
-static int begin_part(const struct write_job *self, int fd, struct xw_sealed *ret_sealed)
-{
-    if (self->offset > 0)
-        return xw_sealed_open(self->store->vault, fd, ret_sealed);
-    if (ftruncate(fd, 0) < 0)
-        return -errno;
-    return xw_sealed_begin(self->store->vault, fd, ret_sealed);
-}
-
-static int write_part(const char *path, const struct write_job *self)
-{
-    struct xw_sealed sealed;
-    xw_autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (fd < 0)
-        return -errno;
-    int r = begin_part(self, fd, &sealed);
-    if (r == -EBADMSG)
-        (void)unlink(path); /* its head is damaged: nothing of it can be read */
-    /* Bytes behind `offset` are of a write that was never acknowledged. */
-    if (r == 0)
-        r = xw_sealed_cut(fd, self->offset);
-    if (r == 0)
-        r = xw_sealed_pwrite(&sealed, fd, self->offset, self->data, self->size);
-    if (r == 0)
-        r = xw_fault_point("store.object.sync");
-    if (r == 0 && fdatasync(fd) < 0)
-        r = -errno;
-    return r;
-}
-
-static int verify(const struct sq_store *store, const struct write_job *self, const char *part)
-{
-    uint8_t sha256[32];
-    uint64_t size;
-    xw_autofree char *whole = sq_object_path(store, self->object->state.sha256, "");
-    int r = whole == NULL ? -ENOMEM : sq_object_sha256(store, part, sha256, &size);
-    if (r < 0)
-        return r;
-    if (memcmp(sha256, self->object->state.sha256, sizeof sha256) != 0) {
-        (void)unlink(part);
-        return -EBADMSG;
-    }
-    if (rename(part, whole) < 0)
-        return -errno;
-    return xw_file_sync_parent(whole);
-}
-
-static int write_now(struct write_job *self)
-{
-    struct sq_store *store = self->store;
-    xw_autofree char *part = sq_object_path(store, self->object->state.sha256, ".part");
-    xw_autofree char *folder = part == NULL ? NULL : strdup(part);
-    if (folder == NULL)
-        return -ENOMEM;
-    *strrchr(folder, '/') = '\0';
-    bool fresh = access(part, F_OK) < 0;
-    int r = xw_file_make_dirs(folder, 0750);
-    if (r == 0)
-        r = write_part(part, self);
-    if (r == 0 && fresh)
-        r = xw_file_sync_parent(part);
-    if (r == 0 && self->offset + self->size == self->object->state.size) {
-        r = verify(store, self, part);
-        self->whole = r == 0;
-    }
-    return r;
-}
-
-static void write_work(void *arg)
-{
-    struct write_job *self = arg;
-    self->result = write_now(self);
-}
-
-static int row_stage(struct sq_store *store, struct sq_job *job)
-{
-    struct write_job *self = XW_CONTAINER_OF(job, struct write_job, job);
-    sqlite3_stmt *set = sq_get(&store->writer.conn, SQ_OBJECT_SET);
-    sq_bind_bytes(set, 1, self->object->state.sha256, 32);
-    sq_bind_u64(set, 2, self->object->state.size);
-    sq_bind_text(set, 3, self->object->state.media_type);
-    (void)sqlite3_bind_int(set, 4, self->whole);
-    int r = sq_run(set);
-    return r < 0 ? sq_fail(store, r) : 0;
-}
-
-static void finish(struct write_job *self)
-{
-    struct object *object = self->object;
-    if (object->state.verified) {
-        self->result = 0; /* it was imported whole meanwhile */
-    } else if (self->result == 0) {
-        object->state.held = self->offset + self->size;
-        object->state.verified = self->whole;
-        object->has_row = true;
-    } else {
-        if (self->result == -EBADMSG)
-            object->state.held = 0;
-        object->expected = object->state.held;
-    }
-    if (self->done != NULL)
-        self->done(self->user, self->result, &object->state);
-    free(self);
-}
-
-static void row_done(struct sq_store *store, struct sq_job *job)
-{
-    (void)store;
-    struct write_job *self = XW_CONTAINER_OF(job, struct write_job, job);
-    if (job->status < 0)
-        self->result = job->status;
-    finish(self);
-}
-
-static void write_done(void *arg, int status)
-{
-    struct write_job *self = arg;
-    if (status < 0)
-        self->result = status;
-    self->job = (struct sq_job){.stage = row_stage, .done = row_done};
-    /* The row is written at the beginning and when the object is whole. */
-    if (self->result == 0 && (self->whole || self->row_needed)) {
-        int r = sq_post(self->store, &self->job);
-        if (r == 0)
-            return;
-        self->result = r;
-    }
-    finish(self);
-}
-
-int sq_object_write(struct xw_store *base, const struct store_object_part *part,
-                    xw_store_object_fn done, void *user)
-{
-    struct sq_store *store = sq_of(base);
-    struct object *object = sq_object_find(store->objects, part->sha256);
-    if (store->closing)
-        return -ECANCELED;
-    if (object != NULL && object->state.size != part->size)
-        return -EINVAL;
-    if ((object == NULL ? 0 : object->expected) != part->offset ||
-        (object != NULL && object->state.verified))
-        return -ESPIPE;
-    if (atomic_load(&store->space) == XW_SPACE_FULL)
-        return -ENOSPC;
-    struct write_job *self = calloc(1, sizeof *self + part->data_size);
-    if (object == NULL)
-        object = sq_object_add(store->objects, part->sha256, part->size, part->media_type);
-    if (self == NULL || object == NULL) {
-        free(self);
-        return -ENOMEM;
-    }
-    *self = (struct write_job){.store = store,
-                               .object = object,
-                               .offset = part->offset,
-                               .size = part->data_size,
-                               .row_needed = !object->has_row,
-                               .done = done,
-                               .user = user};
-    if (part->data_size > 0)
-        memcpy(self->data, part->data, part->data_size);
-    int r = xw_pool_submit(store->shelf, write_work, write_done, self);
-    if (r < 0) {
-        free(self);
-        return r;
-    }
-    object->expected = part->offset + part->data_size;
     return 0;
 }
 

@@ -25,6 +25,9 @@ void sq_object_drop(struct sq_objects *objects, struct object *object);
 /* Of the content of an encrypted file. -EBADMSG: it is none. */
 XW_MUST_CHECK int sq_object_sha256(const struct sq_store *store, const char *path,
                                    uint8_t ret_sha256[32], uint64_t *ret_size);
+/* Bytes of content; UINT64_MAX: no file, or none with a head. */
+uint64_t sq_object_content(const char *path);
+XW_MUST_CHECK int sq_file_sync(const char *path);
 /* malloc'd; NULL without memory. */
 char *sq_object_path(const struct sq_store *store, const uint8_t sha256[32], const char *suffix);
 

@@ -16,6 +16,11 @@ XW_COUNTER(commits, "xw_store_commits_total", NULL, "durable transactions of the
 XW_COUNTER(commits_failed, "xw_store_commits_failed_total", NULL,
            "transactions of the store rolled back");
 
+XW_COUNTER(checkpoints_failed, "xw_store_checkpoints_failed_total", NULL,
+           "times the write-ahead log could not be copied into meta.db: while this rises it grows");
+
+enum { CHECKPOINT_AGAIN_US = 10000000 };
+
 int sq_fail(struct sq_store *store, int r)
 {
     store->writer.failed = r;
@@ -206,6 +211,15 @@ static void checkpoint_hard(struct sq_store *store)
                                        NULL, NULL);
     (void)sqlite3_busy_timeout(store->writer.conn.db, 5000);
     store->writer.checkpoint_after_us = rc != SQLITE_OK && backup ? now_us + 2000000 : 0;
+    if (rc == SQLITE_OK || rc == SQLITE_BUSY)
+        return;
+    /* A frame in the middle that can not be read any more, or a broken disk: the log grows until
+     * the disk is full, and a restart finds its end at that frame. Commits do not wait for it at
+     * each turn. */
+    xw_counter_add(&checkpoints_failed, 1);
+    store->writer.checkpoint_after_us = now_us + CHECKPOINT_AGAIN_US;
+    xw_log_error("store.checkpoint_failed", XW_LOG_UINT("log_bytes", (uint64_t)st.st_size),
+                 XW_LOG_STR("sqlite", sqlite3_errstr(rc)));
 }
 
 /* A note must never fail to reach the loop after a commit, so it is there before. */

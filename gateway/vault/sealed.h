@@ -10,7 +10,8 @@
  *   "XWNOTE1\n" | key id | 0 | nonce, 24 B | encrypted | tag, 16 B
  *
  * Threads: any; what takes a descriptor blocks. Ownership: a xw_sealed refers to its vault.
- * Errors: -EBADMSG not such a file, or damaged; -ENOKEY of a key that the vault has not. */
+ * Errors: -EBADMSG not such a file, or damaged; -ENOKEY of a key that the vault has not, or its
+ * head is damaged in more than one place. Where only the key's id is damaged, its key is found. */
 #ifndef XW_VAULT_SEALED_H
 #define XW_VAULT_SEALED_H
 

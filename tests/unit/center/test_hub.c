@@ -226,6 +226,64 @@ static void a_gap_goes_out_in_its_place(void **state)
     fixture_done(&f);
 }
 
+/* As after a pause of the device: the gap is longer than what a socket holds, and not old. */
+static void a_long_gap_that_has_just_ended_is_told_as_a_gap(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_init(&f);
+    fixture_stream(&f, 1, "a");
+    struct xw_hub_socket *socket = open_socket(&f, NULL);
+    watch(socket, 1, 0);
+    fixture_block(&f, 1, 0, true);
+    fixture_drain(socket, KIND(HELLO));
+    struct xw_store_gap gap = {.stream = fixture_id(1), .range = {20, 5000}, .reason = 2};
+    xw_hub_gap(f.hub, &gap);
+    fixture_block(&f, 1, 5000, true);
+    Xw__LiveMessage *m = fixture_next(socket);
+    assert_int_equal(m->body_case, KIND(BLOCKS));
+    assert_int_equal(m->blocks->n_gaps, 1);
+    assert_int_equal(m->blocks->gaps[0]->count, 4980);
+    assert_int_equal(m->blocks->n_blocks, 1);
+    xw__live_message__free_unpacked(m, NULL);
+    xw_hub_socket_free(socket);
+    fixture_done(&f);
+}
+
+/* Two ways, or a gateway that puts a gap and what follows it into one message: those who watch have
+ * passed the place, so they are told to look there again when it is durable. */
+static void what_comes_live_behind_its_place_is_told_as_healed(void **state)
+{
+    struct fixture f;
+    struct xw_uuid id = fixture_id(1);
+    (void)state;
+    fixture_init(&f);
+    fixture_stream(&f, 1, "a");
+    struct xw_hub_socket *socket = open_socket(&f, NULL);
+    watch(socket, 1, 0);
+    fixture_block(&f, 1, 0, true);
+    fixture_block(&f, 1, 100, true);
+    struct xw_store_gap gap = {.stream = id, .range = {20, 60}, .reason = 2};
+    xw_hub_gap(f.hub, &gap);
+    fixture_block(&f, 1, 60, true);
+    fixture_drain(socket, KIND(HELLO));
+    xw_hub_stored(f.hub, &id, (struct xw_range){0, 20}, true);
+    xw_hub_flush(f.hub);
+    assert_null(fixture_next(socket));
+    xw_hub_stored(f.hub, &id, (struct xw_range){100, 120}, true);
+    xw_hub_stored(f.hub, &id, (struct xw_range){20, 80}, true);
+    xw_hub_flush(f.hub);
+    Xw__LiveMessage *m = fixture_next(socket);
+    assert_non_null(m);
+    assert_int_equal(m->body_case, KIND(HEALED));
+    assert_int_equal(m->healed->n_ranges, 1);
+    assert_int_equal(m->healed->ranges[0]->first, 20);
+    assert_int_equal(m->healed->ranges[0]->count, 60);
+    xw__live_message__free_unpacked(m, NULL);
+    xw_hub_socket_free(socket);
+    fixture_done(&f);
+}
+
 static void a_site_sees_only_its_own(void **state)
 {
     struct fixture f;
@@ -469,6 +527,8 @@ int main(void)
         cmocka_unit_test(blocks_not_durable_yet_come_without_being_asked_for),
         cmocka_unit_test(backfill_is_told_as_healed_and_live_is_not),
         cmocka_unit_test(a_gap_goes_out_in_its_place),
+        cmocka_unit_test(a_long_gap_that_has_just_ended_is_told_as_a_gap),
+        cmocka_unit_test(what_comes_live_behind_its_place_is_told_as_healed),
         cmocka_unit_test(a_site_sees_only_its_own),
         cmocka_unit_test(a_status_says_live_for_a_second_and_a_half),
         cmocka_unit_test(a_full_queue_gives_up_the_oldest_and_says_so),

@@ -110,8 +110,7 @@ static void restart(struct gateway *g, size_t cut)
                                        .code = r->event.code,
                                        .first = r->event.first,
                                        .end = r->event.end};
-        if (r->event.kind == XW_ECG_KIND_MEASURE || r->event.kind == XW_ECG_KIND_MARKER ||
-            r->event.end <= (int64_t)from)
+        if (r->event.end <= (int64_t)from)
             continue;
         memcpy(known.key, &r->run, 8);
         memcpy(known.key + 32, &r->sequence, 8);

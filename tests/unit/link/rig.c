@@ -58,8 +58,10 @@ static void on_block(void *user, const struct xw_store_block *block, bool live)
 }
 static void on_gap(void *user, const struct xw_store_gap *gap)
 {
-    (void)user;
-    (void)gap;
+    struct rig_stream *s = find(user, &gap->stream);
+    assert_non_null(s);
+    s->gaps_n++;
+    s->gaps_behind += s->shown.n && xw_ranges_end(&s->shown) > gap->range.first;
 }
 static void on_stored(void *user, const struct xw_uuid *stream, struct xw_range range, bool live)
 {

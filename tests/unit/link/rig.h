@@ -40,7 +40,8 @@ struct rig_stream {
     uint64_t end;           /* samples made */
     struct xw_ranges shown; /* given to on_block */
     uint64_t shown_twice;
-    struct xw_ranges stored; /* told by on_stored */
+    uint64_t gaps_n, gaps_behind; /* given to on_gap; after blocks that come behind them */
+    struct xw_ranges stored;      /* told by on_stored */
 };
 
 struct rig {

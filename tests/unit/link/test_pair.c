@@ -231,6 +231,30 @@ static void blocks_that_replace_an_acknowledged_gap_arrive(void **state)
     rig_free(rig);
 }
 
+/* They wait in the lane together, as they do on a busy machine: one message must not turn them
+ * around, or those who watch never see the gap. */
+static void a_gap_is_told_before_the_blocks_behind_it(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(14);
+    struct rig_stream *s = rig_add_stream(rig);
+    link_up(rig);
+    rig_run(rig, 1000000);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_block(rig, s, 20);
+        struct xw_store_gap gap = {s->id, {s->end, s->end + 30}, XW__GAP_REASON__GAP_DEVICE};
+        model_put_gap(rig->spool, &gap);
+        xw_glink_gap(rig->glink, &gap);
+        s->end += 30;
+        rig_block(rig, s, 20);
+    }
+    rig_run(rig, 1000000);
+    assert_int_equal(s->gaps_n, 3);
+    assert_int_equal(s->gaps_behind, 0);
+    assert_true(xw_ranges_covers(rig_known(rig->archive, s), 0, s->end));
+    rig_free(rig);
+}
+
 static void an_unreadable_block_does_not_stop_the_rest(void **state)
 {
     (void)state;
@@ -466,6 +490,7 @@ int main(void)
         cmocka_unit_test(a_county_restored_from_a_backup_gets_the_day_back),
         cmocka_unit_test(a_refusing_store_is_never_acknowledged_and_live_goes_on),
         cmocka_unit_test(blocks_that_replace_an_acknowledged_gap_arrive),
+        cmocka_unit_test(a_gap_is_told_before_the_blocks_behind_it),
         cmocka_unit_test(an_unreadable_block_does_not_stop_the_rest),
         cmocka_unit_test(ephemeral_messages_go_both_ways),
         cmocka_unit_test(an_object_is_resumed_where_it_was_cut),

@@ -96,13 +96,17 @@ static void on_import(void *user, int status, const struct xw_store_object *obje
         _exit(3);
 }
 
+/* A new file each time, whole when it has its name: the one before may be linked into the objects
+ * and must not be written to any more, or a kill in the middle leaves the object as it is then. */
 static void import_object(struct child *child, const char *dir)
 {
     uint8_t data[OBJECT];
-    char path[300];
+    char path[300], made[300];
     import_bytes(data);
     (void)snprintf(path, sizeof path, "%s/clip.part", dir);
-    ts_write_file(&child->ts, path, data, OBJECT);
+    (void)snprintf(made, sizeof made, "%s/clip.tmp", dir);
+    ts_write_file(&child->ts, made, data, OBJECT);
+    assert_int_equal(rename(made, path), 0);
     assert_int_equal(xw_store_object_import(child->ts.store, path, "a/b", on_import, child), 0);
 }
 

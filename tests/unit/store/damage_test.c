@@ -2,6 +2,7 @@
 #include "days.h"
 
 #include "base/fault.h"
+#include "base/loop.h"
 
 #include "store/sq_day.h"
 
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <uv.h>
 
 static void overwrite(const struct ts *ts, const char *name, off_t at, size_t n)
 {
@@ -120,6 +122,64 @@ static void what_is_not_committed_yet_is_not_taken_for_damaged(void **state)
     ts_open(ts);
     assert_int_equal(ts->unreadable, 0);
     ts_expect(ts, 1, 0, 4 * TS_COUNT, 0);
+}
+
+static void on_compacted(void *user, int status)
+{
+    int *ret = user;
+    *ret = status;
+}
+
+/* A block of a row that is being compacted is given up (a read failed), in the time between the
+ * day's commit and the index: it is a gap then, and not in the segment as well; nor twice when it
+ * came again meanwhile. */
+static void lost_while_compacted(struct ts *ts, bool comes_again)
+{
+    enum { ALL = 6, LOST = 2 };
+    const struct xw_range lost = {LOST * TS_COUNT, (LOST + 1) * TS_COUNT};
+    char error[128];
+    int status = 1;
+    assert_int_equal(
+        xw_fault_configure("store.segment.after_day:delay=1000:times=1", error, sizeof error), 0);
+    ts_open(ts);
+    ts_put_blocks(ts, 1, 0, ALL);
+    struct sq_store *store = sq_of(ts->store);
+    uint64_t batch = store->streams[0]->pend[LOST].batch;
+    assert_int_equal(xw_store_compact(ts->store, on_compacted, &status), 0);
+    while (xw_fault_acted_n("store.segment.after_day") == 0)
+        (void)uv_run(xw_loop_uv(ts->loop), UV_RUN_NOWAIT);
+    sq_mark_unreadable(store, 1, lost, batch, NULL, 0);
+    if (comes_again)
+        ts_put_blocks(ts, 1, LOST, LOST + 1);
+    while (status == 1)
+        ts_spin(ts);
+    assert_int_equal(status, 0);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(ts->unreadable, 1);
+        assert_int_equal(ts_gap_samples(ts, 1, ALL * TS_COUNT, 4), comes_again ? 0 : TS_COUNT);
+        ts_expect(ts, 1, 0, lost.first, 0);
+        ts_expect(ts, 1, lost.end, ALL * TS_COUNT, 0);
+        if (comes_again)
+            ts_expect(ts, 1, lost.first, lost.end, 0);
+        assert_int_equal(ts_compact(ts), 0);
+        ts_reopen(ts);
+    }
+    ts_put_blocks(ts, 1, LOST, LOST + 1); /* its peer has it still */
+    assert_int_equal(ts_compact(ts), 0);
+    ts_reopen(ts);
+    ts_expect(ts, 1, 0, ALL * TS_COUNT, 0);
+    assert_int_equal(xw_fault_configure(NULL, error, sizeof error), 0);
+    assert_int_equal(ts->conflicts, 0);
+}
+
+static void what_is_lost_while_it_is_compacted_is_a_gap(void **state)
+{
+    lost_while_compacted(*state, false);
+}
+
+static void what_comes_again_while_it_is_compacted_is_there_once(void **state)
+{
+    lost_while_compacted(*state, true);
 }
 
 static void a_broken_day_file_is_put_aside(void **state)
@@ -401,6 +461,8 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, ts_days_setup, ts_days_teardown)
         T(a_damaged_block_becomes_a_gap_and_its_neighbours_stay),
         T(what_is_not_committed_yet_is_not_taken_for_damaged),
+        T(what_is_lost_while_it_is_compacted_is_a_gap),
+        T(what_comes_again_while_it_is_compacted_is_there_once),
         T(a_broken_day_file_is_put_aside),
         T(a_missing_day_file_is_a_gap),
         T(a_broken_meta_is_put_aside_and_day_files_are_entered_again),

@@ -27,16 +27,18 @@ struct life {
     bool appended[POWER_APPENDS_MAX];
     uint32_t appends_n; /* all below are acknowledged */
     uint32_t held[POWER_OBJECTS_MAX];
+    bool ending[POWER_OBJECTS_MAX]; /* its last part was on its way: it may have begun anew */
     bool imported[POWER_OBJECTS_MAX];
     bool removing[POWER_OBJECTS_MAX], removed[POWER_OBJECTS_MAX]; /* of what was imported */
     uint64_t state, epoch;
-    uint32_t copies;
+    uint32_t copies, anew_n; /* objects that began anew */
 };
 
 enum told {
     TOLD_ID,
     TOLD_APPEND,
-    TOLD_OBJECT,
+    TOLD_OBJECT, /* 0: it began anew */
+    TOLD_ENDING,
     TOLD_IMPORT,
     TOLD_REMOVE, /* 0: asked for; 1: done */
     TOLD_STATE,
@@ -59,7 +61,7 @@ void power_later(void); /* the wall clock of the next append */
 /* How a child works: how much, how it ends if it comes that far, and whether calls may fail. */
 enum work_end { END_CLOSED, END_CUT, END_LEFT /* as by SIGKILL */ };
 struct work {
-    uint32_t appends_n;
+    uint32_t appends_n, parts_n; /* parts of objects beside those that go with the appends */
     enum work_end end;
     bool may_fail;
 };

@@ -28,7 +28,7 @@ void power_object(uint32_t k, uint8_t data[POWER_OBJECT], uint8_t sha256[32])
     assert_int_equal(EVP_Digest(data, POWER_OBJECT, sha256, NULL, EVP_sha256(), NULL), 1);
 }
 
-int power_open(struct ts *ts, const char *dir, uint32_t append)
+static void begin(struct ts *ts, const char *dir, uint32_t append)
 {
     ts_init(ts, TS_SQLITE);
     (void)rmdir(ts->dir);
@@ -36,6 +36,11 @@ int power_open(struct ts *ts, const char *dir, uint32_t append)
     ts->config.retain_us = RETAIN_US;
     xw_clock_fake_init(&fake, 0, BASE_US + append * STEP_US);
     sq_set_clock(&fake);
+}
+
+int power_open(struct ts *ts, const char *dir, uint32_t append)
+{
+    begin(ts, dir, append);
     return ts_try_open(ts);
 }
 
@@ -130,8 +135,10 @@ static void on_part(void *user, int status, const struct xw_store_object *object
     struct asked *asked = user;
     if (status == 0)
         tell(asked->child, TOLD_OBJECT, asked->no, object->verified ? POWER_OBJECT : object->held);
-    else
-        assert_true(asked->child->work.may_fail || status == -EBADMSG);
+    else if (status == -EBADMSG)
+        tell(asked->child, TOLD_OBJECT, asked->no, 0);
+    else if (!well(asked->child, status))
+        tell(asked->child, TOLD_ENDING, asked->no, 0);
     answered(asked);
 }
 
@@ -147,10 +154,12 @@ static void write_part(struct child *child)
         return;
     }
     uint64_t held = object.held < POWER_OBJECT ? object.held : 0;
+    size_t n = XW_MIN((size_t)PART, (size_t)(POWER_OBJECT - held));
     struct asked *asked = ask(child, child->object);
-    (void)taken(asked, xw_store_object_write(
-                           child->ts.store, sha256, POWER_OBJECT, "a/b", held, data + held,
-                           XW_MIN((size_t)PART, (size_t)(POWER_OBJECT - held)), on_part, asked));
+    if (held + n == POWER_OBJECT)
+        tell(child, TOLD_ENDING, child->object, 1);
+    (void)taken(asked, xw_store_object_write(child->ts.store, sha256, POWER_OBJECT, "a/b", held,
+                                             data + held, n, on_part, asked));
 }
 
 static void clip_path(const struct child *child, uint32_t k, char path[400])
@@ -308,6 +317,11 @@ static void work(struct child *child, uint32_t begin)
         something_else(child);
         power_later();
     }
+    for (uint32_t i = 0; i < child->work.parts_n; i++) {
+        while (child->waiting > 0)
+            ts_spin(&child->ts);
+        write_part(child);
+    }
     while (child->waiting > 0)
         ts_spin(&child->ts);
 }
@@ -322,24 +336,26 @@ int power_run_child(char **argv)
     FILE *in = fdopen((int)strtoul(argv[4], NULL, 10), "r");
     assert_true(in != NULL && fread(&child.life, sizeof child.life, 1, in) == 1 &&
                 fread(&child.work, sizeof child.work, 1, in) == 1);
-    uint32_t begin = child.life.appends_n;
+    uint32_t from = child.life.appends_n;
     while (child.import < POWER_OBJECTS_MAX && child.life.imported[child.import])
         child.import++;
     (void)alarm(120);     /* an answer that never comes */
     if (child.random % 2) /* segments are written as the blocks came, and re-coded a day later */
         sq_set_pressure(0);
     /* libcrypto does not survive an allocation that fails while it sets itself up, at its first
-     * use; a daemon has done that when it opens its ports. */
+     * use, and libuv aborts when a new loop finds no room for its first descriptors; a daemon has
+     * done both before it opens anything. */
     uint8_t first[POWER_OBJECT], sha256[32];
     power_object(0, first, sha256);
+    begin(&child.ts, child.dir, child.life.appends_n);
     if (xw_disk_configure(argv[1]) < 0)
         return 4;
-    if (!well(&child, power_open(&child.ts, child.dir, begin)))
+    if (!well(&child, ts_try_open(&child.ts)))
         return 0;
     tell(&child, TOLD_ID, 0, 0);
     (void)snprintf(clips, sizeof clips, "%s/clips", child.dir);
     if (well(&child, xw_file_make_dirs(clips, 0750)))
-        work(&child, begin);
+        work(&child, from);
     tell(&child, TOLD_ACTED, 0, xw_disk_counts().acted_n);
     if (child.work.end == END_LEFT)
         _exit(0);

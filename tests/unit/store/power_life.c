@@ -60,7 +60,12 @@ static void take(struct life *life, const struct mark *mark)
             life->appends_n++;
         break;
     case TOLD_OBJECT:
-        life->held[mark->a] = XW_MAX(life->held[mark->a], (uint32_t)mark->b);
+        life->held[mark->a] = mark->b == 0 ? 0 : XW_MAX(life->held[mark->a], (uint32_t)mark->b);
+        life->ending[mark->a] = false;
+        life->anew_n += mark->b == 0;
+        break;
+    case TOLD_ENDING:
+        life->ending[mark->a] = mark->b != 0;
         break;
     case TOLD_IMPORT:
         life->imported[mark->a] = true;
