@@ -223,6 +223,10 @@ export const cases = [
       assert.deepEqual(await cut(), []);
       center.cut('gw-dongcun');
       await until('nobody can tell', async () => (await lightOf(page, '.viewer-head', 'gateway')) === 'unknown', 6000);
+      center.heal('gw-dongcun');
+      await page.goto(`${url}/#/bed/${center.beds().find((b) => b.attachments.some((a) => a.streams.some((s) => s.modality === 'ecg'))).id}`);
+      await until('lights at the bed', async () => (await lightOf(page, '.bed-ecg-foot', 'county').catch(() => '')) === 'proven', 6000);
+      assert.deepEqual(await cut(), []);
     },
   },
 ];

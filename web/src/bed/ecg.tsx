@@ -8,6 +8,7 @@ import { EcgController } from '../ecg/controller';
 import type { PaperOptions, PaperWords } from '../ecg/ground';
 import { t } from '../i18n/t';
 import { linkState, live } from '../live/client';
+import { StreamLights } from '../live/lights';
 import { loadRanges, loadSamples, stillModel } from '../live/still';
 import type { StreamModel } from '../live/stream';
 import { captionOf, optionsOf, wordsOf } from '../pages/paper';
@@ -66,6 +67,7 @@ function Sheet(props: { model: StreamModel; still: { first: number; end: number 
       {!still && s?.freshness === 'lost' && <p class="paper-lost">{t(linkState.value === 'open' ? 'ecg.lost' : 'ecg.lost.local', { t: clockText(s.silentSinceWallUs) })}</p>}
       <div class="bed-ecg-foot">
         {s && !still && <HoleNote hole={s.hole} />}
+        {!still && <StreamLights id={model.id} />}
         {s && !still && <AgeBadge s={s} />}
       </div>
       {Number.isFinite(x) && <div class="cursor-line" style={{ left: `${x}px` }} aria-hidden="true" />}
