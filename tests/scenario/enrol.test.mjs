@@ -215,6 +215,19 @@ async function guessing() {
   check('guessing codes is slowed down: 404, then 429', statuses[0] === 404 && statuses.at(-1) === 429 && statuses.every((one) => one === 404 || one === 429) && (await refusedCodes('too_many')) > 0, statuses.join(' '));
 }
 
+async function killedRevoking() {
+  const revoke = () => boss.request('/api/gateways/lost-1/revoke', { method: 'POST', body: {} });
+  await county.center.stop(8000);
+  county.center.start({ XW_FAULT: 'center.revoked' });
+  await county.centerBack();
+  const first = await revoke().then((answer) => `answered ${answer.status}`, () => 'no answer');
+  await county.center.exited;
+  county.center.start();
+  await county.centerBack();
+  const again = (await gatewayOf('lost-1')).revoked_wall_us > 0 || (await revoke()).status === 200;
+  check('the center killed in the middle of revoking: no answer, and asked again it is done', first === 'no answer' && again && (await gatewayOf('lost-1')).revoked_wall_us > 0, first);
+}
+
 async function afterRestart(own) {
   await county.center.stop(8000);
   const offline = admin(county, 'revoke', 'lost-0'); // without a running center: on its store
@@ -309,6 +322,7 @@ await scenario(
     await rotated(one);
     await cloned(one, ca);
     await guessing();
+    await killedRevoking();
     await afterRestart(own);
     await enrolledAnew();
     for (const each of newcomers) await each.process?.stop();

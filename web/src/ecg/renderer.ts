@@ -341,6 +341,10 @@ export class EcgRenderer {
       c.fillStyle = plain ? this.colours.dim : this.colours.text;
       const x = col.x + b.index * this.pps - base;
       c.fillRect(Math.round(x), col.y + 18 * this.dpr, this.dpr, 5 * this.dpr);
+      // A tall beat may run through its own letter.
+      c.lineWidth = 3 * this.dpr;
+      c.strokeStyle = this.colours.ground;
+      c.strokeText(b.letter, x, col.y + 4 * this.dpr);
       c.fillText(b.letter, x, col.y + 4 * this.dpr);
     }
     this.drawTimes(c, col, base, first - lookN, end + lookN);
