@@ -22,7 +22,9 @@ static void directory(const uint8_t *bytes, size_t n, bool segment)
             continue;
         for (size_t i = 0; i < entries_n; i++) {
             const struct sq_entry *e = &entries[i];
-            bool within = i > 0 && e->unit_count != 0 && e[-1].offset == e->offset;
+            /* An empty block before a unit lies at the same place and is none of it. */
+            bool within =
+                i > 0 && e->unit_count != 0 && e[-1].unit_count != 0 && e[-1].offset == e->offset;
             if (sq_entry_end(e) < e->first || (!within && e->offset != total) ||
                 (within && e->first != sq_entry_end(e - 1)))
                 abort();
