@@ -66,7 +66,7 @@ struct video_kept {
     uint64_t size;
     int64_t sent_wall_us; /* 0: the county is not known to have it */
     int64_t again_us;     /* monotonic: not offered before */
-    bool offered, removing;
+    bool offered, removing, gone;
 };
 
 struct xw_video {

@@ -99,7 +99,9 @@ static void offer(struct xw_video *v, struct video_kept *k)
         k->offered = true;
     else
         k->again_us = xw_edge_now_us() + GIVEN_UP_US;
-    if (r < 0 && r != -EAGAIN)
+    /* It went for room, and that it did could not be noted on a full disk: noted now. */
+    k->gone = r == -ENOENT && k->sent_wall_us;
+    if (r < 0 && r != -EAGAIN && !k->gone)
         xw_log_error("video.offer", XW_LOG_ID("clip", &k->clip), XW_LOG_ERR(r));
 }
 
@@ -173,7 +175,7 @@ static void remove_some(struct xw_video *v)
     bool tight = v->space != XW_SPACE_OK;
     for (size_t i = 0; i < v->kept_n; i++) {
         struct video_kept *k = &v->kept[i];
-        bool old = retain && now - k->sent_wall_us > retain;
+        bool old = k->gone || (retain && now - k->sent_wall_us > retain);
         if (!k->sent_wall_us || k->offered || k->removing || (!old && !tight))
             continue;
         struct removal *removal = calloc(1, sizeof(*removal));
