@@ -1,6 +1,6 @@
 /* Polyphase resampling over lanes: one coefficient row per phase, multiplied into whole frames. */
 #include "dsp/core/resample.h"
-#include "dsp/core/frame.h"
+#include "dsp/core/quad.h"
 
 #include <errno.h>
 #include <math.h>
@@ -71,8 +71,8 @@ static void remember(struct xw_dsp_resample *r, const float *frame)
         to = r->ring_n;
     }
     for (unsigned i = from; i < to; i++) {
-        memcpy(r->ring + (size_t)i * r->lanes, frame, r->lanes * sizeof(float));
-        memcpy(r->ring + (size_t)(i + r->ring_n) * r->lanes, frame, r->lanes * sizeof(float));
+        xw_quad_copy_frame(r->ring + (size_t)i * r->lanes, frame, r->lanes);
+        xw_quad_copy_frame(r->ring + (size_t)(i + r->ring_n) * r->lanes, frame, r->lanes);
     }
     r->in_n++;
 }
@@ -81,11 +81,10 @@ static void weigh(const struct xw_dsp_resample *r, const float *restrict row,
                   const float *restrict frames, float *restrict out)
 {
     for (unsigned c = 0; c < r->lanes; c += XW_DSP_LANE_QUANTUM) {
-        float sum[XW_DSP_LANE_QUANTUM] = {0};
+        xw_quad sum = {0};
         for (unsigned j = 0; j < r->taps_n; j++)
-            for (unsigned k = 0; k < XW_DSP_LANE_QUANTUM; k++)
-                sum[k] += row[j] * frames[(size_t)j * r->lanes + c + k];
-        memcpy(out + c, sum, sizeof(sum));
+            sum += xw_quad_all(row[j]) * xw_quad_load(frames + (size_t)j * r->lanes + c);
+        xw_quad_store(out + c, sum);
     }
 }
 

@@ -6,9 +6,26 @@
 
 #define T xw_ecg_tables
 
+static const double LEARNING_S = 6.5;
+enum { UNPROVEN_BEATS = 5, LONG_RR_MS = 2000 };
+
+void xw_ecg_alarm_init(struct xw_ecg_alarm *a)
+{
+    a->limits = (struct xw_ecg_alarm_limits){.vt_strange = T.vt_strange,
+                                             .vt_alike = T.vt_alike,
+                                             .vt_strange_rr = T.vt_strange_rr,
+                                             .vt_uneven = T.vt_uneven,
+                                             .veto_uneven = T.veto_uneven};
+}
+
 void xw_ecg_alarm_reset(struct xw_ecg_alarm *a, int64_t first_sample)
 {
+    struct xw_ecg_alarm old = *a;
     memset(a, 0, sizeof(*a));
+    memcpy(a->pulse, old.pulse, sizeof(a->pulse));
+    a->pulses_n = old.pulses_n;
+    a->limits = old.limits;
+    a->vetoed_n = old.vetoed_n;
     a->trusted_since = first_sample;
     a->silence_beat = -1;
 }
@@ -64,22 +81,83 @@ static struct xw_ecg_event draft(const struct xw_ecg_emit *emit, enum xw_ecg_cod
 
 static void set_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first)
 {
-    const struct xw_ecg_episode *in_order[] = {&a->vf, &a->asystole, &a->vt, &a->tachy, &a->brady};
-    enum xw_ecg_code code = XW_ECG_RHYTHM_NORMAL;
-    for (unsigned i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++)
-        if (in_order[i]->open) {
-            code = in_order[i]->event.code;
-            break;
-        }
+    const struct xw_ecg_episode *first_of[] = {&a->vf, &a->asystole, &a->vt};
+    const struct xw_ecg_episode *rates[] = {&a->tachy, &a->brady};
+    enum xw_ecg_code code = a->fibrillating ? XW_ECG_RHYTHM_AF
+                            : a->pattern    ? a->pattern
+                                            : XW_ECG_RHYTHM_NORMAL;
+    for (unsigned i = 0; i < 2 && !a->fibrillating; i++)
+        if (rates[i]->open)
+            code = rates[i]->event.code;
+    for (unsigned i = 3; i-- > 0;)
+        if (first_of[i]->open)
+            code = first_of[i]->event.code;
     if (a->rhythm.open && a->rhythm.event.code == code)
         return;
     if (a->rhythm.open && first < a->rhythm.event.first)
         first = a->rhythm.event.first;
+    a->rhythm.event.withdrawn |= a->taken_back && a->rhythm.event.code == XW_ECG_RHYTHM_AF;
     xw_ecg_episode_close(emit, &a->rhythm, first);
     struct xw_ecg_event event =
         xw_ecg_emit_draft(emit, XW_ECG_KIND_RHYTHM, code, "rhythm", XW_ECG_ALARM_RULE_VERSION);
+    if (code == XW_ECG_RHYTHM_AF)
+        event = a->atrial;
     event.first = first;
     xw_ecg_episode_open(emit, &a->rhythm, &event);
+}
+
+void xw_ecg_alarm_begin_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first)
+{
+    if (!a->rhythm.open)
+        set_rhythm(a, emit, first);
+}
+
+/* Why the atria are said to fibrillate; the early look has evidence and a name of its own. */
+static void draft_atrial(struct xw_ecg_alarm *a, const struct xw_ecg_emit *emit,
+                         const struct xw_ecg_af *af)
+{
+    struct xw_ecg_af_evidence why = xw_ecg_af_evidence(af);
+    a->atrial = xw_ecg_emit_draft(emit, XW_ECG_KIND_RHYTHM, XW_ECG_RHYTHM_AF,
+                                  af->sure ? "af-rr" : "af-rr-early", XW_ECG_AF_RULE_VERSION);
+    a->atrial.confidence = af->sure ? 0.9F : 0.7F;
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_AF_SCORE, why.score, why.score);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_ALIKE, why.alike_share, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_DIFFERENCE, why.difference, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_PATTERN, why.pattern, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_BEATS_N, (float)why.intervals_n, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_MS, why.rr_ms, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_LOW_MS, why.rr_low_ms, 0);
+    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_HIGH_MS, why.rr_high_ms, 0);
+}
+
+/* What was said early is confirmed: the same episode, by the rule that is sure. */
+static void confirm_atrial(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
+{
+    struct xw_ecg_event *said = &a->rhythm.event;
+    if (!a->rhythm.open || said->code != XW_ECG_RHYTHM_AF)
+        return;
+    struct xw_ecg_event event = a->atrial;
+    event.first = said->first;
+    event.end = said->end;
+    event.sequence = said->sequence;
+    event.revision = said->revision + 1;
+    *said = event;
+    xw_ecg_emit_again(emit, said);
+}
+
+void xw_ecg_alarm_af(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_af *af)
+{
+    bool changed = af->active != a->fibrillating;
+    a->fibrillating = af->active;
+    if (af->active)
+        draft_atrial(a, emit, af);
+    if (!changed && af->active)
+        confirm_atrial(a, emit);
+    if (!changed)
+        return;
+    a->taken_back = af->taken_back;
+    set_rhythm(a, emit, af->since_at);
+    a->taken_back = false;
 }
 
 static void open_alarm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, struct xw_ecg_episode *p,
@@ -89,102 +167,148 @@ static void open_alarm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, struct 
     set_rhythm(a, emit, event->first);
 }
 
+/* How long it lasts, or has lasted so far, against what makes it sustained. */
+static void put_duration(const struct xw_ecg_emit *emit, struct xw_ecg_episode *p, int64_t end)
+{
+    struct xw_ecg_event *event = &p->event;
+    if (event->evidence_n && event->evidence[event->evidence_n - 1].id == XW_ECG_VALUE_DURATION_S)
+        event->evidence_n--;
+    int64_t n = end > event->first ? end - event->first : 0;
+    xw_ecg_emit_evidence(event, XW_ECG_VALUE_DURATION_S, (float)((double)n / emit->rate_hz),
+                         emit->rules->vt_sustained_s);
+}
+
+/* Tachycardia that has lasted long enough to be called sustained: its next word says so. */
+static void judge_sustained(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
+{
+    struct xw_ecg_event *event = &a->vt.event;
+    if (!a->vt.open || a->sustained_of == event->sequence ||
+        (double)(emit->now - event->first) < (double)emit->rules->vt_sustained_s * emit->rate_hz)
+        return;
+    a->sustained_of = event->sequence;
+    put_duration(emit, &a->vt, emit->now);
+    event->hr_bpm = emit->hr_bpm;
+    event->revision++;
+    xw_ecg_emit_again(emit, event);
+}
+
 static void close_alarm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, struct xw_ecg_episode *p,
                         int64_t end)
 {
     if (!p->open)
         return;
+    if (p == &a->vt)
+        put_duration(emit, p, end);
     xw_ecg_episode_close(emit, p, end);
     set_rhythm(a, emit, end);
 }
 
+/* A pattern's end: the last beat that kept it. */
+static void judge_pattern(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
+{
+    int64_t since = ago(a, 0)->at;
+    enum xw_ecg_code pattern =
+        xw_ecg_alarm_pattern(a, (unsigned)emit->rules->pattern_repeats_n, &since);
+    if (pattern == a->pattern)
+        return;
+    a->pattern = pattern;
+    a->pattern_since = since;
+    set_rhythm(a, emit, since);
+}
+
 static void judge_slow(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
 {
-    unsigned rr_n = (unsigned)T.brady_beats_n - 1;
+    unsigned rr_n = (unsigned)emit->rules->brady_beats_n - 1;
     float rr = mean_rr(a, rr_n), recent = mean_rr(a, 3);
-    if (a->brady.open && recent > 0 && 60000 / recent > T.brady_end_bpm)
+    if (a->brady.open && recent > 0 && 60000 / recent > emit->rules->brady_end_bpm)
         close_alarm(a, emit, &a->brady, ago(a, 3)->at);
-    if (a->brady.open || a->asystole.open || held || rr <= 60000 / T.brady_bpm)
+    if (a->brady.open || a->asystole.open || held || rr <= 60000 / emit->rules->brady_bpm ||
+        xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_BRADY, ago(a, rr_n)->at, 60000 / rr))
         return;
     struct xw_ecg_event event =
-        draft(emit, XW_ECG_RHYTHM_BRADY, XW_ECG_PRIORITY_HIGH, ago(a, rr_n)->at);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, T.brady_bpm);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, T.brady_beats_n, T.brady_beats_n);
+        draft(emit, XW_ECG_RHYTHM_BRADY, emit->rules->brady_priority, ago(a, rr_n)->at);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, emit->rules->brady_bpm);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, emit->rules->brady_beats_n,
+                         emit->rules->brady_beats_n);
     open_alarm(a, emit, &a->brady, &event);
 }
 
 static void judge_fast(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
 {
-    unsigned rr_n = (unsigned)T.tachy_beats_n - 1;
+    unsigned rr_n = (unsigned)emit->rules->tachy_beats_n - 1;
     float rr = mean_rr(a, rr_n), recent = mean_rr(a, 8);
-    if (a->tachy.open && (recent <= 0 || 60000 / recent < T.tachy_end_bpm))
+    if (a->tachy.open && (recent <= 0 || 60000 / recent < emit->rules->tachy_end_bpm))
         close_alarm(a, emit, &a->tachy, ago(a, 0)->at);
-    if (a->tachy.open || a->vt.open || held || rr <= 0 || rr >= 60000 / T.tachy_bpm)
+    if (a->tachy.open || a->vt.open || held || rr <= 0 || rr >= 60000 / emit->rules->tachy_bpm)
         return;
     /* Noise makes many beats too, but not of one kind. */
-    if (xw_ecg_alarm_known_share(a, ago(a, rr_n)->at) < T.tachy_known_share)
+    if (xw_ecg_alarm_known_share(a, ago(a, rr_n)->at) < T.tachy_known_share ||
+        xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_TACHY, ago(a, rr_n)->at, 60000 / rr))
         return;
     struct xw_ecg_event event =
-        draft(emit, XW_ECG_RHYTHM_TACHY, XW_ECG_PRIORITY_HIGH, ago(a, rr_n)->at);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, T.tachy_bpm);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, T.tachy_beats_n, T.tachy_beats_n);
+        draft(emit, XW_ECG_RHYTHM_TACHY, emit->rules->tachy_priority, ago(a, rr_n)->at);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, emit->rules->tachy_bpm);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, emit->rules->tachy_beats_n,
+                         emit->rules->tachy_beats_n);
     open_alarm(a, emit, &a->tachy, &event);
 }
 
-static unsigned run_of_ventricular(const struct xw_ecg_alarm *a, unsigned from)
+static void judge_strangers(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
 {
-    unsigned n = 0;
-    while (from + n < a->beats_n && from + n < XW_ECG_ALARM_BEATS &&
-           ago(a, from + n)->code == XW_ECG_BEAT_VENTRICULAR)
-        n++;
-    return n;
-}
-
-/* A short run is said when it is over: three or four ventricular beats. */
-static void judge_short_run(const struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
-{
-    unsigned n = run_of_ventricular(a, 1);
-    if (ago(a, 0)->code == XW_ECG_BEAT_VENTRICULAR || n < 3 || n >= (unsigned)T.vt_beats_n ||
-        a->vt.open)
+    float rr;
+    unsigned n = xw_ecg_alarm_strange_run(a, emit->rules->vt_bpm, &rr);
+    if (a->vt.open || held || n < (unsigned)emit->rules->vt_strange_n ||
+        rr >= 60000 / emit->rules->vt_bpm ||
+        rr > a->limits.vt_strange_rr * xw_ecg_alarm_rr_before(a, n) ||
+        xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_VT, ago(a, n - 1)->at, 60000 / rr))
         return;
     struct xw_ecg_event event =
-        draft(emit, XW_ECG_RHYTHM_VRUN, XW_ECG_PRIORITY_MEDIUM, ago(a, n)->at);
-    event.end = ago(a, 1)->at + 1;
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)n, 3);
-    xw_ecg_emit_new(emit, &event);
+        draft(emit, XW_ECG_RHYTHM_VT, emit->rules->vt_priority, ago(a, n - 1)->at);
+    event.rule = "strange-run";
+    event.confidence = 0.6F;
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, emit->rules->vt_bpm);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)n, emit->rules->vt_strange_n);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_TEMPLATE_MATCH, ago(a, 0)->likeness,
+                         a->limits.vt_strange);
+    open_alarm(a, emit, &a->vt, &event);
 }
 
 static void judge_ventricular(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
 {
-    unsigned n = run_of_ventricular(a, 0), need_n = (unsigned)T.vt_beats_n;
-    a->others_n = n ? 0 : a->others_n + 1;
+    unsigned n = xw_ecg_alarm_ventricular_run(a, 0), need_n = (unsigned)emit->rules->vt_beats_n;
+    const struct xw_ecg_alarm_beat *last = ago(a, 0);
+    bool strange_and_fast = last->likeness <= a->limits.vt_strange && last->rr_ms > 0 &&
+                            last->rr_ms < 60000 / emit->rules->vt_bpm;
+    a->others_n = n || strange_and_fast ? 0 : a->others_n + 1;
     if (a->vt.open && !a->by_waveform && !held && a->others_n >= 3)
         close_alarm(a, emit, &a->vt, ago(a, 2)->at);
-    judge_short_run(a, emit);
     if (a->vt.open || held || n < need_n)
         return;
     double seconds = (double)(ago(a, 0)->at - ago(a, need_n - 1)->at) / emit->rate_hz;
     float rate = seconds > 0 ? (float)(60 * (need_n - 1) / seconds) : 0;
-    if (rate <= T.vt_bpm)
+    /* What noise makes of a QRS is ventricular too, but comes anyhow. */
+    if (rate <= emit->rules->vt_bpm ||
+        xw_ecg_alarm_unevenness(a, need_n - 1) > a->limits.vt_uneven ||
+        xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_VT, ago(a, n - 1)->at, rate))
         return;
     struct xw_ecg_event event =
-        draft(emit, XW_ECG_RHYTHM_VT, XW_ECG_PRIORITY_HIGH, ago(a, n - 1)->at);
+        draft(emit, XW_ECG_RHYTHM_VT, emit->rules->vt_priority, ago(a, n - 1)->at);
     event.confidence = 0.7F;
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, rate, T.vt_bpm);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)n, T.vt_beats_n);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, rate, emit->rules->vt_bpm);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)n, emit->rules->vt_beats_n);
     open_alarm(a, emit, &a->vt, &event);
 }
 
 static void judge_pause(const struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
 {
     const struct xw_ecg_alarm_beat *beat = ago(a, 0);
-    if (held || a->asystole.open || a->brady.open || beat->rr_ms <= 1000 * T.pause_s ||
-        beat->rr_ms >= 1000 * T.asystole_s)
+    if (held || a->asystole.open || a->brady.open || !emit->rules->pause_priority ||
+        beat->rr_ms <= 1000 * emit->rules->pause_s || beat->rr_ms >= 1000 * emit->rules->asystole_s)
         return;
     struct xw_ecg_event event =
-        draft(emit, XW_ECG_RHYTHM_PAUSE, XW_ECG_PRIORITY_LOW, ago(a, 1)->at);
+        draft(emit, XW_ECG_RHYTHM_PAUSE, emit->rules->pause_priority, ago(a, 1)->at);
     event.end = beat->at;
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RR_MS, beat->rr_ms, 1000 * T.pause_s);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RR_MS, beat->rr_ms, 1000 * emit->rules->pause_s);
     xw_ecg_emit_new(emit, &event);
 }
 
@@ -206,14 +330,21 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
+    /* As long as it sees badly, beats may be missing in a long interval. */
+    if (a->unproven_n && kept->rr_ms > LONG_RR_MS)
+        kept->rr_ms = 0;
     bool held = vf->active || vf->suspected || a->blind;
+    a->unproven_n -= a->unproven_n > 0 && !a->blind;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
         set_rhythm(a, emit, beat->at);
+    judge_pattern(a, emit);
     judge_return(a, emit);
     judge_pause(a, emit, held);
     judge_slow(a, emit, held);
-    judge_ventricular(a, emit, held);
+    /* A run of ventricular beats need not wait until the waveform is sure of itself. */
+    judge_ventricular(a, emit, vf->active || a->blind);
+    judge_strangers(a, emit, held);
     judge_fast(a, emit, held);
 }
 
@@ -229,8 +360,10 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
                        bool cannot_see, bool pending)
 {
     a->blind = cannot_see;
+    judge_sustained(a, emit);
     if (cannot_see) {
         a->trusted_since = emit->now;
+        a->unproven_n = UNPROVEN_BEATS;
         return;
     }
     int64_t since = a->trusted_since;
@@ -239,12 +372,17 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     double silence_s = (double)(emit->now - since) / emit->rate_hz;
     if (silence_s > 3)
         emit->hr_bpm = 0;
+    /* Levels learned from the noise that blinded it are given up after eight seconds; then the next
+     * beats must have had the time to be seen. */
+    double learning_s = a->unproven_n ? LEARNING_S : 0;
     if (a->asystole.open || a->vf.open || vf->suspected || pending ||
-        silence_s < (double)(T.asystole_s + T.asystole_margin_s))
+        silence_s < (double)(emit->rules->asystole_s + T.asystole_margin_s) + learning_s ||
+        xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_ASYSTOLE, since, 0))
         return;
     close_all(a, emit, since);
-    struct xw_ecg_event event = draft(emit, XW_ECG_RHYTHM_ASYSTOLE, XW_ECG_PRIORITY_HIGH, since);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, (float)silence_s, T.asystole_s);
+    struct xw_ecg_event event =
+        draft(emit, XW_ECG_RHYTHM_ASYSTOLE, emit->rules->asystole_priority, since);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, (float)silence_s, emit->rules->asystole_s);
     a->silence_beat = -1;
     open_alarm(a, emit, &a->asystole, &event);
 }
@@ -281,8 +419,11 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
         a->by_waveform = true;              /* from now on the waveform ends it, not the labels */
         return;
     }
+    enum xw_ecg_code code = regular ? XW_ECG_RHYTHM_VT : XW_ECG_RHYTHM_VF;
+    if (xw_ecg_alarm_deny(a, emit, code, first, regular ? bpm : 0))
+        return;
     struct xw_ecg_event event =
-        draft(emit, regular ? XW_ECG_RHYTHM_VT : XW_ECG_RHYTHM_VF, XW_ECG_PRIORITY_HIGH, first);
+        draft(emit, code, regular ? emit->rules->vt_priority : emit->rules->vf_priority, first);
     event.rule = "ventricular-waveform";
     event.confidence = 0.8F;
     if (!regular)
@@ -290,8 +431,12 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     for (int i = 0; i < 2; i++)
         if (vf->lead[i] >= 0)
             event.lead_mask |= 1U << vf->lead[i];
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, xw_ecg_vf_leakage_limit(vf));
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, xw_ecg_vf_count2_limit(vf));
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_SCORE, vf->weight, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_LEAKAGE, vf->leakage, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_VF_COUNT2, vf->count2, 0);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_WAVE_HZ, expf(vf->features[XW_ECG_WAVE_LN_PEAK_HZ]),
+                         T.vf_slow_hz);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_WAVE_SHARE, vf->features[XW_ECG_WAVE_PEAK_SHARE], 0);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_AMPLITUDE_UV, vf->range_uv, T.vf_range_uv);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, seconds_without_known(a, emit, first), 0);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)beats_since(a, first), 0);
@@ -302,24 +447,52 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     a->by_waveform = true;
 }
 
-void xw_ecg_alarm_vf(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf,
-                     int64_t window_first)
+struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
+                                           const struct xw_ecg_emit *emit)
 {
-    int64_t first = window_first > a->trusted_since ? window_first : a->trusted_since;
-    if (vf->active && !a->vf.open)
+    struct xw_ecg_vf_beats recent = {0};
+    int64_t since = emit->now - (int64_t)(5 * emit->rate_hz);
+    float difference = 0, sum = 0, rr = 0, intervals_n = 0;
+    for (unsigned i = 0; i < a->beats_n && i < XW_ECG_ALARM_BEATS && ago(a, i)->at >= since; i++) {
+        recent.beats_n++;
+        recent.match += ago(a, i)->match;
+        float before = rr;
+        rr = i + 1 < a->beats_n && i + 1 < XW_ECG_ALARM_BEATS
+                 ? (float)(ago(a, i)->at - ago(a, i + 1)->at)
+                 : 0;
+        difference += before > 0 && rr > 0 ? fabsf(rr - before) : 0;
+        sum += rr;
+        intervals_n += rr > 0;
+    }
+    if (recent.beats_n)
+        recent.match /= (float)recent.beats_n;
+    if (recent.beats_n >= 3 && sum > 0) {
+        recent.uneven = fminf(difference / sum, 1);
+        recent.rate_bpm = 60 * intervals_n * (float)emit->rate_hz / sum;
+    }
+    return recent;
+}
+
+void xw_ecg_alarm_vf(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_vf *vf)
+{
+    int64_t since = emit->now - (int64_t)((double)vf->since_s * emit->rate_hz);
+    int64_t first = since > a->trusted_since ? since : a->trusted_since;
+    a->waveform_s = vf->active ? a->waveform_s + 1 : 0;
+    if (vf->active && !a->vf.open && (float)a->waveform_s > emit->rules->vf_confirm_s)
         open_waveform(a, emit, vf, first);
     if (vf->active || !a->by_waveform)
         return;
-    int64_t end = emit->now - (int64_t)((double)T.vf_leave_s * emit->rate_hz);
-    a->trusted_since = end > a->trusted_since ? end : a->trusted_since;
+    a->trusted_since = first;
     a->by_waveform = false;
-    close_alarm(a, emit, &a->vf, end);
-    close_alarm(a, emit, &a->vt, end);
+    close_alarm(a, emit, &a->vf, first);
+    close_alarm(a, emit, &a->vt, first);
 }
 
 void xw_ecg_alarm_close(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t end)
 {
     struct xw_ecg_episode *all[] = {&a->asystole, &a->brady, &a->tachy, &a->vt, &a->vf, &a->rhythm};
+    if (a->vt.open)
+        put_duration(emit, &a->vt, end);
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         xw_ecg_episode_close(emit, all[i], end);
 }

@@ -1,5 +1,6 @@
 /* Beat labels and fiducials. */
 #include "dsp/ecg/beat.h"
+#include "dsp/ecg/net.h"
 #include "dsp/ecg/tables.h"
 
 #include <math.h>
@@ -8,19 +9,27 @@
 
 enum { REACH = XW_ECG_BEAT_REACH, EDGE = 5, WIDTH_REACH = 30, WIDTH_GAP = 4 };
 
-void xw_ecg_beat_init(struct xw_ecg_beat *b)
+int xw_ecg_beat_init(struct xw_ecg_beat *b, unsigned leads_n)
 {
     memset(b, 0, sizeof(*b));
     xw_dsp_median_init(&b->width, 15);
-    xw_dsp_median_init(&b->rr, 15);
+    return xw_ecg_history_init(&b->history, leads_n);
+}
+
+void xw_ecg_beat_done(struct xw_ecg_beat *b)
+{
+    xw_ecg_history_done(&b->history);
 }
 
 void xw_ecg_beat_reset(struct xw_ecg_beat *b)
 {
     xw_dsp_median_reset(&b->width);
-    xw_dsp_median_reset(&b->rr);
-    b->rr_before = 0;
-    b->beats_n = 0;
+    xw_ecg_history_reset(&b->history);
+}
+
+void xw_ecg_beat_resume(struct xw_ecg_beat *b)
+{
+    xw_ecg_history_resume(&b->history);
 }
 
 static unsigned clearest_lead(const struct xw_ecg_detect *d, const struct xw_ecg_qrs *qrs)
@@ -93,49 +102,78 @@ static float width_of(const struct xw_ecg_detect *d, int64_t t)
     return (float)(last - first + 1);
 }
 
-static float likeness_to_dominant(const struct xw_ecg_detect *d, const struct xw_ecg_qrs *qrs)
+static struct xw_ecg_beat_label decide(const float *x, bool later)
 {
-    int dominant = xw_ecg_template_dominant(&d->shapes);
-    if (dominant < 0 || d->shapes.shape[dominant].learned_n < 4)
-        return 1;
-    return xw_ecg_template_like(&d->shapes, dominant, d->signal, qrs->t, d->trust);
+    struct xw_ecg_beat_label l = {.code = XW_ECG_BEAT_NORMAL};
+    const struct xw_ecg_trees *v = later ? &xw_ecg_trees_v_later : &xw_ecg_trees_v_final;
+    const struct xw_ecg_trees *s = later ? &xw_ecg_trees_s_later : &xw_ecg_trees_s_final;
+    const struct xw_ecg_net *v_net = later ? &xw_ecg_net_v_later : &xw_ecg_net_v_final;
+    const struct xw_ecg_net *s_net = later ? &xw_ecg_net_s_later : &xw_ecg_net_s_final;
+    float v_score = xw_ecg_blend(v, v_net, x) - v->limit;
+    float s_score = xw_ecg_blend(s, s_net, x) - s->limit;
+    l.score = fmaxf(v_score, s_score);
+    if (v_score > 0) {
+        l.code = XW_ECG_BEAT_VENTRICULAR;
+        l.score = v_score;
+    } else if (s_score > 0) {
+        l.code = XW_ECG_BEAT_SUPRAVENTRICULAR;
+    }
+    l.confidence = 1 / (1 + expf(-fabsf(l.score)));
+    l.likeness = x[XW_ECG_FEATURE_MATCH];
+    l.prematurity = x[XW_ECG_FEATURE_RR];
+    l.width_ms = 1000 * x[XW_ECG_FEATURE_WIDTH_S];
+    return l;
 }
 
-static enum xw_ecg_code decide(const struct xw_ecg_beat *b, const struct xw_ecg_beat_label *l)
+static struct xw_ecg_beat_label look(struct xw_ecg_beat *b, uint64_t index, const float *weight,
+                                     unsigned stage)
 {
-    float usual = xw_dsp_median_value(&b->width) * 1000 / XW_ECG_ANALYSIS_HZ;
-    bool early = l->prematurity > 0 && l->prematurity < T.beat_early_v;
-    bool wide = l->width_ms > T.beat_wide_factor * usual && l->width_ms > usual + T.beat_wide_ms;
-    float spread = xw_dsp_median_rank(&b->rr, 0.75F) - xw_dsp_median_rank(&b->rr, 0.25F);
-    bool regular = spread < T.beat_irregular * xw_dsp_median_value(&b->rr);
-    if (b->beats_n < 4)
-        return XW_ECG_BEAT_NORMAL;
-    if (l->likeness < T.beat_strange && (wide || early))
-        return XW_ECG_BEAT_VENTRICULAR;
-    if (l->likeness < T.beat_alike && wide && early)
-        return XW_ECG_BEAT_VENTRICULAR;
-    if (l->likeness >= T.beat_alike && regular && l->prematurity > 0 &&
-        l->prematurity < T.beat_early_s)
-        return XW_ECG_BEAT_SUPRAVENTRICULAR;
-    return XW_ECG_BEAT_NORMAL;
+    float x[XW_ECG_FEATURES];
+    bool complete = false;
+    xw_ecg_history_features(&b->history, index, weight, x, &complete);
+    if (b->on_look)
+        b->on_look(b->user, xw_ecg_history_at(&b->history, index)->at, complete ? stage : 0, x);
+    return decide(x, complete);
 }
 
 struct xw_ecg_beat_label xw_ecg_beat_classify(struct xw_ecg_beat *b, const struct xw_ecg_detect *d,
-                                              const struct xw_ecg_qrs *qrs, float rr_ms)
+                                              const struct xw_ecg_qrs *qrs, int64_t at, float rr_ms,
+                                              struct xw_ecg_past **ret_past)
 {
-    struct xw_ecg_beat_label l = {.code = XW_ECG_BEAT_NORMAL};
-    float usual = xw_dsp_median_value(&b->rr);
-    l.likeness = likeness_to_dominant(d, qrs);
-    l.width_ms = width_of(d, qrs->t) * 1000 / XW_ECG_ANALYSIS_HZ;
-    l.prematurity = rr_ms > 0 && usual > 0 ? rr_ms / usual : 0;
-    l.code = decide(b, &l);
-    float margin = fabsf(l.likeness - T.beat_strange);
-    l.confidence = fminf(1, 0.6F + margin);
-    if (l.likeness >= T.beat_alike && l.width_ms > 0)
-        xw_dsp_median_push(&b->width, l.width_ms * XW_ECG_ANALYSIS_HZ / 1000);
-    if (rr_ms > 0 && rr_ms < 3000)
-        xw_dsp_median_push(&b->rr, rr_ms);
-    b->rr_before = rr_ms;
-    b->beats_n++;
+    float width = width_of(d, qrs->t);
+    struct xw_ecg_past past = {.at = at,
+                               .rr_ms = rr_ms,
+                               .width_ms = width * 1000 / XW_ECG_ANALYSIS_HZ,
+                               .q = qrs->q,
+                               .known = qrs->match};
+    *ret_past = xw_ecg_history_push(&b->history, d->signal, qrs->t, &past, d->trust);
+    struct xw_ecg_beat_label l = look(b, b->history.beats_n - 1, d->trust, 0);
+    if (l.likeness >= T.beat_alike && width > 0)
+        xw_dsp_median_push(&b->width, width);
     return l;
+}
+
+struct xw_ecg_past *xw_ecg_beat_second_look(struct xw_ecg_beat *b, const float *weight,
+                                            struct xw_ecg_beat_label *ret_label)
+{
+    struct xw_ecg_history *h = &b->history;
+    if (h->beats_n < 2 || h->beats_n - 2 < h->settled_n)
+        return NULL;
+    struct xw_ecg_past *past = xw_ecg_history_at(h, h->beats_n - 2);
+    *ret_label = look(b, h->beats_n - 2, weight, 1);
+    return past;
+}
+
+struct xw_ecg_past *xw_ecg_beat_last_look(struct xw_ecg_beat *b, const float *weight,
+                                          int64_t before, bool all,
+                                          struct xw_ecg_beat_label *ret_label)
+{
+    struct xw_ecg_history *h = &b->history;
+    if (h->settled_n == h->beats_n)
+        return NULL;
+    struct xw_ecg_past *past = xw_ecg_history_at(h, h->settled_n);
+    if (!all && past->at >= before && h->beats_n - h->settled_n < XW_ECG_HISTORY_BEATS - 1)
+        return NULL;
+    *ret_label = look(b, h->settled_n++, weight, 2);
+    return past;
 }

@@ -14,6 +14,7 @@
 
 #include "dsp/ecg/event.h"
 #include "dsp/ecg/lead.h"
+#include "dsp/ecg/rules.h"
 
 #include <stddef.h>
 
@@ -39,6 +40,7 @@ struct xw_ecg_config {
     int64_t first_sample; /* index of the first sample given to process, ≥ 0 */
     xw_ecg_event_fn on_event;
     void *user;
+    const struct xw_ecg_rules *rules; /* copied; NULL: the defaults */
 };
 
 /* What made the events: part of the record of an analysis run. */
@@ -48,6 +50,9 @@ struct xw_ecg_run {
     char config_hash[XW_ECG_HASH_TEXT_BYTES]; /* SHA-256, hex, of the configuration (no pointers) */
     const char *isa;                          /* instruction set the code was built for, static */
     int64_t first_sample;
+    bool has_rules; /* the rule list in force at the moment; not of a chain without rules */
+    uint32_t rules_version;
+    char rules_hash[XW_ECG_RULES_HASH_BYTES];
 };
 
 /* Delays in raw samples of this stream: after an R wave at sample r, the events are out when
@@ -70,7 +75,8 @@ struct xw_ecg_stats {
 struct xw_ecg_chain;
 
 /* -EINVAL: rate outside 100..1000, channels outside 1..18, gain 0 or not finite, negative
- * first_sample, mains not 0/50/60, no on_event. -ENOMEM. The config is copied. */
+ * first_sample, mains not 0/50/60, no on_event, rules out of range. -ENOMEM. The config is copied.
+ */
 int xw_ecg_chain_new(const struct xw_ecg_config *config,
                      struct xw_ecg_chain **ret_chain) XW_DSP_MUST_CHECK;
 void xw_ecg_chain_free(struct xw_ecg_chain *chain);
@@ -81,6 +87,18 @@ void xw_ecg_chain_process(struct xw_ecg_chain *chain, const int32_t *x, size_t n
 /* From the next sample on the device says that these channels (bit c = channel c) have no
  * electrode. Stays until changed. */
 void xw_ecg_chain_set_lead_off(struct xw_ecg_chain *chain, uint32_t lead_mask);
+
+/* From the next sample on these rules (copied) decide. Episodes that are open go on, and end by the
+ * new limits; what was counted so far counts on. -EINVAL: out of range, nothing changed. */
+int xw_ecg_chain_set_rules(struct xw_ecg_chain *chain,
+                           const struct xw_ecg_rules *rules) XW_DSP_MUST_CHECK;
+
+struct xw_ecg_pulse;
+/* Pulse waves of the same patient (at most XW_ECG_PULSES_MAX; borrowed until the chain is freed or
+ * they are taken away with 0) that may deny false alarms. The caller pushes each wave as far as the
+ * ECG that it gives to process next, with indices of the ECG. */
+void xw_ecg_chain_set_pulses(struct xw_ecg_chain *chain, const struct xw_ecg_pulse *const *pulses,
+                             unsigned n);
 
 /* A discontinuity: the next sample has this index (≥ the index that was due; a smaller one is
  * taken as the one due). All that is under way is finished as at the end of a record, open

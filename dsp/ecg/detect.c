@@ -1,9 +1,12 @@
 /* QRS detector, first half: humps of each lead, their fusion, candidates. */
 #include "dsp/ecg/detect.h"
+#include "dsp/core/quad.h"
 #include "dsp/ecg/detect_judge.h"
 #include "dsp/ecg/tables.h"
 
 #include <math.h>
+
+enum { STEP_REACH = 21, STEP_MEAN = 8, STEP_JUMP = 6 };
 
 /* Kernels are scaled so that a biphasic QRS of 1 mV peak to peak makes a hump of about 1 mV. */
 static void make_kernels(struct xw_ecg_detect *d)
@@ -38,7 +41,9 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
     d->leads_n = signal->leads_n;
     d->hump = xw_dsp_calloc((size_t)XW_ECG_DETECT_RING * d->lanes, sizeof(float));
     d->fused = xw_dsp_calloc(XW_ECG_DETECT_RING, sizeof(float));
-    int error = xw_ecg_template_init(&d->shapes, d->leads_n);
+    int error = xw_ecg_template_init(&d->shapes, d->leads_n, XW_ECG_TEMPLATE_SLOPE_MAX);
+    if (!error)
+        error = xw_ecg_template_init(&d->waves, d->leads_n, 0);
     if (!d->hump || !d->fused || error) {
         xw_ecg_detect_done(d);
         return -ENOMEM;
@@ -50,6 +55,7 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
     }
     xw_dsp_median_init(&d->q_peak, 8);
     xw_dsp_median_init(&d->q_noise, 12);
+    xw_dsp_median_init(&d->q_strange, 12);
     xw_dsp_median_init(&d->rr, 8);
     xw_ecg_detect_reset(d);
     return 0;
@@ -60,6 +66,7 @@ void xw_ecg_detect_done(struct xw_ecg_detect *d)
     free(d->hump);
     free(d->fused);
     xw_ecg_template_done(&d->shapes);
+    xw_ecg_template_done(&d->waves);
     d->hump = NULL;
     d->fused = NULL;
 }
@@ -71,7 +78,7 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d)
     memset(d->fused, 0, XW_ECG_DETECT_RING * sizeof(float));
     memset(d->second_max, 0, sizeof(d->second_max));
     d->seconds_n = 0;
-    d->noise_since = 0;
+    d->noise_since = d->strange_since = 0;
     d->candidates_n = d->judged_n = 0;
     memset(&d->last, 0, sizeof(d->last));
     d->last.t = -1;
@@ -79,6 +86,8 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d)
     d->rebuilt_t = 0;
     d->louder_n = 0;
     d->out_n = 0;
+    d->silent = 0;
+    memset(d->alive_t, 0, sizeof(d->alive_t));
 }
 
 void xw_ecg_detect_reset(struct xw_ecg_detect *d)
@@ -90,9 +99,13 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d)
         xw_dsp_median_reset(&d->noise[c]);
     }
     xw_ecg_template_reset(&d->shapes);
+    xw_ecg_template_reset(&d->waves);
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
+    xw_dsp_median_reset(&d->q_strange);
     xw_dsp_median_reset(&d->rr);
+    memset(d->after, 0, sizeof(d->after));
+    d->after_n = 0;
 }
 
 static void make_hump(const struct xw_ecg_detect *d, const float *restrict centre,
@@ -100,19 +113,19 @@ static void make_hump(const struct xw_ecg_detect *d, const float *restrict centr
 {
     unsigned lanes = d->lanes;
     for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
-        float odd[XW_DSP_LANE_QUANTUM] = {0}, even[XW_DSP_LANE_QUANTUM];
-        for (unsigned i = 0; i < XW_DSP_LANE_QUANTUM; i++)
-            even[i] = d->even[0] * centre[c + i];
+        const float *before = centre + c, *after = centre + c;
+        xw_quad odd = {0}, even = xw_quad_all(d->even[0]) * xw_quad_load(centre + c);
         for (unsigned k = 1; k <= XW_ECG_DETECT_HALF; k++) {
-            const float *after = centre + c + (size_t)k * lanes;
-            const float *before = centre + c - (size_t)k * lanes;
-            for (unsigned i = 0; i < XW_DSP_LANE_QUANTUM; i++) {
-                odd[i] += d->odd[k] * (after[i] - before[i]);
-                even[i] += d->even[k] * (after[i] + before[i]);
-            }
+            after += lanes;
+            before -= lanes;
+            xw_quad x = xw_quad_load(after), y = xw_quad_load(before);
+            odd += xw_quad_all(d->odd[k]) * (x - y);
+            even += xw_quad_all(d->even[k]) * (x + y);
         }
+        float square[XW_DSP_LANE_QUANTUM];
+        xw_quad_store(square, odd * odd + even * even);
         for (unsigned i = 0; i < XW_DSP_LANE_QUANTUM; i++)
-            hump[c + i] = sqrtf(odd[i] * odd[i] + even[i] * even[i]);
+            hump[c + i] = sqrtf(square[i]);
     }
 }
 
@@ -136,16 +149,38 @@ static void keep_second(struct xw_ecg_detect *d, int64_t t, const float *hump)
     memset(d->second_max, 0, sizeof(d->second_max));
 }
 
-static float fuse(const struct xw_ecg_detect *d, const float *hump)
+float xw_ecg_detect_fuse(const struct xw_ecg_detect *d, const float *hump)
 {
     float sum = 0, weights = 0;
     for (unsigned c = 0; c < d->leads_n; c++) {
         float part = hump[c] * d->inverse[c];
         float weight = hump[c] > 0 ? d->weight[c] : 0; /* muted or dead flat: no say */
+        weight = d->silent >> c & 1 ? 0 : weight;
         sum += weight * (part < xw_ecg_tables.qrs_clip_q ? part : xw_ecg_tables.qrs_clip_q);
         weights += weight;
     }
     return weights > 0 ? sum / weights : 0;
+}
+
+/* Which leads have been silent for longer than a beat can be waited for, while others were not. */
+static void find_silent(struct xw_ecg_detect *d, int64_t t, const float *hump)
+{
+    float longest = fmaxf(xw_ecg_tables.qrs_silent_rr * xw_ecg_detect_usual_rr(d),
+                          xw_ecg_tables.qrs_silent_longest * xw_dsp_median_rank(&d->rr, 1));
+    float wait = fmaxf(longest, xw_ecg_tables.qrs_silent_s * XW_ECG_ANALYSIS_HZ);
+    uint32_t silent = 0;
+    float all = 0, mute = 0;
+    for (unsigned c = 0; c < d->leads_n; c++) {
+        if (hump[c] * d->inverse[c] >= xw_ecg_tables.qrs_silent_q)
+            d->alive_t[c] = t;
+        silent |= (uint32_t)((float)(t - d->alive_t[c]) > wait) << c;
+    }
+    d->silent = silent == (1U << d->leads_n) - 1 ? 0 : silent;
+    for (unsigned c = 0; c < d->leads_n && d->silent; c++) {
+        all += d->weight[c];
+        mute += d->silent >> c & 1 ? d->weight[c] : 0;
+    }
+    d->mostly_silent = d->silent && mute >= 0.3F * all;
 }
 
 static bool is_top(const struct xw_ecg_detect *d, int64_t t)
@@ -160,6 +195,34 @@ static bool is_top(const struct xw_ecg_detect *d, int64_t t)
     return true;
 }
 
+/* Leads whose level after this frame is another than before, by about all that they moved: an
+ * electrode was touched. A QRS comes back. */
+static uint32_t find_steps(const struct xw_ecg_detect *d, int64_t t, const float *level)
+{
+    uint32_t steps = 0;
+    if (!xw_ecg_signal_has(d->signal, t - STEP_REACH, t + STEP_REACH + 1))
+        return 0;
+    const float *first = xw_ecg_signal_frame(d->signal, t - STEP_REACH);
+    for (unsigned c = 0; c < d->leads_n; c++) {
+        if (level[c] * d->inverse[c] < xw_ecg_tables.qrs_step_q)
+            continue;
+        float before = 0, after = 0, low = first[c], high = first[c], jump = 0;
+        for (unsigned i = 0; i <= 2 * STEP_REACH; i++) {
+            float x = first[(size_t)i * d->lanes + c];
+            before += i < STEP_MEAN ? x / STEP_MEAN : 0;
+            after += i > 2 * STEP_REACH - STEP_MEAN ? x / STEP_MEAN : 0;
+            low = xw_min(low, x);
+            high = xw_max(high, x);
+            if (i >= STEP_JUMP)
+                jump = xw_max(jump, fabsf(x - first[(size_t)(i - STEP_JUMP) * d->lanes + c]));
+        }
+        float least = xw_ecg_tables.qrs_step_share * (high - low);
+        if (fabsf(after - before) > least && jump > xw_ecg_tables.qrs_step_sharp * (high - low))
+            steps |= 1U << c;
+    }
+    return steps;
+}
+
 static void note_candidate(struct xw_ecg_detect *d, int64_t t)
 {
     struct xw_ecg_candidate *c = xw_ecg_detect_candidate(d, d->candidates_n++);
@@ -172,12 +235,22 @@ static void note_candidate(struct xw_ecg_detect *d, int64_t t)
         for (unsigned i = 0; i < d->leads_n; i++)
             c->level[i] = hump[i] > c->level[i] ? hump[i] : c->level[i];
     }
+    uint32_t steps = find_steps(d, t, c->level);
+    if (steps) {
+        float rest[XW_DSP_LANES_MAX];
+        for (unsigned i = 0; i < d->leads_n; i++)
+            rest[i] = steps >> i & 1 ? 0 : c->level[i];
+        float without = xw_ecg_detect_fuse(d, rest);
+        c->q = xw_min(c->q, without > 0 ? without : xw_ecg_tables.qrs_step_alone * c->q);
+    }
     xw_ecg_detect_provisional(d, c);
 }
 
 static void step_to(struct xw_ecg_detect *d, int64_t t)
 {
-    d->fused[t & (XW_ECG_DETECT_RING - 1)] = fuse(d, xw_ecg_detect_hump(d, t));
+    const float *hump = xw_ecg_detect_hump(d, t);
+    find_silent(d, t, hump);
+    d->fused[t & (XW_ECG_DETECT_RING - 1)] = xw_ecg_detect_fuse(d, hump);
     int64_t top = t - XW_ECG_DETECT_PEAK;
     if (top >= 0 && is_top(d, top))
         note_candidate(d, top);

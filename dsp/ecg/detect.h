@@ -25,11 +25,15 @@ enum {
     XW_ECG_DETECT_CANDIDATES = 128,
     XW_ECG_DETECT_OUT_MAX = 64,
     XW_ECG_DETECT_LOST_SLOTS = 8,
+    XW_ECG_DETECT_AFTER = 26,       /* bins of what usually follows a beat … */
+    XW_ECG_DETECT_AFTER_FIRST = 30, /* … from so many frames after it, */
+    XW_ECG_DETECT_AFTER_BIN = 5,    /* each so many frames */
 };
 
 struct xw_ecg_candidate {
     int64_t t;
     float q, threshold, match;
+    float likeness;   /* of the wave to known waves, once accepted */
     bool provisional; /* said to the outside */
     bool judged, accepted;
     int shape;                     /* of the template bank, once accepted */
@@ -48,8 +52,9 @@ struct xw_ecg_qrs {
     uint64_t token; /* the same for provisional and final of one beat */
     int64_t t;      /* top of the fused hump, analysis frame */
     bool searched;  /* found by search-back */
-    float q, threshold, match;
-    int shape; /* of the template bank, -1 = none */
+    float q, threshold;
+    float match; /* likeness of the wave to known waves, once final */
+    int shape;   /* of the template bank, -1 = none */
     float level[XW_DSP_LANES_MAX];
 };
 
@@ -68,11 +73,21 @@ struct xw_ecg_detect {
     float second_max[XW_DSP_LANES_MAX]; /* of the second in hand */
     float seconds[XW_ECG_DETECT_LOST_SLOTS][XW_DSP_LANES_MAX];
     unsigned seconds_n;
-    struct xw_ecg_template shapes;
+    struct xw_ecg_template shapes; /* by slope: what is a beat */
+    struct xw_ecg_template
+        waves; /* by the wave itself: how strange a beat is, for those after us */
     float trust[XW_DSP_LANES_MAX]; /* weight of a lead in comparing shapes */
+    /* A lead that shows nothing while others go on beating has no say: its electrode is off. */
+    int64_t alive_t[XW_DSP_LANES_MAX]; /* newest frame in which it showed something */
+    uint32_t silent;
+    bool mostly_silent; /* those that had most of the say */
     /* fused levels */
     struct xw_dsp_median q_peak, q_noise, rr;
-    float noise_since; /* largest candidate refused since the last beat */
+    struct xw_dsp_median q_strange;   /* refused ones that no T wave explains */
+    float noise_since, strange_since; /* largest candidates refused since the last beat */
+    float
+        after[XW_ECG_DETECT_AFTER]; /* largest level usual so long after a beat of a known shape */
+    unsigned after_n;
     struct xw_ecg_candidate candidate[XW_ECG_DETECT_CANDIDATES];
     uint64_t candidates_n, judged_n;
     struct xw_ecg_candidate last; /* last accepted beat; t < 0 before the first */

@@ -1,5 +1,6 @@
 /* QRS detector, second half: levels, thresholds, the final word, search-back. */
 #include "dsp/ecg/detect_judge.h"
+#include "dsp/core/quad.h"
 #include "dsp/ecg/tables.h"
 
 #include <math.h>
@@ -13,13 +14,13 @@ static float clamp(float x, float low, float high)
 
 static void set_level(struct xw_ecg_detect *d, unsigned c, float level)
 {
-    d->level[c] = fmaxf(level, T.qrs_level_floor_uv);
+    d->level[c] = xw_max(level, T.qrs_level_floor_uv);
     d->inverse[c] = 1 / d->level[c];
 }
 
 static void set_weight(struct xw_ecg_detect *d, unsigned c, float noise)
 {
-    float snr = clamp(d->level[c] / fmaxf(noise, 10), 1, T.qrs_snr_max);
+    float snr = clamp(d->level[c] / xw_max(noise, 10), 1, T.qrs_snr_max);
     d->weight[c] = powf((snr - 1) / (T.qrs_snr_max - 1), T.qrs_snr_power) + T.qrs_weight_min;
     d->trust[c] = d->weight[c] * d->inverse[c] * d->inverse[c];
 }
@@ -54,7 +55,7 @@ static float threshold(const struct xw_ecg_detect *d)
 {
     float peak = d->q_peak.used_n ? xw_dsp_median_value(&d->q_peak) : 0.9F;
     float noise = d->q_noise.used_n ? xw_dsp_median_value(&d->q_noise) : 0.1F;
-    noise = fminf(noise, 0.5F * peak); /* never deaf: noise may not climb to the beats' level */
+    noise = xw_min(noise, 0.5F * peak); /* never deaf: noise may not climb to the beats' level */
     return clamp(noise + T.qrs_k * (peak - noise), T.qrs_k_min_q, T.qrs_k_max_q);
 }
 
@@ -84,13 +85,15 @@ static bool loud_enough(const struct xw_ecg_detect *d, const struct xw_ecg_candi
 static float by_match(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, float limit)
 {
     float share = clamp((c->match - T.qrs_strange) / (T.qrs_known - T.qrs_strange), 0, 1);
-    float refused = d->q_noise.used_n ? xw_dsp_median_rank(&d->q_noise, T.qrs_refused_rank) : 0.3F;
-    float known = limit * T.qrs_known_factor;
+    float refused =
+        d->q_strange.used_n ? xw_dsp_median_rank(&d->q_strange, T.qrs_refused_rank) : 0.3F;
+    float sure = clamp((c->match - T.qrs_known) / (T.qrs_sure - T.qrs_known), 0, 1);
+    float known = limit * (T.qrs_known_factor + sure * (T.qrs_sure_factor - T.qrs_known_factor));
     float strange = clamp(T.qrs_strange_factor * refused, T.qrs_strange_min_q, T.qrs_strange_max_q);
-    return fmaxf(known, strange + share * (known - strange));
+    return xw_max(known, strange + share * (known - strange));
 }
 
-static float usual_rr(const struct xw_ecg_detect *d)
+float xw_ecg_detect_usual_rr(const struct xw_ecg_detect *d)
 {
     return d->rr.used_n ? xw_dsp_median_value(&d->rr) : 0.8F * XW_ECG_ANALYSIS_HZ;
 }
@@ -99,29 +102,79 @@ static float usual_rr(const struct xw_ecg_detect *d)
  * irregular (atrial fibrillation), since there early says little. */
 static float by_time(const struct xw_ecg_detect *d, int64_t rr)
 {
-    float early = 1 - clamp((float)rr / usual_rr(d) / T.qrs_early_rr, 0, 1);
+    float early = 1 - clamp((float)rr / xw_ecg_detect_usual_rr(d) / T.qrs_early_rr, 0, 1);
     float spread = xw_dsp_median_rank(&d->rr, 0.75F) - xw_dsp_median_rank(&d->rr, 0.25F);
-    float regular = 1 - clamp(spread / usual_rr(d) / T.qrs_early_irregular, 0, 1);
+    float regular = 1 - clamp(spread / xw_ecg_detect_usual_rr(d) / T.qrs_early_irregular, 0, 1);
     return 1 + T.qrs_early_factor * early * (0.25F + 0.75F * regular);
+}
+
+/* The largest level that usually comes so long after a beat (its T wave), 40 ms more or less. */
+static float usual_after(const struct xw_ecg_detect *d, int64_t lag)
+{
+    int64_t bin = (lag - XW_ECG_DETECT_AFTER_FIRST) / XW_ECG_DETECT_AFTER_BIN;
+    float top = 0;
+    for (int64_t i = bin - 2; i <= bin + 2; i++)
+        if (i >= 0 && i < XW_ECG_DETECT_AFTER)
+            top = xw_max(top, d->after[i]);
+    return top;
+}
+
+/* 0 … 1: how far a candidate stands above what usually follows a beat at that time. 0 while that is
+ * not known. */
+static float novelty(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c,
+                     int64_t last_t)
+{
+    if (d->after_n < 8 || d->last.t < 0 || last_t != d->last.t || d->last.match < T.qrs_known)
+        return 0;
+    float usual = usual_after(d, c->t - last_t) + T.qrs_after_margin;
+    return clamp((c->q / usual - T.qrs_after_low) / (T.qrs_after_high - T.qrs_after_low), 0, 1);
+}
+
+/* What follows beats of a known shape, bin by bin: a running upper quartile. */
+static void learn_after(struct xw_ecg_detect *d, int64_t until)
+{
+    if (d->last.t < 0 || d->last.match < T.qrs_known)
+        return;
+    float rate = d->after_n < 12 ? 0.12F : 0.03F;
+    for (unsigned i = 0; i < XW_ECG_DETECT_AFTER; i++) {
+        int64_t first =
+            d->last.t + XW_ECG_DETECT_AFTER_FIRST + (int64_t)i * XW_ECG_DETECT_AFTER_BIN;
+        int64_t end = first + XW_ECG_DETECT_AFTER_BIN;
+        if (end > until - 30 || end <= d->step_n - XW_ECG_DETECT_RING + 2)
+            continue;
+        float top = 0;
+        for (int64_t t = first; t < end; t++)
+            top = xw_max(top, d->fused[t & (XW_ECG_DETECT_RING - 1)]);
+        d->after[i] += top > d->after[i] ? xw_min(rate, top - d->after[i])
+                                         : -xw_min(rate / 3, d->after[i] - top);
+    }
+    d->after_n++;
 }
 
 static bool is_beat(const struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, int64_t last_t,
                     float limit)
 {
     int64_t rr = c->t - last_t, guard = xw_ecg_frames(T.qrs_guard_s);
+    if (d->mostly_silent && (c->match < T.qrs_silent_match || c->q < T.qrs_silent_level))
+        return false; /* the leads that are left must show what they are known for */
     limit = by_match(d, c, limit);
+    float fresh = last_t >= 0 ? novelty(d, c, last_t) : 0;
     if (last_t >= 0)
-        limit *= by_time(d, rr);
+        limit *= 1 + (by_time(d, rr) - 1) * (1 - T.qrs_after_time * fresh);
     if (c->q < limit || !loud_enough(d, c))
         return false;
     if (last_t < 0)
         return true;
     if (rr < xw_ecg_frames(T.qrs_refractory_s))
         return false;
+    if (c->match < T.qrs_known && d->last.t == last_t && d->last.match >= T.qrs_known &&
+        (float)rr < T.qrs_too_early_rr * xw_ecg_detect_usual_rr(d))
+        return false;
     if (rr < guard && d->last.t == last_t) { /* a T wave: lower than the beat that it follows */
         float share = (float)(guard - rr) / (float)(guard - xw_ecg_frames(T.qrs_refractory_s));
-        return ratio_to_last(d, c) >=
-               T.qrs_guard_ratio * (T.qrs_guard_late + (1 - T.qrs_guard_late) * share);
+        return ratio_to_last(d, c) >= T.qrs_guard_ratio *
+                                          (T.qrs_guard_late + (1 - T.qrs_guard_late) * share) *
+                                          (1 - T.qrs_after_guard * fresh);
     }
     return true;
 }
@@ -138,22 +191,26 @@ static void say(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c,
     o->searched = searched;
     o->q = c->q;
     o->threshold = c->threshold;
-    o->match = c->match;
+    o->match = word == XW_ECG_QRS_FINAL ? c->likeness : c->match;
     o->shape = c->shape;
     memcpy(o->level, c->level, sizeof(o->level));
 }
 
 /* Likeness to a shape learned from several beats; neutral while there is none. */
-static float match_of(const struct xw_ecg_detect *d, int64_t t)
+static float match_of(const struct xw_ecg_detect *d, const struct xw_ecg_template *bank, int64_t t)
 {
-    struct xw_ecg_match m = xw_ecg_template_match(&d->shapes, d->signal, t, d->trust, true);
+    float trust[XW_DSP_LANES_MAX];
+    memcpy(trust, d->trust, sizeof(trust));
+    for (uint32_t rest = d->silent; rest; rest &= rest - 1)
+        trust[__builtin_ctz(rest)] = 0;
+    struct xw_ecg_match m = xw_ecg_template_match(bank, d->signal, t, trust, true);
     return m.shape < 0 ? T.qrs_neutral : m.correlation;
 }
 
 void xw_ecg_detect_provisional(struct xw_ecg_detect *d, struct xw_ecg_candidate *c)
 {
     c->threshold = threshold(d);
-    c->match = match_of(d, c->t);
+    c->match = match_of(d, &d->shapes, c->t);
     int64_t last_t = d->provisional_t > d->last.t ? d->provisional_t : d->last.t;
     if (!is_beat(d, c, last_t, c->threshold))
         return;
@@ -191,6 +248,8 @@ static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate 
     for (unsigned i = 0; i < d->leads_n; i++) {
         if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF)
             continue;
+        if (d->silent >> i & 1 && c->t - d->alive_t[i] < xw_ecg_frames(T.qrs_lost_s))
+            continue;
         if (d->louder_n >= 4)
             xw_dsp_median_fill(&d->peak[i], c->level[i]);
         else
@@ -207,11 +266,15 @@ static void accept(struct xw_ecg_detect *d, struct xw_ecg_candidate *c, bool sea
         c->token = ++d->token;
     c->accepted = true;
     c->shape = -1;
-    if (c->q >= T.qrs_learn_q || c->match >= T.qrs_known)
+    c->likeness = match_of(d, &d->waves, c->t);
+    if (c->q >= T.qrs_learn_q || c->match >= T.qrs_known) {
         c->shape = xw_ecg_template_learn(&d->shapes, d->signal, c->t, d->trust);
+        (void)xw_ecg_template_learn(&d->waves, d->signal, c->t, d->trust);
+    }
     say(d, c, XW_ECG_QRS_FINAL, searched);
     if (d->last.t >= 0) {
         float rr = (float)(c->t - d->last.t);
+        learn_after(d, c->t);
         measure_noise(d, d->last.t + 45, c->t - 45);
         if (rr < 3 * XW_ECG_ANALYSIS_HZ)
             xw_dsp_median_push(&d->rr, rr);
@@ -219,17 +282,25 @@ static void accept(struct xw_ecg_detect *d, struct xw_ecg_candidate *c, bool sea
     xw_dsp_median_push(&d->q_peak, c->q);
     if (d->noise_since > 0 && !searched)
         xw_dsp_median_push(&d->q_noise, d->noise_since);
-    d->noise_since = 0;
+    if (!searched)
+        xw_dsp_median_push(&d->q_strange, xw_max(d->strange_since, T.qrs_strange_rest));
+    d->noise_since = d->strange_since = 0;
     learn_levels(d, c);
     d->last = *c;
 }
 
-static void refuse(struct xw_ecg_detect *d, struct xw_ecg_candidate *c)
+/* part_of_next: what comes just before a beat (its P wave, a pacing pulse) is no noise. */
+static void refuse(struct xw_ecg_detect *d, struct xw_ecg_candidate *c, bool part_of_next)
 {
     if (c->provisional)
         say(d, c, XW_ECG_QRS_WITHDRAWN, false);
-    if (d->last.t < 0 || c->t - d->last.t > 45)
-        d->noise_since = fmaxf(d->noise_since, c->q);
+    bool explained = d->after_n >= 8 && d->last.t >= 0 && d->last.match >= T.qrs_known &&
+                     c->q < T.qrs_after_explains * (usual_after(d, c->t - d->last.t) + 0.03F);
+    if (part_of_next || (d->last.t >= 0 && c->t - d->last.t <= 45))
+        return;
+    d->noise_since = xw_max(d->noise_since, c->q);
+    if (!explained)
+        d->strange_since = xw_max(d->strange_since, c->q);
 }
 
 /* A larger candidate within the refractory time after this one will take its place. */
@@ -252,28 +323,62 @@ static bool is_missed_beat(const struct xw_ecg_detect *d, const struct xw_ecg_ca
                            int64_t until, float limit)
 {
     int64_t rr = c->t - d->last.t;
-    if (c->accepted || rr < xw_ecg_frames(0.36F) || c->t > until - xw_ecg_frames(0.24F) ||
-        c->q < by_match(d, c, limit) * by_time(d, rr) || !loud_enough(d, c))
+    float fresh = novelty(d, c, d->last.t);
+    float early = 1 + T.qrs_back_early * (by_time(d, rr) - 1) * (1 - T.qrs_after_time_back * fresh);
+    if (d->mostly_silent && (c->match < T.qrs_silent_match || c->q < T.qrs_silent_level))
+        return false;
+    if (c->accepted || rr < xw_ecg_frames(T.qrs_back_first_s) ||
+        c->t > until - xw_ecg_frames(0.24F) || c->q < by_match(d, c, limit) * early ||
+        !loud_enough(d, c))
         return false;
     return rr >= xw_ecg_frames(T.qrs_guard_s) ||
-           ratio_to_last(d, c) >= T.qrs_guard_ratio * T.qrs_guard_late;
+           ratio_to_last(d, c) >=
+               T.qrs_guard_ratio * T.qrs_guard_late * (1 - T.qrs_after_guard * fresh);
 }
 
 /* The best of the candidates refused since the last beat, and before frame `until`. */
 static void search_back(struct xw_ecg_detect *d, int64_t until)
 {
-    if (d->last.t < 0 || (float)(until - d->last.t) < T.qrs_searchback_rr * usual_rr(d))
+    if (d->last.t < 0 ||
+        (float)(until - d->last.t) < T.qrs_searchback_rr * xw_ecg_detect_usual_rr(d))
         return;
     float noise = d->q_noise.used_n ? xw_dsp_median_value(&d->q_noise) : 0;
-    float limit = fmaxf(T.qrs_searchback_k * threshold(d), T.qrs_searchback_npk * noise);
+    float limit = xw_max(T.qrs_searchback_k * threshold(d), T.qrs_searchback_npk * noise);
     struct xw_ecg_candidate *best = NULL;
     uint64_t oldest = d->judged_n > 64 ? d->judged_n - 64 : 0;
     for (uint64_t i = oldest; i < d->judged_n; i++) {
         struct xw_ecg_candidate *c = xw_ecg_detect_candidate(d, i);
+        if (d->silent && !c->accepted && c->t > d->last.t) { /* without the leads now silent */
+            c->q = xw_ecg_detect_fuse(d, c->level);
+            c->match = match_of(d, &d->shapes, c->t);
+        }
         if (is_missed_beat(d, c, until, limit) && (!best || c->q > best->q))
             best = c;
     }
     if (best)
+        accept(d, best, true);
+}
+
+/* Two strange waves of one kind after a beat are a couplet: the first, refused because it came
+ * early and alone, is a beat when the second is one. A T wave is like neither. */
+static void find_twin(struct xw_ecg_detect *d, const struct xw_ecg_candidate *second)
+{
+    if (d->last.t < 0 || second->match >= T.qrs_known || d->silent)
+        return;
+    struct xw_ecg_candidate *best = NULL;
+    uint64_t oldest = d->judged_n > 64 ? d->judged_n - 64 : 0;
+    int64_t apart = xw_ecg_frames(T.qrs_twin_s);
+    for (uint64_t i = oldest; i < d->judged_n; i++) {
+        struct xw_ecg_candidate *c = xw_ecg_detect_candidate(d, i);
+        if (!c->accepted && c->t >= d->last.t + apart && c->t + apart <= second->t &&
+            c->q >= T.qrs_twin_q * second->q && (!best || c->q > best->q))
+            best = c;
+    }
+    if (!best || !loud_enough(d, best) || best->q < by_match(d, best, threshold(d)))
+        return;
+    struct xw_ecg_match like =
+        xw_ecg_template_alike(&d->waves, d->signal, best->t, second->t, d->trust);
+    if (like.shape >= 0 && like.correlation >= T.qrs_twin_like)
         accept(d, best, true);
 }
 
@@ -294,8 +399,9 @@ static void rebuild(struct xw_ecg_detect *d, int64_t now)
     }
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
+    xw_dsp_median_reset(&d->q_strange);
     xw_dsp_median_reset(&d->rr);
-    d->noise_since = 0;
+    d->noise_since = d->strange_since = 0;
 }
 
 void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now)
@@ -307,12 +413,15 @@ void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now)
         search_back(d, c->t);
         float limit = threshold(d);
         c->threshold = limit;
-        c->match = match_of(d, c->t);
+        c->match = match_of(d, &d->shapes, c->t);
         c->judged = true;
-        if (is_beat(d, c, d->last.t, limit) && !is_shadowed(d, d->judged_n, limit))
+        bool shadowed = is_shadowed(d, d->judged_n, limit);
+        if (!shadowed && is_beat(d, c, d->last.t, limit)) {
+            find_twin(d, c);
             accept(d, c, false);
-        else
-            refuse(d, c);
+        } else {
+            refuse(d, c, shadowed);
+        }
         d->judged_n++;
     }
     search_back(d, now - XW_ECG_DETECT_WAIT);

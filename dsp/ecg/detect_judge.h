@@ -13,6 +13,12 @@ void xw_ecg_detect_provisional(struct xw_ecg_detect *d, struct xw_ecg_candidate 
 /* The final word on all candidates old enough at frame `now`, and search-back. */
 void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now);
 
+/* Level of all leads together from their humps, 1 = the usual QRS. */
+float xw_ecg_detect_fuse(const struct xw_ecg_detect *d, const float *hump);
+
+/* The usual RR in frames. */
+float xw_ecg_detect_usual_rr(const struct xw_ecg_detect *d);
+
 static inline const float *xw_ecg_detect_hump(const struct xw_ecg_detect *d, int64_t t)
 {
     return d->hump + (size_t)(t & (XW_ECG_DETECT_RING - 1)) * d->lanes;

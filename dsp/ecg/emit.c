@@ -1,6 +1,7 @@
 /* Event numbering and episodes. */
 #include "dsp/ecg/emit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct xw_ecg_event xw_ecg_emit_draft(const struct xw_ecg_emit *e, enum xw_ecg_kind kind,
@@ -17,7 +18,22 @@ struct xw_ecg_event xw_ecg_emit_draft(const struct xw_ecg_emit *e, enum xw_ecg_k
     event.first = event.end = e->now;
     event.hr_bpm = e->hr_bpm;
     event.confidence = 1;
+    /* Beats and measurements do not depend on the rule list. */
+    if (e->rules && kind != XW_ECG_KIND_BEAT && kind != XW_ECG_KIND_MEASURE) {
+        event.has_rules = true;
+        event.rules_version = e->rules->version;
+        event.rules_tag = e->rules_tag;
+    }
     return event;
+}
+
+void xw_ecg_emit_rules(struct xw_ecg_emit *e, const struct xw_ecg_rules *rules)
+{
+    char hash[XW_ECG_RULES_HASH_BYTES];
+    xw_ecg_rules_hash(rules, hash);
+    hash[8] = 0;
+    e->rules = rules;
+    e->rules_tag = (uint32_t)strtoul(hash, NULL, 16);
 }
 
 void xw_ecg_emit_evidence(struct xw_ecg_event *event, enum xw_ecg_value_id id, float measured,

@@ -3,17 +3,22 @@
 #ifndef XW_DSP_ECG_EMIT_H
 #define XW_DSP_ECG_EMIT_H
 
-#include "dsp/ecg/event.h"
+#include "dsp/ecg/rules.h"
 
 struct xw_ecg_emit {
     xw_ecg_event_fn on_event;
     void *user;
     uint64_t sequence; /* of the newest event */
     uint64_t events_n;
-    int64_t now;    /* index after the newest sample consumed */
-    float hr_bpm;   /* put into every event */
-    double rate_hz; /* raw samples per second */
+    int64_t now;                      /* index after the newest sample consumed */
+    float hr_bpm;                     /* put into every event */
+    double rate_hz;                   /* raw samples per second */
+    const struct xw_ecg_rules *rules; /* in force; borrowed; NULL for a chain without rules */
+    uint32_t rules_tag;               /* first 32 bits of its hash */
 };
+
+/* These rules from now on; borrowed. */
+void xw_ecg_emit_rules(struct xw_ecg_emit *e, const struct xw_ecg_rules *rules);
 
 /* A new event with the present and the heart rate filled in; the rest is 0. */
 struct xw_ecg_event xw_ecg_emit_draft(const struct xw_ecg_emit *e, enum xw_ecg_kind kind,

@@ -8,8 +8,8 @@
 
 const char *xw_ecg_kind_name(enum xw_ecg_kind kind)
 {
-    static const char *const NAMES[] = {NULL,       "beat",  "rhythm",  "alarm", "quality",
-                                        "lead-off", "noise", "measure", "marker"};
+    static const char *const NAMES[] = {NULL,       "beat",  "rhythm",  "alarm",  "quality",
+                                        "lead-off", "noise", "measure", "marker", "summary"};
     return LOOK_UP(NAMES, kind);
 }
 
@@ -84,6 +84,10 @@ static const struct {
     [XW_FETAL_HALVED + 2] = {"fhr3-halved", NULL, 0},
     [XW_FETAL_MOVEMENT] = {"movement", NULL, 0},
     [XW_FETAL_UC_ZERO] = {"uc-zero", NULL, 0},
+    [XW_ECG_RHYTHM_R_ON_T] = {"r-on-t", NULL, 0},
+    [XW_ECG_SUMMARY_HRV] = {"hrv", NULL, 0},
+    [XW_ECG_SUMMARY_BURDEN] = {"burden", NULL, 0},
+    [XW_ECG_QUALITY_DENIED] = {"alarm-denied", NULL, 0},
 };
 
 const char *xw_ecg_code_name(enum xw_ecg_code code)
@@ -133,6 +137,38 @@ static const struct {
     [XW_FETAL_VALUE_MHR_BPM] = {"mhr", "/min"},
     [XW_FETAL_VALUE_RATIO] = {"ratio", "1"},
     [XW_FETAL_VALUE_MEDIAN_BPM] = {"median", "/min"},
+    [XW_ECG_VALUE_RR_ALIKE] = {"rr-alike", "1"},
+    [XW_ECG_VALUE_RR_DIFFERENCE] = {"rr-difference", "1"},
+    [XW_ECG_VALUE_RR_PATTERN] = {"rr-pattern", "1"},
+    [XW_ECG_VALUE_AF_SCORE] = {"af-score", "1"},
+    [XW_ECG_VALUE_NOISE_UV] = {"noise", "uV"},
+    [XW_ECG_VALUE_DURATION_S] = {"duration", "s"},
+    [XW_ECG_VALUE_ATRIAL_BPM] = {"atrial-rate", "/min"},
+    [XW_ECG_VALUE_P_SEEN] = {"p-seen", "1"},
+    [XW_ECG_VALUE_P_BLOCKED] = {"p-blocked", "1"},
+    [XW_ECG_VALUE_PR_MS] = {"pr", "ms"},
+    [XW_ECG_VALUE_PR_LOCK] = {"pr-lock", "1"},
+    [XW_ECG_VALUE_NN_MEAN_MS] = {"nn-mean", "ms"},
+    [XW_ECG_VALUE_SDNN_MS] = {"sdnn", "ms"},
+    [XW_ECG_VALUE_RMSSD_MS] = {"rmssd", "ms"},
+    [XW_ECG_VALUE_PNN50] = {"pnn50", "%"},
+    [XW_ECG_VALUE_LF_MS2] = {"lf", "ms2"},
+    [XW_ECG_VALUE_HF_MS2] = {"hf", "ms2"},
+    [XW_ECG_VALUE_SEEN_S] = {"seen", "s"},
+    [XW_ECG_VALUE_AF_BURDEN] = {"af-burden", "%"},
+    [XW_ECG_VALUE_V_BEATS_N] = {"v-beats", "1"},
+    [XW_ECG_VALUE_S_BEATS_N] = {"s-beats", "1"},
+    [XW_ECG_VALUE_NN_CLEAN] = {"nn-clean", "%"},
+    [XW_ECG_VALUE_PULSES_N] = {"pulses", "1"},
+    [XW_ECG_VALUE_PULSE_BPM] = {"pulse-rate", "/min"},
+    [XW_ECG_VALUE_PULSE_UNEVEN] = {"pulse-uneven", "1"},
+    [XW_ECG_VALUE_PULSE_GAP_S] = {"pulse-gap", "s"},
+    [XW_ECG_VALUE_PULSE_SIZE] = {"pulse-size", "1"},
+    [XW_ECG_VALUE_WAVE] = {"wave", "1"},
+    [XW_ECG_VALUE_RR_LOW_MS] = {"rr-shortest", "ms"},
+    [XW_ECG_VALUE_RR_HIGH_MS] = {"rr-longest", "ms"},
+    [XW_ECG_VALUE_WAVE_HZ] = {"wave-frequency", "Hz"},
+    [XW_ECG_VALUE_WAVE_SHARE] = {"wave-share", "1"},
 };
 
 const char *xw_ecg_value_name(enum xw_ecg_value_id id)

@@ -11,7 +11,10 @@
  *            a provisional beat that was none is taken back: FINAL with `withdrawn` set.
  *   episode  (RHYTHM, ALARM, NOISE, LEAD_OFF, QUALITY) revision 0 with end = XW_ECG_OPEN at its
  *            onset, one more revision with its end when it is over. One episode, one sequence.
- *   MEASURE, MARKER  one event, never revised.
+ *            VT has one more at 30 s, still open, with its duration in the evidence. Couplets,
+ *            runs, R-on-T and pauses are said once they are over; a later look at their beats may
+ *            take them back (`withdrawn`). The beats of an episode are those from first up to end.
+ *   MEASURE, MARKER, SUMMARY  one event, never revised.
  *
  * Ownership: an event is borrowed for the time of the callback; it holds no pointers of its own but
  * to static strings. Units: in the names. */
@@ -21,7 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { XW_ECG_CHANNELS_MAX = 18, XW_ECG_EVIDENCE_MAX = 6, XW_FETAL_MAX = 3 };
+enum { XW_ECG_CHANNELS_MAX = 18, XW_ECG_EVIDENCE_MAX = 10, XW_FETAL_MAX = 3 };
 
 /* `end` of an episode that still goes on. */
 #define XW_ECG_OPEN INT64_MAX
@@ -30,12 +33,13 @@ enum xw_ecg_kind {
     XW_ECG_KIND_BEAT = 1, /* first = end = fiducial sample (R, or the main deflection) */
     XW_ECG_KIND_RHYTHM,   /* an episode of a named rhythm; the next one begins where it ends */
     XW_ECG_KIND_ALARM,    /* an episode that somebody must hear of, with its priority */
-    XW_ECG_KIND_QUALITY,  /* cannot see: no lead is fit for analysis */
+    XW_ECG_KIND_QUALITY,  /* cannot see: no lead is fit for analysis; an alarm that was denied */
     XW_ECG_KIND_LEAD_OFF, /* lead_mask: leads without an electrode (flag, rail, invalid, dead flat)
                            */
     XW_ECG_KIND_NOISE,    /* lead_mask: leads too noisy to be used */
     XW_ECG_KIND_MEASURE,  /* a value at a time: heart rate, ST levels */
     XW_ECG_KIND_MARKER,   /* the device marked an instant: movement, zero set */
+    XW_ECG_KIND_SUMMARY,  /* values of a stretch [first, end): five minutes of beats */
 };
 
 enum xw_ecg_stage {
@@ -100,6 +104,11 @@ enum xw_ecg_code {
     XW_FETAL_HALVED = XW_FETAL_DOUBLED + XW_FETAL_MAX,       /* QUALITY: half the rate before */
     XW_FETAL_MOVEMENT = XW_FETAL_HALVED + XW_FETAL_MAX,      /* MARKER: seen by the monitor */
     XW_FETAL_UC_ZERO,                                        /* MARKER: zero of UC set */
+    XW_ECG_RHYTHM_R_ON_T, /* ALARM: a ventricular beat on the T wave of the one before */
+    /* SUMMARY */
+    XW_ECG_SUMMARY_HRV,    /* mean NN, SDNN, RMSSD, pNN50, LF, HF */
+    XW_ECG_SUMMARY_BURDEN, /* seconds seen, share in AF, beats by kind, share of clean NN */
+    XW_ECG_QUALITY_DENIED, /* QUALITY: a pulse wave denied the alarm that the rule names */
     XW_ECG_CODE_COUNT
 };
 
@@ -134,6 +143,38 @@ enum xw_ecg_value_id {
     XW_FETAL_VALUE_MHR_BPM,
     XW_FETAL_VALUE_RATIO,
     XW_FETAL_VALUE_MEDIAN_BPM,
+    XW_ECG_VALUE_RR_ALIKE,      /* share of pairs of RR that are alike */
+    XW_ECG_VALUE_RR_DIFFERENCE, /* mean difference of neighbouring RR, share of RR */
+    XW_ECG_VALUE_RR_PATTERN,    /* how much an RR foretells the next; 0 = nothing */
+    XW_ECG_VALUE_AF_SCORE,      /* sum of weights for fibrillation */
+    XW_ECG_VALUE_NOISE_UV,      /* rms above 40 Hz */
+    XW_ECG_VALUE_DURATION_S,
+    XW_ECG_VALUE_ATRIAL_BPM,
+    XW_ECG_VALUE_P_SEEN,    /* share of the expected P waves that were found */
+    XW_ECG_VALUE_P_BLOCKED, /* P waves without a QRS */
+    XW_ECG_VALUE_PR_MS,     /* the longest; limit: from here on a P counts as not conducted */
+    XW_ECG_VALUE_PR_LOCK,   /* how much QRS keep to one phase of the P waves, 0..1 */
+    XW_ECG_VALUE_NN_MEAN_MS,
+    XW_ECG_VALUE_SDNN_MS,
+    XW_ECG_VALUE_RMSSD_MS,
+    XW_ECG_VALUE_PNN50,  /* % of neighbouring NN that differ by more than 50 ms */
+    XW_ECG_VALUE_LF_MS2, /* power from 0.04 to 0.15 Hz */
+    XW_ECG_VALUE_HF_MS2, /* power from 0.15 to 0.4 Hz */
+    XW_ECG_VALUE_SEEN_S,
+    XW_ECG_VALUE_AF_BURDEN, /* % of the time seen */
+    XW_ECG_VALUE_V_BEATS_N,
+    XW_ECG_VALUE_S_BEATS_N,
+    XW_ECG_VALUE_NN_CLEAN, /* % of the window */
+    XW_ECG_VALUE_PULSES_N,
+    XW_ECG_VALUE_PULSE_BPM,
+    XW_ECG_VALUE_PULSE_UNEVEN, /* mean difference of neighbouring intervals, share of their mean */
+    XW_ECG_VALUE_PULSE_GAP_S,  /* the longest time without one */
+    XW_ECG_VALUE_PULSE_SIZE,   /* of the smallest, over the usual */
+    XW_ECG_VALUE_WAVE,         /* which of the waves given, from 0 */
+    XW_ECG_VALUE_WAVE_HZ,      /* of the largest wave in the spectrum */
+    XW_ECG_VALUE_WAVE_SHARE,   /* of the power within 0.75 Hz of it */
+    XW_ECG_VALUE_RR_LOW_MS,    /* the shortest and the longest of the newest 24 */
+    XW_ECG_VALUE_RR_HIGH_MS,
     XW_ECG_VALUE_COUNT
 };
 
@@ -152,6 +193,9 @@ struct xw_ecg_event {
     uint64_t sequence;
     uint32_t revision;
     uint32_t rule_version;
+    uint32_t rules_version; /* of the rule list that decided it, 0 = the defaults; */
+    uint32_t rules_tag;     /* and the first 32 bits of its hash; both only if has_rules */
+    bool has_rules;
     const char *rule;   /* static id of the rule or model, e.g. "asystole"; never NULL */
     int64_t first;      /* raw sample index in the input stream */
     int64_t end;        /* one past the last sample; a beat: first; XW_ECG_OPEN while it goes on */

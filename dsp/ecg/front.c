@@ -4,7 +4,9 @@
 #include <math.h>
 
 static const double BASELINE_HZ = 0.05, CUTOFF_HZ = 70, HALF_S = 0.010;
-static const float REASON_UV = 5e6F;
+/* No ECG lies beyond this for long; there the numbers that converters give for "no value" are meant
+ * so, declared or not. */
+static const float REASON_UV = 5e6F, SENTINEL_UV = 2e4F;
 
 static int init_filters(struct xw_ecg_front *f, const struct xw_ecg_config *config)
 {
@@ -64,6 +66,11 @@ void xw_ecg_front_reset(struct xw_ecg_front *f)
         f->fresh[c] = true;
 }
 
+static bool is_sentinel(int32_t x, float uv)
+{
+    return fabsf(uv) > SENTINEL_UV && (x == INT16_MIN || x == 8388607 || x == -8388608);
+}
+
 /* Returns the leads whose value cannot be used; their lanes are left alone. */
 static uint32_t convert(struct xw_ecg_front *f, const int32_t *x, float *uv)
 {
@@ -71,7 +78,7 @@ static uint32_t convert(struct xw_ecg_front *f, const int32_t *x, float *uv)
     for (unsigned c = 0; c < f->leads_n; c++) {
         float value = (float)((double)x[c] * f->scale_uv[c] + f->offset_uv[c]);
         bool out = x[c] == f->invalid[c] || x[c] < f->low[c] || x[c] > f->high[c] ||
-                   !(fabsf(value) < REASON_UV);
+                   !(fabsf(value) < REASON_UV) || is_sentinel(x[c], value);
         bad |= (uint32_t)out << c;
         uv[c] = value;
     }

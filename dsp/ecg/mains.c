@@ -1,6 +1,7 @@
 /* The subtraction procedure over lanes. The loops over lanes have no branches, so they vectorise.
  */
 #include "dsp/ecg/mains.h"
+#include "dsp/core/quad.h"
 
 #include <errno.h>
 #include <math.h>
@@ -230,55 +231,69 @@ static void measure(const struct xw_ecg_mains *m, const float *restrict x,
                     const float *restrict difference, float *restrict mean, float *restrict spread)
 {
     unsigned lanes = m->lanes, last = 2 * m->half_n;
-    float edge = m->period_n % 2 == 0 ? 0.5F : 1.0F, scale = 1.0F / (float)m->period_n;
+    xw_quad edge = xw_quad_all(m->period_n % 2 == 0 ? 0.5F : 1.0F);
+    xw_quad scale = xw_quad_all(1.0F / (float)m->period_n);
     for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
-        for (unsigned k = c; k < c + XW_DSP_LANE_QUANTUM; k++) {
-            float sum = edge * (x[k] + x[(size_t)last * lanes + k]);
-            float low = difference[k], high = difference[k];
-            for (unsigned i = 1; i <= last; i++) {
-                float d = difference[(size_t)i * lanes + k];
-                low = d < low ? d : low;
-                high = d > high ? d : high;
-            }
-            for (unsigned i = 1; i < last; i++)
-                sum += x[(size_t)i * lanes + k];
-            mean[k] = sum * scale;
-            spread[k] = high - low;
+        xw_quad sum = edge * (xw_quad_load(x + c) + xw_quad_load(x + (size_t)last * lanes + c));
+        xw_quad low = xw_quad_load(difference + c), high = low;
+        for (unsigned i = 1; i <= last; i++) {
+            xw_quad d = xw_quad_load(difference + (size_t)i * lanes + c);
+            low = xw_quad_min(d, low);
+            high = xw_quad_max(d, high);
         }
+        for (unsigned i = 1; i < last; i++)
+            sum += xw_quad_load(x + (size_t)i * lanes + c);
+        xw_quad_store(mean + c, sum * scale);
+        xw_quad_store(spread + c, high - low);
     }
+}
+
+static void add(float *sum, xw_quad part)
+{
+    xw_quad_store(sum, xw_quad_load(sum) + part);
 }
 
 static void subtract(struct xw_ecg_mains *m, const float *restrict centre,
                      const float *restrict mean, const float *restrict spread, float *restrict out)
 {
-    float c1 = (float)m->now_re[0], s1 = (float)m->now_im[0];
-    for (unsigned c = 0; c < m->lanes; c++) {
-        float found = centre[c] - mean[c], model = 0, shown = 0;
-        float straight = spread[c] < m->limit[c] ? 1.0F : 0.0F;
-        for (unsigned h = 0; h < XW_ECG_MAINS_HARMONICS; h++) {
-            float part = h < m->harmonics_n
-                             ? m->re[h][c] * (float)m->now_re[h] - m->im[h][c] * (float)m->now_im[h]
-                             : 0;
-            model += part;
-            shown += m->gain[h] * part;
-        }
-        float step = straight * m->rate_lms * (found - model);
+    enum { H = XW_ECG_MAINS_HARMONICS };
+    xw_quad turn_re[H], turn_im[H], zero = {0}, one = xw_quad_all(1);
+    for (unsigned h = 0; h < H; h++) {
+        turn_re[h] = xw_quad_all((float)m->now_re[h]);
+        turn_im[h] = xw_quad_all((float)m->now_im[h]);
+    }
+    for (unsigned c = 0; c < m->lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad re[H], im[H], model = zero, shown = zero, middle = xw_quad_load(centre + c);
+        xw_quad found = middle - xw_quad_load(mean + c);
+        xw_quad_mask calm = xw_quad_load(spread + c) < xw_quad_load(m->limit + c);
+        xw_quad straight = xw_quad_select(calm, one, zero);
         for (unsigned h = 0; h < m->harmonics_n; h++) {
-            m->re[h][c] += step * (float)m->now_re[h];
-            m->im[h][c] -= step * (float)m->now_im[h];
+            re[h] = xw_quad_load(m->re[h] + c);
+            im[h] = xw_quad_load(m->im[h] + c);
+            xw_quad part = re[h] * turn_re[h] - im[h] * turn_im[h];
+            model += part;
+            shown += xw_quad_all(m->gain[h]) * part;
         }
-        m->sum_re[c] += straight * found * c1;
-        m->sum_im[c] -= straight * found * s1;
-        m->sum_sq[c] += straight * found * found;
-        m->sum_n[c] += straight;
-        out[c] = centre[c] - m->on[c] * (straight > 0 ? m->gain[0] * found : shown);
+        xw_quad step = straight * xw_quad_all(m->rate_lms) * (found - model);
+        for (unsigned h = 0; h < m->harmonics_n; h++) {
+            /* cppcheck-suppress uninitvar */
+            xw_quad_store(m->re[h] + c, re[h] + step * turn_re[h]);
+            /* cppcheck-suppress uninitvar */
+            xw_quad_store(m->im[h] + c, im[h] - step * turn_im[h]);
+        }
+        add(m->sum_re + c, straight * found * turn_re[0]);
+        add(m->sum_im + c, zero - straight * found * turn_im[0]);
+        add(m->sum_sq + c, straight * found * found);
+        add(m->sum_n + c, straight);
+        xw_quad hum = xw_quad_select(calm, xw_quad_all(m->gain[0]) * found, shown);
+        xw_quad_store(out + c, middle - xw_quad_load(m->on + c) * hum);
     }
 }
 
 static void remember(float *ring, unsigned ring_n, unsigned lanes, unsigned at, const float *frame)
 {
-    memcpy(ring + (size_t)at * lanes, frame, lanes * sizeof(float));
-    memcpy(ring + (size_t)(at + ring_n) * lanes, frame, lanes * sizeof(float));
+    xw_quad_copy_frame(ring + (size_t)at * lanes, frame, lanes);
+    xw_quad_copy_frame(ring + (size_t)(at + ring_n) * lanes, frame, lanes);
 }
 
 void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out)
@@ -305,10 +320,14 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
         return;
     }
     const float *before = x - (size_t)(m->back_n + 2) * lanes; /* one period ago, interpolated */
-    for (unsigned c = 0; c < lanes; c++)
-        difference[c] =
-            x[c] - m->back_weight[3] * before[c] - m->back_weight[2] * before[lanes + c] -
-            m->back_weight[1] * before[2 * lanes + c] - m->back_weight[0] * before[3 * lanes + c];
+    xw_quad weight[4];
+    for (unsigned i = 0; i < 4; i++)
+        weight[i] = xw_quad_all(m->back_weight[i]);
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM)
+        xw_quad_store(difference + c, xw_quad_load(x + c) - weight[3] * xw_quad_load(before + c) -
+                                          weight[2] * xw_quad_load(before + lanes + c) -
+                                          weight[1] * xw_quad_load(before + 2 * lanes + c) -
+                                          weight[0] * xw_quad_load(before + 3 * lanes + c));
     remember(m->difference, n, lanes, at, difference);
     /* The window of one period around the centre ends delay_n - half_n samples ago. */
     size_t back = (size_t)(m->delay_n + m->half_n) * lanes;

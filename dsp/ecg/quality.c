@@ -61,7 +61,7 @@ void xw_ecg_quality_reset(struct xw_ecg_quality *q)
     memset(q, 0, sizeof(*q));
     q->leads_n = leads_n;
     q->lanes = lanes;
-    q->usable = (1U << leads_n) - 1;
+    q->usable = q->settled = (1U << leads_n) - 1;
     for (unsigned c = 0; c < leads_n; c++)
         q->sqi[c] = 1;
     start_second(q);
@@ -121,19 +121,48 @@ static bool others_move(const struct xw_ecg_quality *q, unsigned me)
     return false;
 }
 
+enum { SETTLE_S = 6 };
+static const float HUM = 3; /* what a free wire picks up, over what is still no movement */
+
+/* Nearly all leads lost their electrodes, and since then (it takes a moment to see it) nothing
+ * moved on this one: it was lost with them, though it shows no rail. One on which beats were seen
+ * while the others were off is believed when it falls silent. */
+static bool is_lost_with_others(const struct xw_ecg_quality *q, unsigned c)
+{
+    return q->mostly_off && q->moved_s[c] <= q->mostly_off_s + 2;
+}
+
+static void judge_majority(struct xw_ecg_quality *q)
+{
+    unsigned off_n = 0;
+    for (unsigned c = 0; c < q->leads_n; c++) {
+        off_n += 2 * q->bad_n[c] >= q->frames_n || (q->off >> c & 1);
+        if (q->range_uv[c] > HUM * T.quality_moving_uv)
+            q->moved_s[c] = q->seconds_n;
+    }
+    bool mostly = q->leads_n > 2 && 3 * off_n >= 2 * q->leads_n;
+    if (mostly && !q->mostly_off)
+        q->mostly_off_s = q->seconds_n;
+    q->mostly_off = mostly;
+}
+
 static void judge_lead(struct xw_ecg_quality *q, const struct xw_ecg_detect *d, unsigned c)
 {
     uint32_t bit = 1U << c;
-    bool flat = q->range_uv[c] < T.quality_flat_uv && others_move(q, c);
+    bool flat = (q->range_uv[c] < T.quality_flat_uv && others_move(q, c)) ||
+                (q->range_uv[c] < HUM * T.quality_moving_uv && is_lost_with_others(q, c));
     q->flat_s[c] = flat ? q->flat_s[c] + 1 : 0;
     bool off = 2 * q->bad_n[c] >= q->frames_n || q->flat_s[c] >= 2;
     q->off = off ? q->off | bit : q->off & ~bit;
+    q->settling_s[c] = off ? SETTLE_S : q->settling_s[c] - (q->settling_s[c] > 0);
+    q->settled = q->settling_s[c] ? q->settled & ~bit : q->settled | bit;
     q->sqi[c] = off ? 0 : quality_of(q, d, c);
     /* The level may itself have been learned from noise: it excuses no more than a QRS would. */
     float level = fminf(d->level[c], T.quality_level_uv);
     float limit = fmaxf(T.quality_noise_uv, T.quality_noise_share * level);
     bool noisy = q->noise_uv[c] > limit || q->range_uv[c] > T.quality_range_uv;
     bool plain = q->noise_uv[c] > 1.4F * limit;
+    q->noise_limit_uv[c] = limit;
     q->noisy_s[c] = noisy ? q->noisy_s[c] + 1 : 0;
     q->calm_s[c] = noisy ? 0 : q->calm_s[c] + 1;
     if (q->noisy_s[c] >= 2 || plain)
@@ -142,10 +171,26 @@ static void judge_lead(struct xw_ecg_quality *q, const struct xw_ecg_detect *d, 
         q->noisy &= ~bit;
 }
 
+/* Of the leads of an artefact the worst. */
+static struct xw_ecg_evidence worst_noise(const struct xw_ecg_quality *q)
+{
+    struct xw_ecg_evidence worst = {.id = XW_ECG_VALUE_NOISE_UV};
+    for (unsigned c = 0; c < q->leads_n; c++)
+        if (q->noisy >> c & 1 &&
+            q->noise_uv[c] * worst.limit >= worst.measured * q->noise_limit_uv[c]) {
+            worst.measured = q->noise_uv[c];
+            worst.limit = q->noise_limit_uv[c];
+        }
+    return worst;
+}
+
 /* An episode whose leads change ends, and one with the new leads begins. */
 static void follow(struct xw_ecg_emit *emit, struct xw_ecg_episode *p, uint32_t mask,
-                   enum xw_ecg_kind kind, enum xw_ecg_code code, const char *rule, int64_t first)
+                   enum xw_ecg_kind kind, enum xw_ecg_code code, const char *rule, int64_t first,
+                   const struct xw_ecg_evidence *why)
 {
+    enum xw_ecg_priority priority =
+        kind == XW_ECG_KIND_QUALITY ? emit->rules->cannot_see_priority : XW_ECG_PRIORITY_TECHNICAL;
     if ((p->open ? p->event.lead_mask : 0) == mask)
         return;
     xw_ecg_episode_close(emit, p, first);
@@ -153,9 +198,11 @@ static void follow(struct xw_ecg_emit *emit, struct xw_ecg_episode *p, uint32_t 
         return;
     struct xw_ecg_event event = xw_ecg_emit_draft(emit, kind, code, rule, 1);
     event.first = first;
-    event.priority = XW_ECG_PRIORITY_TECHNICAL;
+    event.priority = priority;
     event.lead_mask = mask;
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_LEADS_N, (float)__builtin_popcount(mask), 0);
+    if (why)
+        xw_ecg_emit_evidence(&event, why->id, why->measured, why->limit);
     xw_ecg_episode_open(emit, p, &event);
 }
 
@@ -175,16 +222,19 @@ void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect 
         q->range_uv[c] = q->high[c] - q->low[c];
         q->noise_uv[c] = sqrtf(q->noise_sq[c] / (float)q->frames_n);
     }
+    judge_majority(q);
     for (unsigned c = 0; c < q->leads_n; c++)
         judge_lead(q, detect, c);
     uint32_t all = (1U << q->leads_n) - 1;
     q->usable = all & ~q->off & ~q->noisy;
     q->cannot_see = q->usable == 0;
     follow(emit, &q->lead_off, q->off, XW_ECG_KIND_LEAD_OFF, XW_ECG_QUALITY_LEAD_OFF, "lead-off",
-           raw_first);
-    follow(emit, &q->noise, q->noisy, XW_ECG_KIND_NOISE, XW_ECG_QUALITY_NOISE, "noise", raw_first);
+           raw_first, NULL);
+    struct xw_ecg_evidence why = worst_noise(q);
+    follow(emit, &q->noise, q->noisy, XW_ECG_KIND_NOISE, XW_ECG_QUALITY_NOISE, "noise", raw_first,
+           &why);
     follow(emit, &q->blind, q->cannot_see ? all : 0, XW_ECG_KIND_QUALITY, XW_ECG_QUALITY_CANNOT_SEE,
-           "cannot-see", raw_first);
+           "cannot-see", raw_first, NULL);
     if (q->seconds_n++ % 10 == 9)
         say_quality(q, emit);
     start_second(q);

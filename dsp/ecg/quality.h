@@ -18,11 +18,17 @@ struct xw_ecg_quality {
     float qrs_sq[XW_DSP_LANES_MAX], noise_sq[XW_DSP_LANES_MAX];
     unsigned bad_n[XW_DSP_LANES_MAX];
     /* of the last full second */
-    float range_uv[XW_DSP_LANES_MAX], noise_uv[XW_DSP_LANES_MAX], sqi[XW_DSP_LANES_MAX];
+    float range_uv[XW_DSP_LANES_MAX], noise_uv[XW_DSP_LANES_MAX], noise_limit_uv[XW_DSP_LANES_MAX],
+        sqi[XW_DSP_LANES_MAX];
     unsigned flat_s[XW_DSP_LANES_MAX], noisy_s[XW_DSP_LANES_MAX], calm_s[XW_DSP_LANES_MAX];
     uint32_t off, noisy, usable;
     bool cannot_see;
     unsigned seconds_n;
+    /* second in which each lead moved last; in which most of them lost their electrodes */
+    unsigned moved_s[XW_DSP_LANES_MAX], mostly_off_s;
+    bool mostly_off;
+    unsigned settling_s[XW_DSP_LANES_MAX]; /* seconds until its baseline stands again */
+    uint32_t settled;                      /* leads with 0 of them */
     struct xw_ecg_episode lead_off, noise, blind;
 };
 

@@ -5,7 +5,7 @@
 #ifndef XW_DSP_ECG_SIGNAL_H
 #define XW_DSP_ECG_SIGNAL_H
 
-#include "dsp/core/frame.h"
+#include "dsp/core/quad.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -69,10 +69,10 @@ static inline bool xw_ecg_signal_has(const struct xw_ecg_signal *s, int64_t firs
 
 static inline void xw_ecg_signal_push(struct xw_ecg_signal *s, const float *frame, uint32_t bad)
 {
-    size_t at = xw_ecg_signal_at(s->n), bytes = s->lanes * sizeof(float);
-    memcpy(s->x + at * s->lanes, frame, bytes);
+    size_t at = xw_ecg_signal_at(s->n);
+    xw_quad_copy_frame(s->x + at * s->lanes, frame, s->lanes);
     if (at < XW_ECG_SIGNAL_WINDOW)
-        memcpy(s->x + (at + XW_ECG_SIGNAL_FRAMES) * s->lanes, frame, bytes);
+        xw_quad_copy_frame(s->x + (at + XW_ECG_SIGNAL_FRAMES) * s->lanes, frame, s->lanes);
     s->bad[at] = bad;
     for (uint32_t rest = bad; rest; rest &= rest - 1)
         s->last_bad[__builtin_ctz(rest)] = s->n;

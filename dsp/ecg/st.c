@@ -7,7 +7,9 @@
 #define T xw_ecg_tables
 
 /* Frames from the middle of the QRS: PR level -100..-72 ms, J + 60 ms. */
-enum { PR_FIRST = -25, PR_END = -17, J60_MEAN = 3 };
+static const int64_t NEVER = INT64_MIN / 2;
+enum { PR_FIRST = -25, PR_END = -17, J60_MEAN = 3, LAST_MAX_S = 3 };
+static const float STEADY_UV = 100;
 
 void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config)
 {
@@ -16,14 +18,33 @@ void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config)
     for (unsigned c = 0; c < s->leads_n; c++) {
         s->lead[c] = config->channels[c].lead;
         xw_dsp_median_init(&s->level[c], XW_ECG_ST_BEATS);
+        s->lost_at[c] = s->pr_at[c] = NEVER;
     }
     xw_dsp_median_init(&s->rr, XW_ECG_ST_RR);
+}
+
+/* What was measured on a lead before it was found to be of no use may already be wrong. */
+static void forget(struct xw_ecg_st *s, unsigned c, int64_t at)
+{
+    xw_dsp_median_reset(&s->level[c]);
+    s->lost_at[c] = s->pr_at[c] = at;
+}
+
+/* By what was before this beat and the last one: what the baseline alone does between the two
+ * places that are compared is small. */
+static bool is_steady(struct xw_ecg_st *s, unsigned c, int64_t t, float before, int64_t apart)
+{
+    float moved = fabsf(before - s->pr_uv[c]) * (float)apart / (float)(t - s->pr_at[c]);
+    bool known = t - s->pr_at[c] < LAST_MAX_S * XW_ECG_ANALYSIS_HZ;
+    s->pr_uv[c] = before;
+    s->pr_at[c] = t;
+    return known && moved < STEADY_UV;
 }
 
 void xw_ecg_st_reset(struct xw_ecg_st *s)
 {
     for (unsigned c = 0; c < s->leads_n; c++)
-        xw_dsp_median_reset(&s->level[c]);
+        forget(s, c, NEVER);
     xw_dsp_median_reset(&s->rr);
     s->seconds_n = 0;
     s->irregular = false;
@@ -49,20 +70,24 @@ void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int
     const float *x = xw_ecg_signal_frame(signal, t + PR_FIRST);
     for (unsigned c = 0; c < s->leads_n; c++) {
         float before = 0, after = 0;
-        if (!(usable >> c & 1) || signal->last_bad[c] >= t + PR_FIRST)
+        if (!(usable >> c & 1) || signal->last_bad[c] >= t + PR_FIRST) {
+            forget(s, c, t);
             continue;
+        }
         for (int i = 0; i < PR_END - PR_FIRST; i++)
             before += x[(size_t)i * signal->lanes + c] / (PR_END - PR_FIRST);
         for (int64_t i = j60 - t - PR_FIRST; i < j60 - t - PR_FIRST + J60_MEAN; i++)
             after += x[(size_t)i * signal->lanes + c] / J60_MEAN;
-        xw_dsp_median_push(&s->level[c], after - before);
+        bool settled = t - s->lost_at[c] >= XW_ECG_ST_SETTLE_S * XW_ECG_ANALYSIS_HZ;
+        if (is_steady(s, c, t, before, j60 - t - PR_FIRST) && settled)
+            xw_dsp_median_push(&s->level[c], after - before);
     }
 }
 
-static float limit_of(enum xw_ecg_lead lead)
+static float limit_of(const struct xw_ecg_rules *rules, enum xw_ecg_lead lead)
 {
-    return lead == XW_ECG_LEAD_V2 || lead == XW_ECG_LEAD_V3 ? T.st_elevation_v23_uv
-                                                            : T.st_elevation_uv;
+    return lead == XW_ECG_LEAD_V2 || lead == XW_ECG_LEAD_V3 ? rules->st_elevation_v23_uv
+                                                            : rules->st_elevation_uv;
 }
 
 /* Neighbours on the chest wall and in the frontal plane (Cabrera: aVL, I, -aVR, II, aVF, III). */
@@ -81,13 +106,14 @@ static bool are_neighbours(enum xw_ecg_lead a, enum xw_ecg_lead b)
     return false;
 }
 
-static uint32_t elevated(const struct xw_ecg_st *s, uint32_t usable, float share)
+static uint32_t elevated(const struct xw_ecg_st *s, const struct xw_ecg_rules *rules,
+                         uint32_t usable, float share)
 {
     uint32_t high = 0, paired = 0;
     for (unsigned c = 0; c < s->leads_n; c++)
         if (usable >> c & 1 && s->lead[c] != XW_ECG_LEAD_AVR &&
-            (float)s->level[c].used_n >= T.st_beats_n &&
-            xw_dsp_median_value(&s->level[c]) >= share * limit_of(s->lead[c]))
+            (float)s->level[c].used_n >= rules->st_beats_n &&
+            xw_dsp_median_value(&s->level[c]) >= share * limit_of(rules, s->lead[c]))
             high |= 1U << c;
     for (unsigned a = 0; a < s->leads_n; a++)
         for (unsigned b = 0; b < a; b++)
@@ -107,8 +133,9 @@ static void put_levels(const struct xw_ecg_st *s, struct xw_ecg_event *event, ui
 
 static void find_elevation(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32_t usable)
 {
-    uint32_t leads = elevated(s, usable, s->elevation.open ? T.st_end_share : 1);
-    if (!leads) {
+    const struct xw_ecg_rules *rules = emit->rules;
+    uint32_t leads = elevated(s, rules, usable, s->elevation.open ? T.st_end_share : 1);
+    if (!leads || !rules->st_priority) {
         xw_ecg_episode_close(emit, &s->elevation, emit->now);
         return;
     }
@@ -116,13 +143,13 @@ static void find_elevation(struct xw_ecg_st *s, struct xw_ecg_emit *emit, uint32
         return;
     struct xw_ecg_event event =
         xw_ecg_emit_draft(emit, XW_ECG_KIND_ALARM, XW_ECG_FINDING_ST_ELEVATION, "st-elevation", 2);
-    event.priority = XW_ECG_PRIORITY_LOW;
+    event.priority = rules->st_priority;
     event.confidence = 0.6F;
     put_levels(s, &event, leads);
     float top = 0;
     for (unsigned c = 0; c < s->leads_n; c++)
         top = fmaxf(top, event.lead_value[c]);
-    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_ST_UV, top, T.st_elevation_uv);
+    xw_ecg_emit_evidence(&event, XW_ECG_VALUE_ST_UV, top, rules->st_elevation_uv);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_LEADS_N, (float)__builtin_popcount(leads), 2);
     xw_ecg_episode_open(emit, &s->elevation, &event);
 }

@@ -1,5 +1,8 @@
 /* ST level of each lead: 60 ms after the J point against the level before the QRS, the median of
  * the last normal beats; and the finding "ST elevation" where two neighbouring leads hold it.
+ * A beat on a baseline that runs away (an electrode came back, its neighbours' reference moves) is
+ * not measured.
+ * A lead that was of no use begins anew, and not before its baseline has settled.
  * In an irregular rhythm (atrial fibrillation) there is no PR level: f waves and the T wave of a
  * short interval before lie where it would be. Then nothing is measured, and a MEASURE without
  * leads says so, with the spread of the RR intervals as its evidence. A technical note for the
@@ -13,12 +16,15 @@
 #include "dsp/ecg/detect.h"
 #include "dsp/ecg/emit.h"
 
-enum { XW_ECG_ST_BEATS = 9, XW_ECG_ST_RR = 15, XW_ECG_ST_EVERY_S = 10 };
+enum { XW_ECG_ST_BEATS = 9, XW_ECG_ST_RR = 15, XW_ECG_ST_EVERY_S = 10, XW_ECG_ST_SETTLE_S = 8 };
 
 struct xw_ecg_st {
     unsigned leads_n;
     enum xw_ecg_lead lead[XW_ECG_CHANNELS_MAX];
     struct xw_dsp_median level[XW_ECG_CHANNELS_MAX];
+    int64_t lost_at[XW_ECG_CHANNELS_MAX]; /* frame at which the lead was last of no use */
+    float pr_uv[XW_ECG_CHANNELS_MAX];     /* level before the last QRS, and its frame */
+    int64_t pr_at[XW_ECG_CHANNELS_MAX];
     struct xw_dsp_median rr; /* ms, between normal beats */
     unsigned seconds_n;
     bool irregular;

@@ -27,16 +27,37 @@ struct xw_ecg_tables {
     float qrs_known, qrs_strange, qrs_neutral;
     float qrs_known_factor, qrs_strange_factor, qrs_learn_q;
     float qrs_refused_rank, qrs_strange_min_q, qrs_strange_max_q;
+    /* what usually follows a beat (T wave): added to it; times it where novelty begins and is full;
+     * shares of the early factor and of the guard that full novelty takes away; a refused candidate
+     * below so many times it says nothing about noise; search-back begins so long after a beat */
+    float qrs_after_margin, qrs_after_low, qrs_after_high;
+    float qrs_after_time, qrs_after_time_back, qrs_after_guard, qrs_after_explains;
+    float qrs_back_first_s;
+    float qrs_back_early;   /* share of the early factor left in search-back: a pause follows */
+    float qrs_too_early_rr; /* of the usual RR: a strange shape so early is an artefact */
+    float qrs_sure, qrs_sure_factor; /* likeness of a candidate that is a beat if anything is */
+    float qrs_strange_rest;          /* refused level of an RR interval with nothing refused */
     float qrs_snr_max, qrs_snr_power, qrs_weight_min;
+    /* the first of two strange waves: apart from its neighbours, against the second */
+    float qrs_twin_s, qrs_twin_q, qrs_twin_like;
+    /* a step of the baseline: looked for from this level on, share of what moved, alone */
+    float qrs_step_q, qrs_step_share, qrs_step_sharp, qrs_step_alone;
     float qrs_startup_s, qrs_lost_s;
+    float qrs_silent_q, qrs_silent_rr, qrs_silent_s; /* below it, for so many usual RR, at least */
+    float qrs_silent_longest;                        /* and so many longest ones */
+    float qrs_silent_match, qrs_silent_level;        /* what is then asked of a beat */
     /* quality */
     float quality_flat_uv, quality_moving_uv;    /* range in a second: dead, alive */
     float quality_noise_uv, quality_noise_share; /* rms above 40 Hz; share of the QRS level */
     float quality_level_uv; /* QRS level that this share is taken of, at most */
     float quality_range_uv;
-    /* VF: score = bias + count2 - leakage, positive for enter_s seconds */
-    float vf_bias, vf_count2, vf_leakage, vf_hysteresis, vf_range_uv;
-    float vf_enter_s, vf_leave_s;
+    /* VF: limits of the sum of weights; a second alone: bias + count2 - leakage */
+    float vf_slow_hz, vf_slow_share; /* a wave as slow as that, with that share of the power */
+    float vf_caution;                /* taken off every weight */
+    /* off that of waves without beats, asked of waves smaller than this */
+    float vf_alone, vf_alone_uv;
+    float vf_open; /* the sum that says it begins; vf_limit ends it: what kills is said early */
+    float vf_limit, vf_bias, vf_count2, vf_leakage, vf_range_uv;
     float vf_even, vf_even_bpm; /* repeats itself so well, and not faster: VT */
     /* beat labels */
     float beat_alike, beat_strange, beat_wide_factor, beat_wide_ms, beat_early_v, beat_early_s;
@@ -49,7 +70,33 @@ struct xw_ecg_tables {
     float brady_bpm, brady_end_bpm, brady_beats_n;
     float tachy_bpm, tachy_end_bpm, tachy_beats_n, tachy_known_share;
     float vt_bpm, vt_beats_n;
+    /* likeness below, spread of it, beats in a row, mean RR over the one before */
+    float vt_strange, vt_alike, vt_strange_n, vt_strange_rr;
+    float vt_uneven; /* mean difference of neighbouring RR of a run over their mean, at most */
     float pause_s;
+    /* pulses as a witness: gap, unevenness of intervals, size over the usual */
+    float veto_gap_s, veto_uneven, veto_even, veto_size;
+    /* atrial fibrillation: limits of the sum of weights; what one weight is divided by;
+     * weight of how much of the past was so, and how fast that past moves, a beat; taken off every
+     * weight; a change is dated back so far at most */
+    float af_limit, af_price, af_habit, af_habit_rate, af_caution, af_revise_s;
+    /* its early look: what a weight is divided by, taken off it; how long it is silent after it was
+     * wrong */
+    float af_early_price, af_early_caution, af_early_rest_s;
+    /* names of patterns: beats of a ventricular run, and its least rate; duration that makes VT
+     * sustained; R on T: at most this share of the usual RR, and before the T wave ends (s at an RR
+     * of one second); SVT: S beats in a row, rate, slowest RR against its mean so far */
+    float run_beats_n, run_bpm, vt_sustained_s, ront_rr, ront_qt_s, svt_beats_n, svt_bpm, svt_slack;
+    /* AV block: looked for below this rate, or where an RR is so many times the one before; share
+     * of the expected P waves that must be seen; longest PR that counts as conducted; P waves
+     * without QRS; third degree: rate below, spread of RR, lock of PR below, atrial over
+     * ventricular rate above */
+    float avb_slow_bpm, avb_jump, avb_seen, avb_pr_max_s, avb2_blocked_n;
+    float avb3_bpm, avb3_rr_spread, avb3_lock, avb3_ratio;
+    float avb_p_uv; /* no P wave below this (after its filter) */
+    /* five minutes: share of them that must be clean NN; bounds of an NN; its distance from the
+     * median around it, as a share of that */
+    float hrv_clean, hrv_low_ms, hrv_high_ms, hrv_near;
 };
 
 #ifdef XW_ECG_TABLES_TUNABLE /* for experiments only: the library is never built so */

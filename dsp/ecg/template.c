@@ -1,5 +1,6 @@
 /* Multi-lead QRS shapes: comparison and learning. */
 #include "dsp/ecg/template.h"
+#include "dsp/core/quad.h"
 #include "dsp/ecg/tables.h"
 
 #include <math.h>
@@ -8,9 +9,25 @@ static const float SAME = 0.85F;
 static const float FORGET = 0.995F; /* per beat */
 static const unsigned SLOWEST = 24;
 
-int xw_ecg_template_init(struct xw_ecg_template *b, unsigned leads_n)
+enum {
+    REACH = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT,
+    WINDOW = 2 * REACH + 1,
+    SHIFTS = 2 * XW_ECG_TEMPLATE_SHIFT + 1,
+};
+
+/* What is around one instant, and its energy at each shift once that is known. */
+struct sight {
+    float x[WINDOW * XW_DSP_LANES_MAX];
+    float energy[SHIFTS];
+    bool known[SHIFTS];
+};
+
+int xw_ecg_template_init(struct xw_ecg_template *b, unsigned leads_n, int slope)
 {
     memset(b, 0, sizeof(*b));
+    if (slope < 0 || slope > XW_ECG_TEMPLATE_SLOPE_MAX)
+        return -EINVAL;
+    b->slope = slope;
     b->leads_n = leads_n;
     b->lanes = xw_dsp_lanes(leads_n);
     size_t floats = (size_t)XW_ECG_TEMPLATE_FRAMES * b->lanes;
@@ -36,59 +53,88 @@ void xw_ecg_template_reset(struct xw_ecg_template *b)
     }
 }
 
-static bool at_hand(const struct xw_ecg_signal *signal, int64_t t)
+static bool look(const struct xw_ecg_template *b, const struct xw_ecg_signal *signal, int64_t t,
+                 struct sight *sight)
 {
-    const int64_t reach = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT;
-    return xw_ecg_signal_has(signal, t - reach, t + reach + 1);
+    if (!xw_ecg_signal_has(signal, t - REACH - b->slope, t + REACH + b->slope + 1))
+        return false;
+    const float *x = xw_ecg_signal_frame(signal, t - REACH - b->slope);
+    const size_t floats = (size_t)WINDOW * signal->lanes;
+    const size_t step = 2 * (size_t)b->slope * signal->lanes;
+    if (b->slope == 0)
+        memcpy(sight->x, x, floats * sizeof(float));
+    for (size_t i = 0; i < floats && b->slope > 0; i++)
+        sight->x[i] = x[i + step] - x[i];
+    memset(sight->known, 0, sizeof(sight->known));
+    return true;
 }
 
-/* Sums over one lane chunk keep the order of additions fixed whatever the vector width. */
+/* Sums over one lane keep the order of additions fixed. */
 static float weighted_dot(const float *restrict a, const float *restrict b,
                           const float *restrict weight, unsigned lanes)
 {
-    float lane[XW_DSP_LANES_MAX] = {0}, sum = 0;
-    for (unsigned i = 0; i < XW_ECG_TEMPLATE_FRAMES; i++)
-        for (unsigned c = 0; c < lanes; c++)
-            lane[c] += a[(size_t)i * lanes + c] * b[(size_t)i * lanes + c];
+    float lane[XW_DSP_LANES_MAX], sum = 0;
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad dot = {0};
+        for (size_t i = c; i < (size_t)XW_ECG_TEMPLATE_FRAMES * lanes; i += lanes)
+            dot += xw_quad_load(a + i) * xw_quad_load(b + i);
+        xw_quad_store(lane + c, dot);
+    }
     for (unsigned c = 0; c < lanes; c++)
         sum += weight[c] * lane[c];
     return sum;
 }
 
-/* Energy about each lead's own mean. */
-static float weighted_energy(const float *restrict a, const float *restrict weight, unsigned lanes)
+/* Energy of each lead about its own mean. */
+static void measure_energy(const float *restrict a, unsigned lanes, float *restrict ret_energy)
 {
-    float square[XW_DSP_LANES_MAX] = {0}, mean[XW_DSP_LANES_MAX] = {0}, sum = 0;
-    for (unsigned i = 0; i < XW_ECG_TEMPLATE_FRAMES; i++)
-        for (unsigned c = 0; c < lanes; c++)
-            mean[c] += a[(size_t)i * lanes + c] * (1.0F / XW_ECG_TEMPLATE_FRAMES);
-    for (unsigned i = 0; i < XW_ECG_TEMPLATE_FRAMES; i++)
-        for (unsigned c = 0; c < lanes; c++) {
-            float x = a[(size_t)i * lanes + c] - mean[c];
-            square[c] += x * x;
+    const xw_quad share = xw_quad_all(1.0F / XW_ECG_TEMPLATE_FRAMES);
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad mean = {0}, square = {0};
+        for (size_t i = c; i < (size_t)XW_ECG_TEMPLATE_FRAMES * lanes; i += lanes)
+            mean += xw_quad_load(a + i) * share;
+        for (size_t i = c; i < (size_t)XW_ECG_TEMPLATE_FRAMES * lanes; i += lanes) {
+            xw_quad x = xw_quad_load(a + i) - mean;
+            square += x * x;
         }
+        xw_quad_store(ret_energy + c, square);
+    }
+}
+
+static float weighted(const float *energy, const float *weight, unsigned lanes)
+{
+    float sum = 0;
     for (unsigned c = 0; c < lanes; c++)
-        sum += weight[c] * square[c];
+        sum += weight[c] * energy[c];
     return sum;
 }
 
-static void compare(const struct xw_ecg_template *b, int index, const float *middle,
-                    const float *weight, struct xw_ecg_match *best)
+static float energy_at(struct sight *sight, int shift, const float *weight, unsigned lanes)
 {
-    const float *shape = b->shape[index].x;
-    const float *first = middle - (size_t)XW_ECG_TEMPLATE_HALF * b->lanes;
+    unsigned at = (unsigned)(shift + XW_ECG_TEMPLATE_SHIFT);
+    if (!sight->known[at]) {
+        float energy[XW_DSP_LANES_MAX];
+        measure_energy(sight->x + (size_t)at * lanes, lanes, energy);
+        sight->energy[at] = weighted(energy, weight, lanes);
+        sight->known[at] = true;
+    }
+    return sight->energy[at];
+}
+
+static void compare(const struct xw_ecg_template *b, const struct xw_ecg_shape *shape, int index,
+                    struct sight *sight, const float *weight, struct xw_ecg_match *best)
+{
     float top = -INFINITY;
     int shift = 0;
-    for (int s = -XW_ECG_TEMPLATE_SHIFT; s <= XW_ECG_TEMPLATE_SHIFT; s++) {
-        float dot =
-            weighted_dot(first + (ptrdiff_t)s * (ptrdiff_t)b->lanes, shape, weight, b->lanes);
+    for (int s = 0; s < SHIFTS; s++) {
+        float dot = weighted_dot(sight->x + (size_t)s * b->lanes, shape->x, weight, b->lanes);
         if (dot > top) {
             top = dot;
-            shift = s;
+            shift = s - XW_ECG_TEMPLATE_SHIFT;
         }
     }
-    float own = weighted_energy(first + (ptrdiff_t)shift * (ptrdiff_t)b->lanes, weight, b->lanes);
-    float its = weighted_energy(shape, weight, b->lanes);
+    float own = energy_at(sight, shift, weight, b->lanes);
+    float its = weighted(shape->energy, weight, b->lanes);
     float correlation = own > 0 && its > 0 ? top / sqrtf(own * its) : 0;
     if (best->shape < 0 || correlation > best->correlation) {
         best->shape = index;
@@ -98,17 +144,12 @@ static void compare(const struct xw_ecg_template *b, int index, const float *mid
     }
 }
 
-struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
-                                          const struct xw_ecg_signal *signal, int64_t t,
-                                          const float *weight, bool established)
+static struct xw_ecg_match best_match(const struct xw_ecg_template *b, struct sight *sight,
+                                      const float *weight, bool established)
 {
     struct xw_ecg_match best = {.shape = -1};
-    if (!at_hand(signal, t))
-        return best;
-    const int64_t reach = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT;
-    const float *middle = xw_ecg_signal_frame(signal, t - reach) + (size_t)reach * b->lanes;
     int dominant = established ? xw_ecg_template_dominant(b) : -1;
-    float energy = dominant < 0 ? 0 : weighted_energy(b->shape[dominant].x, weight, b->lanes);
+    float energy = dominant < 0 ? 0 : weighted(b->shape[dominant].energy, weight, b->lanes);
     for (int i = 0; i < XW_ECG_TEMPLATES; i++) {
         const struct xw_ecg_shape *shape = &b->shape[i];
         if (!shape->learned_n)
@@ -116,36 +157,54 @@ struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
         if (established &&
             (shape->learned_n < 3 ||
              shape->beats_n < xw_ecg_tables.qrs_shape_share * b->shape[dominant].beats_n ||
-             weighted_energy(shape->x, weight, b->lanes) < xw_ecg_tables.qrs_shape_energy * energy))
+             weighted(shape->energy, weight, b->lanes) < xw_ecg_tables.qrs_shape_energy * energy))
             continue;
-        compare(b, i, middle, weight, &best);
+        compare(b, shape, i, sight, weight, &best);
     }
     return best;
 }
 
-float xw_ecg_template_like(const struct xw_ecg_template *b, int shape,
-                           const struct xw_ecg_signal *signal, int64_t t, const float *weight)
+struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
+                                          const struct xw_ecg_signal *signal, int64_t t,
+                                          const float *weight, bool established)
 {
-    struct xw_ecg_match match = {.shape = -1};
-    if (!at_hand(signal, t))
-        return 0;
-    const int64_t reach = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT;
-    const float *middle = xw_ecg_signal_frame(signal, t - reach) + (size_t)reach * b->lanes;
-    compare(b, shape, middle, weight, &match);
-    return match.correlation;
+    struct sight sight;
+    if (!look(b, signal, t, &sight))
+        return (struct xw_ecg_match){.shape = -1};
+    return best_match(b, &sight, weight, established);
 }
 
-static void blend(struct xw_ecg_template *b, int index, const float *first, float rate)
+static void blend(const struct xw_ecg_template *b, struct xw_ecg_shape *shape, const float *first,
+                  float rate)
 {
-    float mean[XW_DSP_LANES_MAX] = {0};
-    for (unsigned i = 0; i < XW_ECG_TEMPLATE_FRAMES; i++)
-        for (unsigned c = 0; c < b->lanes; c++)
-            mean[c] += first[(size_t)i * b->lanes + c] * (1.0F / XW_ECG_TEMPLATE_FRAMES);
-    float *x = b->shape[index].x;
-    for (unsigned i = 0; i < XW_ECG_TEMPLATE_FRAMES; i++)
-        for (unsigned c = 0; c < b->lanes; c++)
-            x[(size_t)i * b->lanes + c] +=
-                rate * (first[(size_t)i * b->lanes + c] - mean[c] - x[(size_t)i * b->lanes + c]);
+    const xw_quad share = xw_quad_all(1.0F / XW_ECG_TEMPLATE_FRAMES);
+    for (unsigned c = 0; c < b->lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad mean = {0};
+        for (size_t i = c; i < (size_t)XW_ECG_TEMPLATE_FRAMES * b->lanes; i += b->lanes)
+            mean += xw_quad_load(first + i) * share;
+        for (size_t i = c; i < (size_t)XW_ECG_TEMPLATE_FRAMES * b->lanes; i += b->lanes) {
+            xw_quad x = xw_quad_load(shape->x + i);
+            x += xw_quad_all(rate) * (xw_quad_load(first + i) - mean - x);
+            xw_quad_store(shape->x + i, x);
+        }
+    }
+    measure_energy(shape->x, b->lanes, shape->energy);
+}
+
+struct xw_ecg_match xw_ecg_template_alike(const struct xw_ecg_template *b,
+                                          const struct xw_ecg_signal *signal, int64_t t,
+                                          int64_t other, const float *weight)
+{
+    struct xw_ecg_match match = {.shape = -1};
+    float memory[XW_ECG_TEMPLATE_FRAMES * XW_DSP_LANES_MAX] = {0};
+    struct xw_ecg_shape shape = {.x = memory};
+    struct sight sight;
+    if (!look(b, signal, other, &sight))
+        return match;
+    blend(b, &shape, sight.x + (size_t)XW_ECG_TEMPLATE_SHIFT * b->lanes, 1);
+    if (look(b, signal, t, &sight))
+        compare(b, &shape, 0, &sight, weight, &match);
+    return match;
 }
 
 static int least_used(const struct xw_ecg_template *b)
@@ -162,9 +221,10 @@ static int least_used(const struct xw_ecg_template *b)
 int xw_ecg_template_learn(struct xw_ecg_template *b, const struct xw_ecg_signal *signal, int64_t t,
                           const float *weight)
 {
-    if (!at_hand(signal, t))
+    struct sight sight;
+    if (!look(b, signal, t, &sight))
         return -1;
-    struct xw_ecg_match match = xw_ecg_template_match(b, signal, t, weight, false);
+    struct xw_ecg_match match = best_match(b, &sight, weight, false);
     int index = match.shape;
     float rate = 1;
     for (unsigned i = 0; i < XW_ECG_TEMPLATES; i++)
@@ -180,9 +240,7 @@ int xw_ecg_template_learn(struct xw_ecg_template *b, const struct xw_ecg_signal 
     shape->beats_n += 1;
     shape->last_t = t;
     rate = 1.0F / (float)(shape->learned_n < SLOWEST ? shape->learned_n : SLOWEST);
-    const int64_t reach = XW_ECG_TEMPLATE_HALF + XW_ECG_TEMPLATE_SHIFT;
-    const float *window = xw_ecg_signal_frame(signal, t - reach);
-    blend(b, index, window + (size_t)(XW_ECG_TEMPLATE_SHIFT + match.shift) * b->lanes, rate);
+    blend(b, shape, sight.x + (size_t)(XW_ECG_TEMPLATE_SHIFT + match.shift) * b->lanes, rate);
     return index;
 }
 

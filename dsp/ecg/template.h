@@ -1,8 +1,10 @@
 /* A bank of QRS shapes of this patient, over all leads together.
  *
- * A shape is 41 frames (±80 ms at 250 Hz) of every lead, each lead's mean taken out. Shapes are
- * compared over all leads at once, each lead weighted by its trust and its usual level, at the best
- * of seven shifts. Life: init, match, learn, reset, done. */
+ * A shape is 41 frames (±80 ms at 250 Hz) of every lead, or of its slope, each lead's mean taken
+ * out. A wandering baseline or a moved electrode has little slope, a QRS has much, so that by slope
+ * noise neither hides a known beat nor looks like one. Shapes are compared over all leads at once,
+ * each lead weighted by its trust and its usual level, at the best of seven shifts.
+ * Life: init, match, learn, reset, done. */
 #ifndef XW_DSP_ECG_TEMPLATE_H
 #define XW_DSP_ECG_TEMPLATE_H
 
@@ -12,18 +14,21 @@ enum {
     XW_ECG_TEMPLATE_HALF = 20,
     XW_ECG_TEMPLATE_FRAMES = 2 * XW_ECG_TEMPLATE_HALF + 1,
     XW_ECG_TEMPLATE_SHIFT = 3,
+    XW_ECG_TEMPLATE_SLOPE_MAX = 3, /* frames on each side */
     XW_ECG_TEMPLATES = 8,
 };
 
 struct xw_ecg_shape {
-    float *x;      /* TEMPLATE_FRAMES frames */
-    float beats_n; /* decays: beats of about the last two minutes */
+    float *x;                       /* TEMPLATE_FRAMES frames */
+    float energy[XW_DSP_LANES_MAX]; /* of each lead */
+    float beats_n;                  /* decays: beats of about the last two minutes */
     unsigned learned_n;
     int64_t last_t;
 };
 
 struct xw_ecg_template {
     unsigned lanes, leads_n;
+    int slope; /* frames on each side; 0 = the wave itself */
     float *memory;
     struct xw_ecg_shape shape[XW_ECG_TEMPLATES];
 };
@@ -35,7 +40,8 @@ struct xw_ecg_match {
     float energy;      /* of the beat over that of the shape */
 };
 
-int xw_ecg_template_init(struct xw_ecg_template *b, unsigned leads_n)
+/* slope: 0 … SLOPE_MAX. */
+int xw_ecg_template_init(struct xw_ecg_template *b, unsigned leads_n, int slope)
     __attribute__((warn_unused_result));
 void xw_ecg_template_done(struct xw_ecg_template *b);
 void xw_ecg_template_reset(struct xw_ecg_template *b);
@@ -51,9 +57,10 @@ struct xw_ecg_match xw_ecg_template_match(const struct xw_ecg_template *b,
 int xw_ecg_template_learn(struct xw_ecg_template *b, const struct xw_ecg_signal *signal, int64_t t,
                           const float *weight);
 
-/* Correlation with one shape at the best shift; 0 if the beat is not at hand. */
-float xw_ecg_template_like(const struct xw_ecg_template *b, int shape,
-                           const struct xw_ecg_signal *signal, int64_t t, const float *weight);
+/* How much the wave at frame t is like the one at another frame; shape < 0: one is not at hand. */
+struct xw_ecg_match xw_ecg_template_alike(const struct xw_ecg_template *b,
+                                          const struct xw_ecg_signal *signal, int64_t t,
+                                          int64_t other, const float *weight);
 
 /* The shape with the most beats; -1 when there is none. */
 int xw_ecg_template_dominant(const struct xw_ecg_template *b);

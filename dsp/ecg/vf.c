@@ -1,25 +1,35 @@
 /* VF features and their hysteresis. */
 #include "dsp/ecg/vf.h"
 #include "dsp/ecg/tables.h"
+#include "dsp/train/tables.h"
 
 #include <math.h>
+#include <string.h>
 
 #define T xw_ecg_tables
 
+int xw_ecg_vf_init(struct xw_ecg_vf *v)
+{
+    v->table = &xw_vf_table;
+    xw_ecg_vf_reset(v);
+    return xw_ecg_wave_init(&v->wave);
+}
+
+void xw_ecg_vf_done(struct xw_ecg_vf *v)
+{
+    xw_ecg_wave_done(&v->wave);
+}
+
 void xw_ecg_vf_reset(struct xw_ecg_vf *v)
 {
-    memset(v, 0, sizeof(*v));
+    memset(v->second, 0, sizeof(v->second));
+    memset(v->features, 0, sizeof(v->features));
+    v->seconds_n = v->left_s = 0;
+    v->weight = v->since_s = 0;
+    v->sum = -T.vf_limit;
+    v->active = v->suspected = v->now = false;
+    v->leakage = v->count2 = v->range_uv = v->evenness = v->cycle_s = 0;
     v->lead[0] = v->lead[1] = -1;
-}
-
-float xw_ecg_vf_leakage_limit(const struct xw_ecg_vf *v)
-{
-    return (T.vf_bias + T.vf_count2 * v->count2) / T.vf_leakage;
-}
-
-float xw_ecg_vf_count2_limit(const struct xw_ecg_vf *v)
-{
-    return (T.vf_leakage * v->leakage - T.vf_bias) / T.vf_count2;
 }
 
 /* Two seconds of one lead without its slow part (first-order 1 Hz), the first only to settle. */
@@ -137,12 +147,14 @@ static void measure_evenness(struct xw_ecg_vf *v, const struct xw_ecg_signal *si
     }
 }
 
-static float score_of(float leakage, float count2)
+/* Does one second alone look like it? Only to name beats soon after the end. */
+static bool looks_now(const struct xw_ecg_vf_features *last)
 {
-    return T.vf_bias + T.vf_count2 * count2 - T.vf_leakage * leakage;
+    return last->range_uv >= T.vf_range_uv &&
+           T.vf_bias + T.vf_count2 * last->count2 - T.vf_leakage * last->leakage > 0;
 }
 
-static void judge(struct xw_ecg_vf *v)
+static void average(struct xw_ecg_vf *v)
 {
     unsigned n = v->seconds_n < XW_ECG_VF_SECONDS ? v->seconds_n : XW_ECG_VF_SECONDS;
     v->leakage = v->count2 = 0;
@@ -152,22 +164,86 @@ static void judge(struct xw_ecg_vf *v)
         v->count2 += v->second[i].count2 / (float)n;
         v->range_uv = fminf(v->range_uv, v->second[i].range_uv);
     }
-    v->score = score_of(v->leakage, v->count2);
-    const struct xw_ecg_vf_features *last = &v->second[(v->seconds_n - 1) % XW_ECG_VF_SECONDS];
-    v->now = last->range_uv >= T.vf_range_uv && score_of(last->leakage, last->count2) > 0;
-    bool loud = v->range_uv >= T.vf_range_uv;
-    bool positive = loud && v->score > 0;
-    v->positive_n = positive ? v->positive_n + 1 : 0;
-    v->negative_n = positive || (loud && v->score > -T.vf_hysteresis) ? 0 : v->negative_n + 1;
-    v->suspected = v->positive_n > 0 || v->active;
-    if (!v->active && n == XW_ECG_VF_SECONDS && v->positive_n >= (unsigned)T.vf_enter_s)
-        v->active = true;
-    else if (v->active && v->negative_n >= (unsigned)T.vf_leave_s)
-        v->active = false;
+    v->now = looks_now(&v->second[(v->seconds_n - 1) % XW_ECG_VF_SECONDS]);
+}
+
+/* The figures behind those of the wave. */
+static void put_beats(float *features, float leakage, float count2,
+                      const struct xw_ecg_vf_beats *beats)
+{
+    float *more = features + XW_ECG_WAVE_FIGURES;
+    more[0] = leakage;
+    more[1] = count2;
+    more[2] = (float)beats->beats_n;
+    more[3] = beats->match;
+    more[4] = beats->uneven;
+    more[5] = beats->match * (float)beats->beats_n;
+    /* A train of beats of one kind, even, and no faster than a heart may be. */
+    float order = beats->match * beats->match * (1 - fminf(2 * beats->uneven, 1));
+    more[6] = beats->rate_bpm > 0 ? order * fmaxf(0, fminf((160 - beats->rate_bpm) / 40, 1)) : 0;
+}
+
+static void gather(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
+                   const struct xw_ecg_vf_beats *beats)
+{
+    float figures[XW_ECG_WAVE_FIGURES], leads_n = 0;
+    memset(v->features, 0, sizeof(v->features));
+    for (int k = 0; k < 2; k++)
+        leads_n += v->lead[k] >= 0;
+    for (int k = 0; k < 2; k++) {
+        if (v->lead[k] < 0)
+            continue;
+        xw_ecg_wave_measure(&v->wave, signal, (unsigned)v->lead[k], end, figures);
+        for (unsigned i = 0; i < XW_ECG_WAVE_FIGURES; i++)
+            v->features[i] += figures[i] / leads_n;
+    }
+    put_beats(v->features, v->leakage, v->count2, beats);
+}
+
+/* A plain wave slower than any rhythm that a shock would be for: broad beats without a rest. */
+static bool is_slow_wave(const struct xw_ecg_vf *v)
+{
+    return v->features[XW_ECG_WAVE_LN_PEAK_HZ] < logf(T.vf_slow_hz) &&
+           v->features[XW_ECG_WAVE_PEAK_SHARE] > T.vf_slow_share;
+}
+
+/* What the table says. Before it has begun the waves alone are asked too, as if no beat were known:
+ * small even humps of fibrillation are taken for beats of a shape, and must not hide it. */
+static float weigh(const struct xw_ecg_vf *v)
+{
+    const struct xw_ecg_vf_beats none = {.beats_n = 0};
+    float logit = xw_dsp_net_logit(v->table, v->features), alone[XW_ECG_VF_FEATURES];
+    if (v->active || v->range_uv >= T.vf_alone_uv)
+        return logit;
+    memcpy(alone, v->features, sizeof(alone));
+    put_beats(alone, v->leakage, v->count2, &none);
+    return fmaxf(logit, xw_dsp_net_logit(v->table, alone) - T.vf_alone);
+}
+
+static void judge(struct xw_ecg_vf *v)
+{
+    const float most = 3; /* no second may say more */
+    bool seen =
+        v->lead[0] >= 0 && v->seconds_n >= XW_ECG_VF_SECONDS && v->range_uv >= T.vf_range_uv;
+    v->weight = seen ? weigh(v) - T.vf_caution : -most;
+    v->weight = fminf(fmaxf(v->weight, -most), is_slow_wave(v) ? -1 : most);
+    v->sum += v->active ? -v->weight : v->weight;
+    v->left_s++;
+    if (v->sum <= -T.vf_limit) {
+        v->sum = -T.vf_limit;
+        v->left_s = 0;
+    } else if (v->sum >= (v->active ? T.vf_limit : T.vf_open)) {
+        v->sum = -T.vf_limit;
+        v->active = !v->active;
+        /* A window's middle is what it tells of. */
+        v->since_s = (float)v->left_s - 1 + 0.5F * XW_ECG_VF_SECONDS;
+        v->left_s = 0;
+    }
+    v->suspected = v->active || v->weight > 0;
 }
 
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
-                      uint32_t usable, const float *range_uv)
+                      uint32_t usable, const float *range_uv, const struct xw_ecg_vf_beats *beats)
 {
     int *lead = v->lead;
     choose_leads(usable, range_uv, lead);
@@ -181,6 +257,8 @@ void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, i
         mean.period_s = 0.5F * (mean.period_s + other.period_s);
     }
     v->second[v->seconds_n++ % XW_ECG_VF_SECONDS] = mean;
+    average(v);
+    gather(v, signal, end, beats);
     judge(v);
     if (v->suspected && lead[0] >= 0)
         measure_evenness(v, signal, (unsigned)lead[0], end);

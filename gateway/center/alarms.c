@@ -112,11 +112,12 @@ static bool is_ours(const Xw__Event *event)
             event->priority == XW__PRIORITY__PRIORITY_HIGH);
 }
 
-/* A revision that takes the alarm back has an empty code or no priority: it needs nobody any more.
- */
+/* A revision that takes the alarm back says so, or has an empty code or no priority: it needs
+ * nobody any more. */
 static bool withdrawn(const Xw__Event *event)
 {
-    return event->code[0] == 0 || event->priority == XW__PRIORITY__PRIORITY_NONE;
+    return event->withdrawn || event->code[0] == 0 ||
+           event->priority == XW__PRIORITY__PRIORITY_NONE;
 }
 
 static bool take_event(struct xw_alarms *alarms, const struct xw_store_record *record)

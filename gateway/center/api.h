@@ -48,6 +48,8 @@ void xw_api_samples(struct xw_http_request *req);
 /* api_samples_json.c: decodes here, writes the text on a worker. */
 void xw_api_samples_json(struct xw_http_request *req, struct xw_range range, uint32_t channels_n,
                          const struct xw_store_samples *samples);
+/* api_reading.c: ten seconds measured as a 12-lead ECG, on a worker. */
+void xw_api_reading(struct xw_http_request *req);
 /* api_events.c */
 void xw_api_events(struct xw_http_request *req);
 /* api_alarms.c */
@@ -68,6 +70,12 @@ void xw_api_enrolments(struct xw_http_request *req);
 void xw_api_enrolment_create(struct xw_http_request *req);
 void xw_api_enrolment_withdraw(struct xw_http_request *req);
 void xw_api_gateway_revoke(struct xw_http_request *req);
+/* api_rules.c */
+void xw_api_rules(struct xw_http_request *req);
+void xw_api_rules_check(struct xw_http_request *req);
+void xw_api_rules_save(struct xw_http_request *req);
+void xw_api_rules_back(struct xw_http_request *req);
+void xw_api_rules_history(struct xw_http_request *req);
 /* api_admin.c */
 void xw_api_audit(struct xw_http_request *req);
 void xw_api_healthz(struct xw_http_request *req);

@@ -105,6 +105,8 @@ static struct row *find_row(struct gather *g, const struct xw_uuid *id)
 /* Attached, or heard of within a day. */
 static bool of_interest(const struct gather *g, const struct row *row)
 {
+    if (!strcmp(row->attachment->kind, "file")) /* nobody lies there */
+        return false;
     int64_t day_ago_us = g->now_us - DAY_US_S * INT64_C(1000000);
     bool recent = (row->attachment->told && row->attachment->attached) || row->live;
     for (uint32_t i = 0; i < row->attachment->newest_n && !recent; i++)

@@ -15,6 +15,7 @@
 #include "center/identities.h"
 #include "center/live.h"
 #include "center/parts.h"
+#include "center/rulelist.h"
 #include "center/secret.h"
 #include "center/static.h"
 #include "center/technical.h"
@@ -179,6 +180,7 @@ static void on_second(void *arg)
     struct xw_center *center = arg;
     xw_center_poll_gateways(center);
     xw_gateways_second(center->gateways);
+    xw_rulelists_pass(center->rules, center->gateways, xw_clock_mono(NULL).us);
     xw_hub_tick(center->hub);
     if (center->serving)
         show_space(center);

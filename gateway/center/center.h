@@ -26,7 +26,8 @@ struct xw_center {
     struct xw_journal *journal;
     struct xw_users *users;
     struct xw_sessions *sessions;
-    struct xw_limiter *limiter;
+    struct xw_limiter *limiter, *rules_limiter;
+    struct xw_rulelists *rules;
     struct xw_studies *studies;
     struct xw_alarms *alarms;
     struct xw_technicals *technicals;

@@ -14,6 +14,8 @@ struct xw_gateways {
     size_t n, cap;
     Xw__GatewayStatus *statuses, **pointers;
     Xw__AlarmPath *paths;
+    Xw__ImportReport *imports;
+    Xw__RulesReport *rules;
     const char **sites;
 };
 
@@ -36,6 +38,8 @@ void xw_gateways_free(struct xw_gateways *gateways)
     free(gateways->v);
     free(gateways->statuses);
     free(gateways->paths);
+    free(gateways->imports);
+    free(gateways->rules);
     free(gateways->pointers);
     free(gateways->sites);
     free(gateways);
@@ -83,10 +87,16 @@ static int grow(struct xw_gateways *g)
     Xw__AlarmPath *paths = realloc(g->paths, cap * sizeof(*paths));
     if (paths)
         g->paths = paths;
+    Xw__ImportReport *imports = realloc(g->imports, cap * sizeof(*imports));
+    if (imports)
+        g->imports = imports;
+    Xw__RulesReport *rules = realloc(g->rules, cap * sizeof(*rules));
+    if (rules)
+        g->rules = rules;
     const char **sites = realloc(g->sites, cap * sizeof(*sites));
     if (sites)
         g->sites = sites;
-    if (!v || !statuses || !pointers || !paths || !sites)
+    if (!v || !statuses || !pointers || !paths || !imports || !rules || !sites)
         return -ENOMEM;
     g->cap = cap;
     return 0;
@@ -175,6 +185,51 @@ void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool sile
         g->silent = silent;
 }
 
+static void take_imports(struct xw_gateway *g, const Xw__ImportReport *imports)
+{
+    g->report.imports = imports != NULL;
+    if (!imports)
+        return;
+    g->report.import_failed = imports->failed;
+    g->report.import_taken = imports->taken;
+    g->report.import_repeated = imports->repeated;
+    g->report.import_waiting = imports->waiting;
+    g->report.import_quarantine = imports->quarantine;
+    g->report.import_reason_wall_us = imports->reason_wall_us;
+    snprintf(g->report.import_reason, sizeof(g->report.import_reason), "%s", imports->reason);
+}
+
+static void take_rules(struct xw_gateway *g, const Xw__RulesReport *rules)
+{
+    g->report.rules = rules != NULL;
+    if (!rules)
+        return;
+    g->report.rules_from = (uint32_t)rules->from;
+    g->report.rules_version = rules->version;
+    g->report.rules_county_version = rules->county_version;
+    g->report.rules_own = rules->own;
+    g->report.rules_hashed = rules->hash.len == sizeof(g->report.rules_hash);
+    if (g->report.rules_hashed)
+        memcpy(g->report.rules_hash, rules->hash.data, sizeof(g->report.rules_hash));
+    snprintf(g->report.rules_refused, sizeof(g->report.rules_refused), "%s", rules->refused);
+}
+
+struct xw_gateway_rules *xw_gateways_rules(struct xw_gateways *gateways, size_t i)
+{
+    return &gateways->v[i]->rules;
+}
+
+uint32_t xw_gateways_rules_highest(const struct xw_gateways *gateways, uint32_t below)
+{
+    uint32_t highest = 0;
+    for (size_t i = 0; i < gateways->n; i++) {
+        uint32_t version = gateways->v[i]->report.rules_county_version;
+        if (version < below && version > highest)
+            highest = version;
+    }
+    return highest;
+}
+
 int xw_gateways_report(struct xw_gateways *gateways, const char *id,
                        const Xw__GatewayReport *report)
 {
@@ -191,7 +246,38 @@ int xw_gateways_report(struct xw_gateways *gateways, const char *id,
     g->report.spool_low = report->spool_low;
     g->report.spool_full = report->spool_full;
     g->report.suspended_n = report->suspended_n;
+    take_imports(g, report->imports);
+    take_rules(g, report->rules);
     return 0;
+}
+
+static void fill_imports(const struct xw_gateway *g, Xw__ImportReport *i, Xw__GatewayStatus *s)
+{
+    xw__import_report__init(i);
+    s->imports = g->report.imports ? i : NULL;
+    i->failed = g->report.import_failed;
+    i->taken = g->report.import_taken;
+    i->repeated = g->report.import_repeated;
+    i->waiting = g->report.import_waiting;
+    i->quarantine = g->report.import_quarantine;
+    i->reason = (char *)g->report.import_reason;
+    if (g->report.import_reason_wall_us &&
+        __builtin_sub_overflow(g->report.import_reason_wall_us, g->clock_offset_us,
+                               &i->reason_wall_us))
+        i->reason_wall_us = 0;
+}
+
+static void fill_rules(struct xw_gateway *g, Xw__RulesReport *r, Xw__GatewayStatus *s)
+{
+    xw__rules_report__init(r);
+    s->rules = g->report.rules ? r : NULL;
+    r->from = (Xw__RulesFrom)g->report.rules_from;
+    r->version = g->report.rules_version;
+    r->county_version = g->report.rules_county_version;
+    r->own = g->report.rules_own;
+    r->refused = g->report.rules_refused;
+    if (g->report.rules_hashed)
+        r->hash = (ProtobufCBinaryData){sizeof(g->report.rules_hash), g->report.rules_hash};
 }
 
 static void fill_report(const struct xw_gateway *g, Xw__GatewayStatus *s)
@@ -283,6 +369,8 @@ size_t xw_gateways_statuses(struct xw_gateways *gateways,
         s->backfill_samples_per_s = g->backfill_samples_per_s;
         s->software = g->software;
         fill_report(g, s);
+        fill_imports(g, &gateways->imports[i], s);
+        fill_rules(g, &gateways->rules[i], s);
         if (gateways->config.alarm_path) {
             gateways->config.alarm_path(gateways->config.user, g->id, &gateways->paths[i]);
             s->alarm_path = &gateways->paths[i];

@@ -14,7 +14,12 @@
 
 #include "live.pb-c.h"
 
-enum { XW_GATEWAYS_MAX = 10000, XW_GATEWAY_ID_N = 128, XW_GATEWAY_SITE_N = 128 };
+enum {
+    XW_GATEWAYS_MAX = 10000,
+    XW_GATEWAY_ID_N = 128,
+    XW_GATEWAY_SITE_N = 128,
+    XW_GATEWAY_REASON_N = 256
+};
 
 struct xw_gateway {
     char id[XW_GATEWAY_ID_N], site[XW_GATEWAY_SITE_N], software[160];
@@ -32,7 +37,24 @@ struct xw_gateway {
         int64_t oldest_unsent_wall_us;
         bool spool_low, spool_full;
         uint32_t suspended_n;
+        bool imports; /* it watches a folder of ECG files */
+        bool import_failed;
+        uint64_t import_taken, import_repeated;
+        uint32_t import_waiting, import_quarantine;
+        char import_reason[XW_GATEWAY_REASON_N]; /* why the newest broken file is broken */
+        int64_t import_reason_wall_us;
+        bool rules;          /* it told of its rule list */
+        uint32_t rules_from; /* Xw__RulesFrom */
+        uint32_t rules_version, rules_county_version;
+        uint8_t rules_hash[32];
+        bool rules_hashed, rules_own;
+        char rules_refused[XW_GATEWAY_REASON_N];
     } report;
+    struct xw_gateway_rules {
+        uint32_t given; /* version of the county's list that its log has; 0 = none, or not known */
+        int64_t given_us; /* monotonic */
+        bool giving;
+    } rules;
     uint32_t rtt_us;
     uint64_t backlog_samples, received_bytes, received_before, backfill_samples;
     uint64_t received_bytes_per_s, backfill_samples_per_s;
@@ -66,6 +88,10 @@ void xw_gateways_silence(struct xw_gateways *gateways, const char *id, bool sile
 /* What a gateway says of itself. -ENOENT. */
 XW_MUST_CHECK int xw_gateways_report(struct xw_gateways *gateways, const char *id,
                                      const Xw__GatewayReport *report);
+/* rulelist_pass.c keeps here what it gave; i as xw_gateways_at. */
+struct xw_gateway_rules *xw_gateways_rules(struct xw_gateways *gateways, size_t i);
+/* Highest version of a rule list of the county, below `below`, that any gateway says it has. */
+uint32_t xw_gateways_rules_highest(const struct xw_gateways *gateways, uint32_t below);
 /* Samples that came late, for the rate. */
 void xw_gateways_backfill(struct xw_gateways *gateways, const char *id, uint64_t samples_n);
 /* Each second: rates. */

@@ -173,6 +173,7 @@ static const struct word kinds[] = {
     {XW__EVENT_KIND__EVENT_PACE, "pace"},
     {XW__EVENT_KIND__EVENT_MEASUREMENT, "measurement"},
     {XW__EVENT_KIND__EVENT_NOISE, "noise"},
+    {XW__EVENT_KIND__EVENT_SUMMARY, "summary"},
 };
 static const struct word states[] = {
     {XW__STUDY_STATE__STUDY_CAPTURED, "captured"}, {XW__STUDY_STATE__STUDY_CANCELLED, "cancelled"},
@@ -202,6 +203,7 @@ static const struct word technical_codes[] = {
     {XW__TECHNICAL_CODE__TECHNICAL_CLOCK, "clock"},
     {XW__TECHNICAL_CODE__TECHNICAL_ALARM_PATH, "alarm_path"},
     {XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED, "unattended"},
+    {XW__TECHNICAL_CODE__TECHNICAL_RULES, "rules"},
 };
 static const struct word gap_reasons[] = {
     {XW__GAP_REASON__GAP_DEVICE, "device"},

@@ -59,6 +59,37 @@ static void add_report(json_t *o, const Xw__GatewayStatus *g)
     json_object_set_new(o, "suspended", json_integer(g->suspended_n));
 }
 
+static json_t *imports(const Xw__ImportReport *i)
+{
+    if (!i)
+        return json_null();
+    json_t *o = json_object();
+    json_object_set_new(o, "taken", number(i->taken));
+    json_object_set_new(o, "repeated", number(i->repeated));
+    json_object_set_new(o, "waiting", json_integer(i->waiting));
+    json_object_set_new(o, "quarantine", json_integer(i->quarantine));
+    json_object_set_new(o, "reason", xw_json_text(i->reason));
+    json_object_set_new(o, "reason_wall_us", time_or_null(i->reason_wall_us));
+    json_object_set_new(o, "failed", json_boolean(i->failed));
+    return o;
+}
+
+static json_t *rules(const Xw__RulesReport *r)
+{
+    static const char *const from[] = {"defaults", "file", "county"};
+    if (!r)
+        return json_null();
+    json_t *o = json_object();
+    size_t at = (size_t)r->from < XW_ARRAY_N(from) ? (size_t)r->from : 0;
+    json_object_set_new(o, "from", json_string(from[at]));
+    json_object_set_new(o, "version", json_integer(r->version));
+    json_object_set_new(o, "hash", xw_json_hex(r->hash.data, r->hash.len));
+    json_object_set_new(o, "county_version", json_integer(r->county_version));
+    json_object_set_new(o, "refused", xw_json_text(r->refused));
+    json_object_set_new(o, "own", json_boolean(r->own));
+    return o;
+}
+
 json_t *xw_json_gateway(const Xw__GatewayStatus *g, uint32_t streams_n,
                         const struct xw_json_identity *identity)
 {
@@ -78,6 +109,8 @@ json_t *xw_json_gateway(const Xw__GatewayStatus *g, uint32_t streams_n,
                         time_or_null(identity->certificate_until_wall_us));
     json_object_set_new(o, "revoked_wall_us", time_or_null(identity->revoked_wall_us));
     add_report(o, g);
+    json_object_set_new(o, "imports", imports(g->imports));
+    json_object_set_new(o, "rules", rules(g->rules));
     if (g->alarm_path)
         json_object_set_new(o, "alarm_path", alarm_path(g->alarm_path));
     return o;

@@ -110,6 +110,7 @@ json_t *xw_json_event(const Xw__Event *e, const void *key, size_t key_size, uint
     json_object_set_new(o, "code", xw_json_text(e->code));
     json_object_set_new(o, "priority", json_string(xw_json_priority((int)e->priority)));
     json_object_set_new(o, "late", json_boolean(e->late));
+    json_object_set_new(o, "withdrawn", json_boolean(e->withdrawn));
     json_object_set_new(o, "rate_bpm", number((double)e->rate_bpm));
     json_object_set_new(o, "rr_samples", json_integer((json_int_t)e->rr_samples));
     json_object_set_new(o, "leads", json_integer((json_int_t)e->leads));

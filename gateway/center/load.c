@@ -12,6 +12,7 @@
 #include "center/hub.h"
 #include "center/identities.h"
 #include "center/revoked.h"
+#include "center/rulelist.h"
 #include "center/sessions.h"
 #include "center/studies.h"
 #include "center/technical.h"
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 512, ALARM_DAYS = 7, ALARMS_PER_STREAM = 500 };
+enum { PAGE = 512, ALARM_DAYS = 7, ALARMS_PER_STREAM = 500, RULE_LISTS_MAX = 4096 };
 
 struct load {
     struct xw_center *center;
@@ -86,6 +87,11 @@ static void take_ack(struct xw_center *center, const struct xw_store_record *rec
     (void)xw_alarms_record(center->alarms, record);
 }
 
+static void take_rules(struct xw_center *center, const struct xw_store_record *record)
+{
+    xw_rulelists_record(center->rules, record);
+}
+
 static const struct step {
     uint32_t kind;
     bool newest_first;
@@ -99,13 +105,14 @@ static const struct step {
     {XW_LOCAL_IDENTITY, false, XW_IDENTITIES_MAX, take_identity},
     {XW_LOCAL_ENROLMENT, false, XW_ENROLMENTS_MAX, take_enrolment},
     {XW__RECORD_KIND__RECORD_TECHNICAL, true, XW_TECHNICALS_MAX, take_technical},
+    {XW__RECORD_KIND__RECORD_RULESET, true, RULE_LISTS_MAX, take_rules},
     /* … and after them. */
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, 65536, xw_center_attachment},
     {XW__RECORD_KIND__RECORD_CLIP, true, XW_CLIPS_MAX, xw_center_clip},
     {XW__RECORD_KIND__RECORD_ALARM_ACK, false, 1000000, take_ack},
     {XW__RECORD_KIND__RECORD_STUDY, true, 200000, xw_center_study},
 };
-enum { STEPS_BEFORE_STREAMS = 6 };
+enum { STEPS_BEFORE_STREAMS = 7 };
 
 static void run_step(struct load *load);
 static void run_stream(struct load *load);

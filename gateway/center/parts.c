@@ -14,12 +14,15 @@
 #include "center/journal.h"
 #include "center/live.h"
 #include "center/ratelimit.h"
+#include "center/rulelist.h"
 #include "center/sessions.h"
 #include "center/studies.h"
 #include "center/technical.h"
 #include "center/video.h"
 
 #include <string.h>
+
+enum { RULE_LISTS_PER_MIN = 20 };
 
 /* ---- hub ---- */
 
@@ -312,6 +315,10 @@ int xw_center_parts_new(struct xw_center *center)
     if (r == 0)
         r = xw_limiter_new(NULL, (uint32_t)center->config.tries_per_min, &center->limiter);
     if (r == 0)
+        r = xw_limiter_new(NULL, RULE_LISTS_PER_MIN, &center->rules_limiter);
+    if (r == 0)
+        r = xw_rulelists_new(center->journal, &center->rules);
+    if (r == 0)
         r = xw_studies_new(&center->studies);
     if (r == 0)
         r = make_alarms(center);
@@ -337,6 +344,8 @@ void xw_center_parts_free(struct xw_center *center)
     xw_alarms_free(center->alarms);
     xw_studies_free(center->studies);
     xw_limiter_free(center->limiter);
+    xw_limiter_free(center->rules_limiter);
+    xw_rulelists_free(center->rules);
     xw_sessions_free(center->sessions);
     xw_users_free(center->users);
     xw_journal_free(center->journal);

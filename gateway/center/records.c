@@ -8,6 +8,7 @@
 #include "center/demo.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/rulelist.h"
 #include "center/studies.h"
 #include "center/technical.h"
 
@@ -175,6 +176,10 @@ void xw_center_record(struct xw_center *center, const struct xw_store_record *re
             return; /* the county's own were shown when they were raised */
         xw_technicals_record(center->technicals, record);
         break;
+    case XW__RECORD_KIND__RECORD_RULESET:
+        if (!gateway_id)
+            xw_rulelists_record(center->rules, record);
+        return;
     case XW__RECORD_KIND__RECORD_ATTACHMENT:
     case XW__RECORD_KIND__RECORD_OBSERVATION:
     case XW__RECORD_KIND__RECORD_CLIP:

@@ -100,11 +100,36 @@ static int match_episode(const struct xw_adopt *adopt, const struct xw_ecg_event
     return best;
 }
 
+/* Windows lie on a fixed grid: the one of the same start is the same one. */
+static bool knows_window(const struct xw_adopt *adopt, const struct xw_ecg_event *event)
+{
+    for (size_t i = 0; i < adopt->known_n; i++)
+        if (adopt->known[i].kind == XW_ECG_KIND_SUMMARY && adopt->known[i].code == event->code &&
+            adopt->known[i].first == event->first)
+            return true;
+    return false;
+}
+
+/* The oldest beat gives way: its last word was said within a minute. */
+static void make_room(struct xw_adopt *adopt)
+{
+    size_t i = 0;
+    while (i < adopt->follow_n && adopt->follow[i].last.kind != XW_ECG_KIND_BEAT)
+        i++;
+    if (i == adopt->follow_n)
+        return;
+    memmove(&adopt->follow[i], &adopt->follow[i + 1],
+            (adopt->follow_n - i - 1) * sizeof(*adopt->follow));
+    adopt->follow_n--;
+}
+
 static struct xw_adopt_follow *follow(struct xw_adopt *adopt, const struct xw_ecg_event *event,
                                       int known)
 {
     if (!adopt->follow)
         adopt->follow = calloc(XW_ADOPT_FOLLOW_MAX, sizeof(*adopt->follow));
+    if (adopt->follow_n == XW_ADOPT_FOLLOW_MAX)
+        make_room(adopt);
     if (!adopt->follow || adopt->follow_n == XW_ADOPT_FOLLOW_MAX) {
         adopt->overflow_n++;
         return NULL;
@@ -155,6 +180,8 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
     if (f)
         return go_on(adopt, f, event, ret_known);
     bool warm = event->emitted_at <= adopt->cut;
+    if (event->kind == XW_ECG_KIND_SUMMARY)
+        return knows_window(adopt, event) ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
     if (of_an_instant(event->kind)) {
         bool said = event->code < XW_ECG_CODE_COUNT && event->first <= adopt->said[event->code];
         return warm || said ? XW_ADOPT_SILENT : XW_ADOPT_NEW;
@@ -234,6 +261,18 @@ static void say_reopened(struct xw_adopt *adopt, xw_adopt_say_fn say, void *user
         k->revision++;
         say(user, k, &f->last);
     }
+}
+
+struct xw_ecg_event xw_adopt_ended(const struct xw_adopt *adopt, const struct xw_adopt_known *known)
+{
+    return (struct xw_ecg_event){.kind = known->kind,
+                                 .stage = XW_ECG_STAGE_FINAL,
+                                 .code = known->code,
+                                 .priority = known->priority,
+                                 .rule = "restart",
+                                 .first = known->first,
+                                 .end = known->end,
+                                 .emitted_at = adopt->cut};
 }
 
 void xw_adopt_advance(struct xw_adopt *adopt, int64_t position, xw_adopt_say_fn say, void *user)

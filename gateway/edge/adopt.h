@@ -15,10 +15,12 @@
  *     events of an instant, and the new chain counts its seconds from elsewhere;
  *   - beyond the cut the old chain saw more than the new one has yet: an episode that it ended is
  *     not opened again before the new chain has seen as much.
+ *   - a summary of a window that is stored is the same one, any other is new.
  * So an alarm appears exactly once, whatever was killed.
  *
  * Threads: one at a time. Ownership: embedded; done frees. Limits: 4,096 stored events, 1,024
- * followed sequences (beyond them: events count as new; counted in overflow_n). */
+ * followed sequences (beyond them the oldest beats are let go; without any, events count as new;
+ * counted in overflow_n). */
 #ifndef XW_EDGE_ADOPT_H
 #define XW_EDGE_ADOPT_H
 
@@ -33,6 +35,7 @@ struct xw_adopt_known {
     uint64_t revision; /* highest one given out */
     enum xw_ecg_kind kind;
     enum xw_ecg_code code;
+    enum xw_ecg_priority priority;
     int64_t first, end; /* XW_ECG_OPEN while it goes on */
     bool taken;
 };
@@ -74,6 +77,10 @@ enum xw_adopt_verdict xw_adopt_judge(struct xw_adopt *adopt, const struct xw_ecg
 /* known NULL: say it as new. event NULL: end the stored episode at the cut. */
 typedef void (*xw_adopt_say_fn)(void *user, const struct xw_adopt_known *known,
                                 const struct xw_ecg_event *event);
+/* What is said of a stored episode that ends at the cut. An alarm stays one: without its priority
+ * the county would take it for withdrawn, and nobody would have to look at it. */
+struct xw_ecg_event xw_adopt_ended(const struct xw_adopt *adopt,
+                                   const struct xw_adopt_known *known);
 /* Call after each block, position = one past its last sample. At the cut it says what the warm-up
  * owes, 10 s later it ends what was not found again. */
 void xw_adopt_advance(struct xw_adopt *adopt, int64_t position, xw_adopt_say_fn say, void *user);

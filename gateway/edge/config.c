@@ -125,9 +125,35 @@ static const struct xw_config_item items[] = {
 
     XW_CONFIG_INT(S, mains_hz, "analysis", "mains", 0, 60, "Hz", "0",
                   "50 or 60; 0 = found by listening"),
+    XW_CONFIG_PATH(S, rules_path, "analysis", "rules", "",
+                   "rule list of the ECG screening (limits, priorities, confirmations), as "
+                   "/etc/xinwang/rules.conf; read at start and on SIGHUP; one with a mistake is "
+                   "refused as a whole and the last good one stays; empty = the defaults"),
+    XW_CONFIG_BOOL(S, rules_county, "analysis", "county_rules", "yes",
+                   "the county's newest rule list is in force as soon as one came, whatever "
+                   "analysis.rules says; no: only the file"),
     XW_CONFIG_DURATION(
-        S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "60s",
-        "samples from the spool that a new analysis run learns from; a CTG: at least 35min"),
+        S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "7min",
+        "samples from the spool that a new analysis run learns from; less than 7min: the first "
+        "five-minute values after a restart lack what is not learned; a CTG: at least 35min"),
+
+    XW_CONFIG_PATH(S, import_dir, "import", "dir", "",
+                   "folder into which ECG files are put (aECG, SCP-ECG, DICOM, EDF, MUSE, Sierra, "
+                   "MFER): each becomes a study; broken ones go to its folder quarantine, taken "
+                   "ones to done; empty = none"),
+    XW_CONFIG_PATH(S, import_outbox, "import", "outbox", "",
+                   "every file that became a study is put here, too, for xinwang-dicom to bring it "
+                   "to an archive (its send.dir); empty = none"),
+    XW_CONFIG_BYTES(S, import_file_max_bytes, "import", "file_max", 1024, 256 * MIB, "64MiB",
+                    "a larger file is not read: it is quarantined"),
+    XW_CONFIG_DURATION(S, import_settle_us, "import", "settle", SECOND / 10, 600 * SECOND, "3s",
+                       "a file whose size and times rested so long is looked at"),
+    XW_CONFIG_DURATION(S, import_give_up_us, "import", "give_up", SECOND, 86400 * SECOND, "10min",
+                       "a file that can not be read waits so long for more of it, then it is "
+                       "broken"),
+    XW_CONFIG_DURATION(S, import_keep_us, "import", "keep", 0, 366 * 86400 * SECOND, "24h",
+                       "what was taken stays in done for so long, as it came (not encrypted); 0s = "
+                       "it is deleted at once"),
 
     XW_CONFIG_INT(S, video_kbit, "video", "bitrate", 250, 20000, "kbit/s", "4000",
                   "of recordings, and the most for live pictures"),
@@ -217,6 +243,10 @@ int xw_edge_config_check(const void *values, struct xw_config_error *ret_error)
         wrong = "uplink.certificate and uplink.key: both or none";
     else if (!xw_vault_is_outside(c->spool_key_file, c->spool_dir))
         wrong = "spool.key_file: needed, and not within spool.dir";
+    else if (c->import_outbox[0] && !c->import_dir[0])
+        wrong = "import.dir: needed with import.outbox";
+    else if (c->import_dir[0] && !strcmp(c->import_dir, c->import_outbox))
+        wrong = "import.outbox: another folder than import.dir";
     if (!wrong)
         wrong = video_wrong(c);
     for (size_t i = 0; !wrong && i < c->beds.n; i++)

@@ -51,6 +51,11 @@ struct xw_edge_config {
     char *status_token;
     /* [analysis] */
     int64_t mains_hz, warmup_us;
+    char *rules_path;
+    bool rules_county;
+    /* [import] */
+    char *import_dir, *import_outbox;
+    int64_t import_file_max_bytes, import_settle_us, import_give_up_us, import_keep_us;
     /* [video], [video1] … */
     int64_t video_kbit, video_floor_kbit, video_key_us, video_clip_max_us;
     struct xw_edge_video video[XW_EDGE_VIDEO_MAX];

@@ -22,11 +22,13 @@ struct xw_fleet;
 struct xw_study;
 struct xw_monitor;
 struct xw_video;
+struct xw_import;
 struct xw_probe;
 struct xw_status;
 struct xw_edge_enrol;
 struct xw_renew;
 struct xw_edge_identity;
+struct xw_edge_rules;
 
 struct xw_edge {
     const struct xw_edge_config *config;
@@ -41,10 +43,12 @@ struct xw_edge {
     struct xw_decide *decide;
     struct xw_study *study;
     struct xw_video *video;
+    struct xw_import *import;
     struct xw_fleet *fleet;
     struct xw_port *port;
     struct xw_monitor *monitor;
     struct xw_probe *probe;
+    struct xw_edge_rules *rules;
     struct xw_status *status;
     struct xw_edge_enrol *enrol;       /* NULL: name and certificate by configuration */
     struct xw_edge_identity *identity; /* NULL: by configuration, or not enrolled yet */

@@ -221,6 +221,8 @@ static void on_committed(struct xw_commit_owner *owner, int status, uint64_t mar
     else if (a->state == XW_ATTACHMENT_ENDING)
         xw_wake_up(fleet->wake); /* to be freed, but not from here */
     if (status < 0) {
+        for (size_t i = 0; i < a->streams_n; i++)
+            xw_stream_refused(&a->streams[i]);
         storage_trouble(a);
         return;
     }

@@ -10,12 +10,14 @@
 #include "edge/commit.h"
 #include "edge/decide.h"
 #include "edge/enrol.h"
+#include "edge/import.h"
 #include "edge/monitor.h"
 #include "edge/past.h"
 #include "edge/pipeline.h"
 #include "edge/port.h"
 #include "edge/probe.h"
 #include "edge/renew.h"
+#include "edge/rules.h"
 #include "edge/status.h"
 #include "edge/study.h"
 #include "edge/technical.h"
@@ -88,11 +90,14 @@ static void on_tick(void *arg)
     xw_port_tick(life->edge.port);
     xw_monitor_tick(life->edge.monitor);
     xw_study_tick(life->edge.study);
+    xw_import_tick(life->edge.import);
     check_link(life);
     xw_renew_tick(life->edge.renew);
     check_clock(&life->edge);
     xw_probe_tick(life->edge.probe);
     xw_life_show_space(life);
+    if (xw_edge_rules_settle(life->edge.rules))
+        life->report.due_us = 0; /* the county waits for it */
     xw_report_tick(&life->report, &life->edge);
     xw_video_tick(life->edge.video);
 }
@@ -138,6 +143,7 @@ static void on_past(void *user, int status)
         fail(life, "spool", r);
         return;
     }
+    (void)xw_edge_rules_settle(edge->rules);
     r = xw_port_new(edge, &edge->port, &device_port);
     if (r < 0) {
         fail(life, "device port", r);
@@ -252,9 +258,11 @@ static int start_rest(struct life *life, const char **ret_what)
     STEP("spool", open_spool(life, ret_what));
     STEP("commit", xw_commit_new(edge, &edge->commit));
     STEP("alarms", xw_technical_new(edge, &edge->technical));
+    xw_edge_rules_load(edge->rules);
     STEP("devices", xw_decide_new(edge, &edge->decide));
     STEP("studies", xw_study_new(edge, &edge->study));
     STEP("pictures", xw_video_new(edge, &edge->video));
+    STEP("folder of files (import.dir)", xw_import_new(edge, &edge->import));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
     STEP("alarm path", xw_probe_new(edge, &edge->probe));
@@ -339,6 +347,7 @@ static int start(struct life *life, const char **ret_what)
     struct xw_edge_identity identity;
     int r;
     STEP("boot id", xw_boot_id(edge->boot_id));
+    STEP("rules", xw_edge_rules_new(edge, &edge->rules));
     STEP("network", xw_net_new(edge->loop, &edge->net));
     STEP("timer", xw_timer_new(edge->loop, on_watchdog, NULL, &life->watchdog));
     if (xw_edge_config_enrols(edge->config)) {
@@ -391,8 +400,8 @@ static void on_stop_poll(void *arg)
     struct life *life = arg;
     struct xw_edge *edge = &life->edge;
     xw_commit_flush(edge->commit);
-    bool idle =
-        xw_fleet_idle(edge->fleet) && xw_video_idle(edge->video) && xw_commit_idle(edge->commit);
+    bool idle = xw_fleet_idle(edge->fleet) && xw_video_idle(edge->video) &&
+                xw_import_idle(edge->import) && xw_commit_idle(edge->commit);
     if (idle || xw_edge_now_us() - life->stop_since_us > STOP_WAIT_US) {
         xw_timer_stop(life->stop_timer);
         close_store(life);
@@ -411,6 +420,8 @@ static void on_stop(void *arg)
         xw_port_stop(edge->port); /* detaches every device, with its record */
     if (edge->monitor)
         xw_monitor_stop(edge->monitor);
+    if (edge->import)
+        xw_import_stop(edge->import);
     xw_status_free(XW_STEAL(edge->status));
     if (edge->video)
         xw_video_stop(edge->video);
@@ -455,7 +466,9 @@ int xw_life_run(const struct xw_edge_config *config)
     xw_port_free(edge->port);
     xw_monitor_free(edge->monitor);
     xw_probe_free(edge->probe);
+    xw_edge_rules_free(edge->rules);
     xw_fleet_free(edge->fleet);
+    xw_import_free(edge->import);
     xw_video_free(edge->video);
     xw_study_free(edge->study);
     xw_decide_free(edge->decide);

@@ -5,6 +5,7 @@
 #include "edge/decide.h"
 #include "edge/probe.h"
 #include "edge/renew.h"
+#include "edge/rules.h"
 #include "edge/technical.h"
 #include "edge/video.h"
 
@@ -101,6 +102,8 @@ static void on_county_record(void *user, const struct xw_store_record *record)
     struct life *life = user;
     if (record->kind == XW__RECORD_KIND__RECORD_DEVICE)
         xw_decide_remember(life->edge.decide, record);
+    else if (record->kind == XW__RECORD_KIND__RECORD_RULESET)
+        xw_edge_rules_county(life->edge.rules, record);
 }
 
 static void on_ephemeral(void *user, const char *topic, const void *payload, size_t size)

@@ -90,6 +90,7 @@ static void add_known(struct xw_stream *stream, const struct xw_store_record *re
     struct xw_adopt_known known = {.revision = record->revision,
                                    .kind = kind,
                                    .code = xw_words_code_of(event->kind, event->code),
+                                   .priority = xw_words_priority_of(event->priority),
                                    .first = (int64_t)event->first,
                                    .end = event->end ? (int64_t)event->end : XW_ECG_OPEN};
     bool ours = record->key_size == XW_EVENT_KEY_SIZE && kind && event->run_id.len == 16 &&
@@ -199,7 +200,8 @@ static int ask(struct xw_opening *o)
             1U << XW__EVENT_KIND__EVENT_BEAT | 1U << XW__EVENT_KIND__EVENT_RHYTHM |
             1U << XW__EVENT_KIND__EVENT_ALARM | 1U << XW__EVENT_KIND__EVENT_QUALITY |
             1U << XW__EVENT_KIND__EVENT_LEADS_OFF | 1U << XW__EVENT_KIND__EVENT_NOISE |
-            1U << XW__EVENT_KIND__EVENT_MEASUREMENT | 1U << XW__EVENT_KIND__EVENT_MARKER;
+            1U << XW__EVENT_KIND__EVENT_MEASUREMENT | 1U << XW__EVENT_KIND__EVENT_MARKER |
+            1U << XW__EVENT_KIND__EVENT_SUMMARY;
         /* Beyond the cut, too: of samples that were refused and come again. */
         struct xw_range range = {warm_from(stream), INT64_MAX};
         o->warm_next = range.first;

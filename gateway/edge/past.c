@@ -5,6 +5,7 @@
 #include "edge/attachment.h"
 #include "edge/decide.h"
 #include "edge/monitor.h"
+#include "edge/rules.h"
 #include "edge/study.h"
 #include "edge/technical.h"
 #include "edge/video.h"
@@ -43,6 +44,11 @@ static void take_device(struct xw_edge *edge, const struct xw_store_record *reco
     xw_decide_remember(edge->decide, record);
 }
 
+static void take_rules(struct xw_edge *edge, const struct xw_store_record *record)
+{
+    xw_edge_rules_county(edge->rules, record);
+}
+
 static void take_technical(struct xw_edge *edge, const struct xw_store_record *record)
 {
     xw_technical_end_old(edge->technical, record);
@@ -65,6 +71,7 @@ static const struct {
     void (*take)(struct xw_edge *edge, const struct xw_store_record *record);
 } kinds[] = {
     {XW__RECORD_KIND__RECORD_DEVICE, false, take_device},
+    {XW__RECORD_KIND__RECORD_RULESET, false, take_rules},
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, take_attachment},
     {XW_LOCAL_DEVICE, false, take_mark},
     {XW_LOCAL_CLIP, false, take_clip},

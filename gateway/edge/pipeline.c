@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { RING_BYTES = 128 * 1024, EVENTS_A_RECORD = 64, RING_POLL_US = 500 };
+enum { RING_BYTES = 128 * 1024, EVENTS_A_RECORD = 64, RING_POLL_US = 500, PULSES_BEHIND_MAX = 64 };
 
 /* A block that a broken pipeline will not give back. As many as are inside: the warm-up alone may
  * be thousands of small ones. */
@@ -96,6 +96,9 @@ static void on_run(void *user, const struct xw_ecg_run *run)
     copy_text(told.isa, run->isa);
     memcpy(told.table_hash, run->table_hash, sizeof(told.table_hash));
     memcpy(told.config_hash, run->config_hash, sizeof(told.config_hash));
+    told.has_rules = run->has_rules;
+    told.rules_version = run->rules_version;
+    memcpy(told.rules_hash, run->rules_hash, sizeof(told.rules_hash));
     write_record(user, &head, &told, sizeof(told));
 }
 
@@ -198,6 +201,8 @@ static int assemble(struct xw_pipeline *p, const struct xw_pipeline_config *conf
         return -EIO;
     gst_element_send_event(GST_ELEMENT(p->source),
                            xw_gst_header_event_new(config->header_bytes, config->header_size));
+    if (config->rules)
+        xw_pipeline_rules(p, config->rules);
     return 0;
 }
 
@@ -333,6 +338,18 @@ void xw_pipeline_push(struct xw_pipeline *p, uint64_t first, uint32_t count)
 void xw_pipeline_lead_off(struct xw_pipeline *p, uint64_t index, uint32_t mask)
 {
     gst_element_send_event(GST_ELEMENT(p->source), xw_gst_lead_off_new(index, mask));
+}
+
+void xw_pipeline_rules(struct xw_pipeline *p, const struct xw_ecg_rules *rules)
+{
+    gst_element_send_event(GST_ELEMENT(p->source), xw_gst_rules_new(rules));
+}
+
+bool xw_pipeline_pulse(struct xw_pipeline *p, const struct xw_gst_pulse *pulse)
+{
+    if (p->ending || atomic_load(&p->broken) || p->sent_n > PULSES_BEHIND_MAX)
+        return false;
+    return gst_element_send_event(GST_ELEMENT(p->source), xw_gst_pulse_new(pulse));
 }
 
 void xw_pipeline_expect(struct xw_pipeline *p, uint32_t fetuses)

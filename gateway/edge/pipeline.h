@@ -20,7 +20,7 @@
 struct xw_pipeline;
 
 enum xw_pipeline_what {
-    XW_PIPELINE_RUN,    /* what makes the events that follow */
+    XW_PIPELINE_RUN,    /* what makes the events that follow; again when its rules change */
     XW_PIPELINE_EVENTS, /* part of the events of the next BLOCK */
     XW_PIPELINE_BLOCK,
     XW_PIPELINE_END,
@@ -30,6 +30,9 @@ enum { XW_PIPELINE_TEXT_N_BYTES = 96 };
 struct xw_pipeline_run {
     char code_version[XW_PIPELINE_TEXT_N_BYTES], isa[XW_PIPELINE_TEXT_N_BYTES];
     char table_hash[XW_ECG_HASH_TEXT_BYTES], config_hash[XW_ECG_HASH_TEXT_BYTES];
+    bool has_rules;
+    uint32_t rules_version;
+    char rules_hash[XW_ECG_RULES_HASH_BYTES];
 };
 
 struct xw_pipeline_out {
@@ -52,6 +55,7 @@ struct xw_pipeline_config {
     const void *header_bytes;
     size_t header_size;
     uint32_t mains_hz;
+    const struct xw_ecg_rules *rules; /* of an ECG; NULL: the defaults */
     void (*on_output)(void *user);
     void *user;
 };
@@ -65,6 +69,12 @@ int32_t *xw_pipeline_room(struct xw_pipeline *pipeline, size_t values_n);
 void xw_pipeline_drop(struct xw_pipeline *pipeline);
 void xw_pipeline_push(struct xw_pipeline *pipeline, uint64_t first, uint32_t count);
 void xw_pipeline_lead_off(struct xw_pipeline *pipeline, uint64_t index, uint32_t mask);
+/* Other rules for an ECG from about now on; a RUN comes out when they are in force. */
+void xw_pipeline_rules(struct xw_pipeline *pipeline, const struct xw_ecg_rules *rules);
+/* A stretch of a pulse wave of the same patient, for an ECG; x is copied. Dropped while the
+ * pipeline is far behind or broken: false. */
+struct xw_gst_pulse;
+bool xw_pipeline_pulse(struct xw_pipeline *pipeline, const struct xw_gst_pulse *pulse);
 /* CTG, after a restart: fetuses (bit 0 = FHR1) that are known to have had signal. */
 void xw_pipeline_expect(struct xw_pipeline *pipeline, uint32_t fetuses);
 /* An alarm of sequence `number` and one sample, as a chain would say it: comes out as a BLOCK with

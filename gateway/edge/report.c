@@ -3,6 +3,8 @@
 
 #include "edge/attachment.h"
 #include "edge/commit.h"
+#include "edge/import.h"
+#include "edge/rules.h"
 #include "edge/technical.h"
 #include "proto/health.pb-c.h"
 #include "proto/link.pb-c.h"
@@ -33,6 +35,20 @@ static void each_attachment(void *user, struct xw_attachment *a)
     }
 }
 
+/* Of files everything that was captured is kept. */
+static void each_import(void *user, const struct xw_uuid *id)
+{
+    struct marks *m = user;
+    struct xw_store_stream stored;
+    if (m->n == XW_REPORT_STREAMS_MAX || xw_store_stream(m->edge->store, id, &stored) < 0)
+        return;
+    Xw__StreamMark *mark = &m->mark[m->n];
+    xw__stream_mark__init(mark);
+    mark->stream_id = (ProtobufCBinaryData){sizeof(id->b), (uint8_t *)id->b};
+    mark->captured = mark->kept = xw_ranges_end(stored.known);
+    m->pointers[m->n++] = mark;
+}
+
 static void fill(struct xw_edge *edge, Xw__GatewayReport *report)
 {
     const char *id = edge->config->id;
@@ -48,6 +64,24 @@ static void fill(struct xw_edge *edge, Xw__GatewayReport *report)
     report->spool_low =
         xw_technical_is_open(edge->technical, XW__TECHNICAL_CODE__TECHNICAL_SPOOL_LOW, id);
     report->spool_full = xw_commit_full(edge->commit);
+}
+
+static bool fill_imports(const struct xw_edge *edge, Xw__ImportReport *imports)
+{
+    struct xw_import_totals totals;
+    xw_import_totals(edge->import, &totals);
+    if (!totals.view)
+        return false;
+    imports->taken = totals.taken;
+    imports->repeated = totals.repeated;
+    imports->waiting = totals.view->waiting_n;
+    imports->quarantine = totals.view->quarantine_n;
+    imports->failed = totals.view->error < 0 || totals.view->quarantine_full;
+    if (totals.view->quarantine_shown) {
+        imports->reason = (char *)totals.view->quarantine[0].text;
+        imports->reason_wall_us = totals.view->quarantine[0].wall_us;
+    }
+    return true;
 }
 
 void xw_report_tick(struct xw_report *report, struct xw_edge *edge)
@@ -66,7 +100,14 @@ void xw_report_tick(struct xw_report *report, struct xw_edge *edge)
     marks.edge = edge;
     marks.n = 0;
     xw_fleet_each(edge->fleet, each_attachment, &marks);
+    xw_import_each_stream(edge->import, each_import, &marks);
+    Xw__ImportReport imports = XW__IMPORT_REPORT__INIT;
     fill(edge, &message);
+    if (fill_imports(edge, &imports))
+        message.imports = &imports;
+    struct xw_edge_rules_report rules;
+    xw_edge_rules_report(edge->rules, &rules);
+    message.rules = &rules.message;
     message.streams = marks.pointers;
     message.n_streams = marks.n;
     size_t n = xw__gateway_report__get_packed_size(&message);

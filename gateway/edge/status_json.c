@@ -6,9 +6,11 @@
 #include "base/version.h"
 #include "edge/attachment.h"
 #include "edge/commit.h"
+#include "edge/import.h"
 #include "edge/monitor.h"
 #include "edge/port.h"
 #include "edge/probe.h"
+#include "edge/rules.h"
 #include "edge/technical.h"
 #include "edge/video.h"
 
@@ -247,6 +249,43 @@ static json_t *spool_json(struct xw_edge *edge)
     return o;
 }
 
+static json_t *import_lines(const struct xw_import_line *lines, uint32_t n)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++) {
+        json_t *o = json_object();
+        json_t *name = json_string(lines[i].name), *text = json_string(lines[i].text);
+        json_object_set_new(o, "name", name ? name : json_string("?")); /* no UTF-8 */
+        json_object_set_new(o, "text", text ? text : json_string("?"));
+        json_object_set_new(o, "bytes", number(lines[i].bytes));
+        json_object_set_new(o, "wall_us", json_integer(lines[i].wall_us));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+/* Names of files are for who stands before the gateway: they may say who the patient is. */
+static json_t *imports_json(struct xw_edge *edge)
+{
+    struct xw_import_totals t;
+    xw_import_totals(edge->import, &t);
+    if (!t.view)
+        return json_null();
+    json_t *o = json_object();
+    json_object_set_new(o, "dir", json_string(edge->config->import_dir));
+    json_object_set_new(o, "error", json_string(t.view->error < 0 ? strerror(-t.view->error) : ""));
+    json_object_set_new(o, "taken", number(t.taken));
+    json_object_set_new(o, "repeated", number(t.repeated));
+    json_object_set_new(o, "broken", number(t.broken));
+    json_object_set_new(o, "waiting_n", number(t.view->waiting_n));
+    json_object_set_new(o, "quarantine_n", number(t.view->quarantine_n));
+    json_object_set_new(o, "quarantine_full", json_boolean(t.view->quarantine_full));
+    json_object_set_new(o, "waiting", import_lines(t.view->waiting, t.view->waiting_shown));
+    json_object_set_new(o, "quarantine",
+                        import_lines(t.view->quarantine, t.view->quarantine_shown));
+    return o;
+}
+
 static int dump(json_t *o, struct xw_buf *ret_text)
 {
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
@@ -293,6 +332,17 @@ static int enrolling_json(struct xw_edge *edge, struct xw_buf *ret_text)
     return dump(o, ret_text);
 }
 
+static json_t *rules_json(const struct xw_edge *edge)
+{
+    static const char *const from[] = {"defaults", "file", "county"};
+    struct xw_edge_rules_report r;
+    xw_edge_rules_report(edge->rules, &r);
+    return json_pack("{s:s, s:I, s:I, s:s, s:b}", "from", from[r.message.from], "version",
+                     (json_int_t)r.message.version, "county_version",
+                     (json_int_t)r.message.county_version, "refused", r.message.refused, "own",
+                     (int)r.message.own);
+}
+
 int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
 {
     if (edge->enrolling)
@@ -314,6 +364,7 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     json_object_set_new(o, "enrolment", enrolment_json(edge));
     json_object_set_new(o, "link", link_json(edge));
     json_object_set_new(o, "alarm_path", alarm_path_json(xw_probe_deadman(edge->probe)));
+    json_object_set_new(o, "rules", rules_json(edge));
     json_object_set_new(o, "spool", spool_json(edge));
     json_object_set_new(o, "devices", devices);
     json_object_set_new(o, "monitors", monitors);
@@ -322,6 +373,7 @@ int xw_status_json(struct xw_edge *edge, struct xw_buf *ret_text)
     xw_video_each(edge->video, each_picture, pictures);
     json_object_set_new(o, "pictures", pictures);
     json_object_set_new(o, "clips", clips_json(edge));
+    json_object_set_new(o, "imports", imports_json(edge));
     json_object_set_new(o, "waiting", waiting);
     json_object_set_new(o, "alarms", alarms);
     return dump(o, ret_text);

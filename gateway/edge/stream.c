@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "edge/attachment.h"
+#include "edge/rules.h"
 #include "edge/stream_events.h"
 
 #include <math.h>
@@ -16,6 +17,9 @@ XW_COUNTER(samples_in, "xw_edge_samples_total", NULL,
            "samples (all channels of one instant) taken");
 XW_COUNTER(blocks_late, "xw_edge_blocks_late_total", NULL,
            "blocks of these that were too old for the live lane");
+
+XW_COUNTER(blocks_again, "xw_edge_blocks_left_total", NULL,
+           "blocks behind one that the spool refused: left to the device, which sends them again");
 
 /* A block inside the pipeline, coded for spool and wire. */
 struct xw_flight {
@@ -72,6 +76,7 @@ int xw_stream_begin(struct xw_stream *stream)
         .header_bytes = stream->header,
         .header_size = stream->header_size,
         .mains_hz = (uint32_t)stream->edge->config->mains_hz,
+        .rules = xw_edge_rules(stream->edge->rules),
         .on_output = on_output,
         .user = xw_fleet_wake(stream->edge->fleet),
     };
@@ -199,6 +204,8 @@ void xw_stream_take_gap(struct xw_stream *stream, uint64_t first, uint64_t count
             set_offset(stream, first, 0);
         first += stream->offset;
     }
+    if (stream->refused && stream->stale_n == UINT32_MAX)
+        return; /* comes again, too */
     xw_stream_gap(stream, first, first + count, XW__GAP_REASON__GAP_DEVICE);
 }
 
@@ -243,6 +250,7 @@ void xw_stream_take_block(struct xw_stream *stream, const struct xw_session_bloc
     xw_counter_add(&blocks_in, 1);
     xw_counter_add(&samples_in, b->count);
     send_live(stream, &flight->block);
+    xw_witness_block(stream, b->x, first, b->count);
     fly(stream, flight);
 }
 
@@ -252,6 +260,29 @@ void xw_stream_attached(struct xw_stream *stream)
     stream->connection_first = stream->newest;
     stream->anchor_due_us = 0;
     xw_ratefit_pause(&stream->fit);
+    /* It is told now what is kept and sends all else: what is still inside is of before. */
+    if (stream->refused)
+        stream->stale_n = xw_stream_in_flight(stream);
+}
+
+void xw_stream_refused(struct xw_stream *stream)
+{
+    stream->refused = stream->by_device;
+    stream->stale_n = UINT32_MAX;
+}
+
+/* Behind a refused one, and of a connection that knew nothing of it. */
+static bool comes_again(struct xw_stream *stream)
+{
+    if (!stream->refused)
+        return false;
+    if (!stream->stale_n) {
+        stream->refused = false;
+        return false;
+    }
+    if (stream->stale_n != UINT32_MAX)
+        stream->stale_n--;
+    return true;
 }
 
 void xw_stream_end(struct xw_stream *stream)
@@ -274,8 +305,10 @@ static void block_out(struct xw_stream *stream, const struct xw_pipeline_out *ou
     stream->flight_first = flight->next;
     if (!stream->flight_first)
         stream->flight_last = &stream->flight_first;
-    if (!flight->warm)
+    bool again = comes_again(stream); /* counts all that were inside */
+    if (!flight->warm && !again)
         xw_commit_block(stream->edge->commit, &flight->block, &stream->attachment->owner);
+    xw_counter_add(&blocks_again, !flight->warm && again);
     xw_stream_advance(stream, flight->block.first + flight->block.count);
     free(flight);
 }

@@ -9,11 +9,13 @@
 #define XW_EDGE_STREAM_H
 
 #include "edge/adopt.h"
+#include "edge/basis.h"
 #include "edge/commit.h"
 #include "edge/edge.h"
 #include "edge/pipeline.h"
 #include "edge/ratefit.h"
 #include "edge/session.h"
+#include "edge/witness.h"
 
 struct xw_attachment;
 struct xw_flight;
@@ -33,8 +35,11 @@ struct xw_stream {
     struct xw_flight *flight_first, **flight_last; /* in the pipeline, in order */
     struct xw_uuid run, follows;
     bool has_follows, run_told;
+    uint64_t run_first, run_revision; /* of the record of the run */
     struct xw_adopt adopt;
     bool adopting;
+    struct xw_witnesses witnesses; /* of an ECG */
+    struct xw_basis basis;
 
     struct xw_ratefit fit;
     uint64_t newest;        /* one past the newest sample or gap received */
@@ -58,7 +63,9 @@ struct xw_stream {
         int64_t since_wall_us;
     } alarm;
     uint64_t samples_n, blocks_n, events_n, late_blocks_n;
-    bool ended; /* its pipeline has said its last word */
+    bool refused;     /* the spool took something not: the device sends again from there on */
+    uint32_t stale_n; /* so many blocks on their way come again; UINT32_MAX: all, until it does */
+    bool ended;       /* its pipeline has said its last word */
 };
 
 /* header is taken. -ENOMEM, -EBADMSG, -EIO. The pipeline is made by xw_stream_begin. */
@@ -85,6 +92,10 @@ void xw_stream_take_gap(struct xw_stream *stream, uint64_t first, uint64_t count
 void xw_stream_gap(struct xw_stream *stream, uint64_t first, uint64_t end, Xw__GapReason reason);
 /* A connection begins or ends. */
 void xw_stream_attached(struct xw_stream *stream);
+/* The spool took something not. What this connection sends behind it is not kept either: the device
+ * sends all of it again, and what is kept has no hole that a process started meanwhile would read
+ * over. (Of a device that cannot send again it is kept.) */
+void xw_stream_refused(struct xw_stream *stream);
 /* Ends the run: the chain says all that can be said. */
 void xw_stream_end(struct xw_stream *stream);
 /* Takes out what the pipeline has done. */

@@ -36,23 +36,36 @@ static void hex_bytes(const char *hex, uint8_t ret[32])
 
 void xw_stream_run(struct xw_stream *stream, const struct xw_pipeline_run *run)
 {
-    uint8_t table[32], config[32], key[XW_STREAM_RUN_KEY_SIZE];
+    uint8_t table[32], config[32], rules[32], key[XW_STREAM_RUN_KEY_SIZE];
     hex_bytes(run->table_hash, table);
     hex_bytes(run->config_hash, config);
     Xw__Run message = XW__RUN__INIT;
     message.run_id = id_bytes(&stream->run);
     message.stream_id = id_bytes(&stream->id);
-    message.first =
+    uint64_t now =
         stream->adopting ? (uint64_t)stream->adopt.cut : xw_stream_first_in_flight(stream);
+    if (!stream->run_told)
+        stream->run_first = now;
+    message.first = stream->run_first;
     message.code_version = (char *)run->code_version;
     message.isa = (char *)run->isa;
     message.table_hash = (ProtobufCBinaryData){32, table};
     message.config_hash = (ProtobufCBinaryData){32, config};
+    if (run->has_rules) {
+        hex_bytes(run->rules_hash, rules);
+        message.rules_version = run->rules_version;
+        message.rules_hash = (ProtobufCBinaryData){32, rules};
+        message.rules_first = now;
+    }
     if (stream->has_follows)
         message.follows = id_bytes(&stream->follows);
-    struct xw_store_record record = {
-        .key = stream->run.b, .key_size = 16, .revision = 1, .kind = XW__RECORD_KIND__RECORD_RUN};
+    struct xw_store_record record = {.key = stream->run.b,
+                                     .key_size = 16,
+                                     .revision = ++stream->run_revision,
+                                     .kind = XW__RECORD_KIND__RECORD_RUN};
     xw_commit_message(stream->edge->commit, &record, &message.base, false);
+    if (stream->run_told)
+        return;
 
     xw_stream_run_key(&stream->id, key);
     struct xw_store_record last = {.key = key,
@@ -128,14 +141,7 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
     if (!event && !known)
         return;
     if (!event) {
-        ended = (struct xw_ecg_event){.kind = known->kind,
-                                      .stage = XW_ECG_STAGE_FINAL,
-                                      .code = known->code,
-                                      .priority = XW_ECG_PRIORITY_NONE,
-                                      .rule = "restart",
-                                      .first = known->first,
-                                      .end = known->end,
-                                      .emitted_at = stream->adopt.cut};
+        ended = xw_adopt_ended(&stream->adopt, known);
         event = &ended;
     }
     uint64_t seq = event->sequence, revision = (uint64_t)event->revision + 1;
@@ -150,6 +156,9 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
         xw_words_event_key(&stream->id, &run, seq, key);
     }
     xw_words_event(event, stream->message, &stream->id, &run, seq, &scratch, &message);
+    const uint64_t *beats = NULL;
+    message.n_beats = xw_basis_beats(&stream->basis, event, &beats);
+    message.beats = (uint64_t *)beats;
     if (known)
         xw_words_event_onset(&message, known->first);
     if (event->stage == XW_ECG_STAGE_PROVISIONAL ||
@@ -163,6 +172,7 @@ static void say(void *user, const struct xw_adopt_known *known, const struct xw_
 void xw_stream_event(struct xw_stream *stream, const struct xw_ecg_event *event)
 {
     struct xw_adopt_known known;
+    xw_basis_event(&stream->basis, event);
     bool fetal = stream->message->modality == XW__MODALITY__MODALITY_CTG;
     /* Unknown (0) as well: in fibrillation and asystole the last rate is not the rate. Of a CTG
      * FHR1's, 0 when there was too little of it. */

@@ -186,6 +186,8 @@ const char *xw_technical_name(Xw__TechnicalCode code)
         return "alarm_path";
     case XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED:
         return "unattended";
+    case XW__TECHNICAL_CODE__TECHNICAL_RULES:
+        return "rules";
     default:
         return "other";
     }

@@ -83,6 +83,10 @@ static const char *const code_words[XW_ECG_CODE_COUNT] = {
     [XW_FETAL_HALVED + 2] = "FHR3_HALVED",
     [XW_FETAL_MOVEMENT] = "MOVEMENT",
     [XW_FETAL_UC_ZERO] = "UC_ZERO",
+    [XW_ECG_RHYTHM_R_ON_T] = "R_ON_T",
+    [XW_ECG_SUMMARY_HRV] = "HRV",
+    [XW_ECG_SUMMARY_BURDEN] = "BURDEN",
+    [XW_ECG_QUALITY_DENIED] = "ALARM_DENIED",
 };
 
 const char *xw_words_code(enum xw_ecg_kind kind, enum xw_ecg_code code)
@@ -112,6 +116,7 @@ static const struct {
     {XW_ECG_KIND_NOISE, XW__EVENT_KIND__EVENT_NOISE},
     {XW_ECG_KIND_MEASURE, XW__EVENT_KIND__EVENT_MEASUREMENT},
     {XW_ECG_KIND_MARKER, XW__EVENT_KIND__EVENT_MARKER},
+    {XW_ECG_KIND_SUMMARY, XW__EVENT_KIND__EVENT_SUMMARY},
 };
 
 Xw__EventKind xw_words_kind(enum xw_ecg_kind kind)
@@ -145,6 +150,14 @@ Xw__Priority xw_words_priority(enum xw_ecg_priority priority)
         break;
     }
     return XW__PRIORITY__PRIORITY_NONE;
+}
+
+enum xw_ecg_priority xw_words_priority_of(Xw__Priority priority)
+{
+    for (unsigned p = XW_ECG_PRIORITY_NONE; p <= XW_ECG_PRIORITY_HIGH; p++)
+        if (xw_words_priority((enum xw_ecg_priority)p) == priority)
+            return (enum xw_ecg_priority)p;
+    return XW_ECG_PRIORITY_NONE;
 }
 
 static void add_evidence(struct xw_words_scratch *s, size_t *n, const char *name, double value,
@@ -208,7 +221,11 @@ void xw_words_event(const struct xw_ecg_event *in, const Xw__StreamHeader *heade
     ret->rr_samples = (uint32_t)lround((double)in->rr_ms * 1e-3 * rate_hz);
     ret->leads = in->lead_mask;
     ret->rule = (char *)in->rule;
-    snprintf(s->rule_version, sizeof(s->rule_version), "%u", in->rule_version);
+    if (in->has_rules)
+        snprintf(s->rule_version, sizeof(s->rule_version), "%u/%u-%08x", in->rule_version,
+                 in->rules_version, in->rules_tag);
+    else
+        snprintf(s->rule_version, sizeof(s->rule_version), "%u", in->rule_version);
     ret->rule_version = s->rule_version;
     ret->n_evidence = make_evidence(in, header, s);
     ret->evidence = s->list;

@@ -1,10 +1,10 @@
 /* The chain's words in the words of the wire: events, runs, keys.
  *
  * Codes on the wire: beats N S V F / Q; episodes NO_FINDING ASYSTOLE PAUSE BRADY TACHY VT VRUN
- * COUPLET BIGEMINY TRIGEMINY VF AFIB AFL SVT AVB2 AVB3 PACED ST_ELEVATION ST_DEPRESSION; CANNOT_SEE
- * LEAD_OFF NOISE; values HEART_RATE ST SQI. Fetal, n = 1 to 3: FHRn_LOSS FHRn_MHR FHRn_DOUBLED
- * FHRn_HALVED (quality), FHRn_SPIKE (noise), FHRn_SIGNAL (a value), FHRn_SIGNAL_LOSS (alarm);
- * marks MOVEMENT UC_ZERO.
+ * COUPLET BIGEMINY TRIGEMINY VF AFIB AFL SVT AVB2 AVB3 R_ON_T PACED ST_ELEVATION ST_DEPRESSION;
+ * CANNOT_SEE LEAD_OFF NOISE; values HEART_RATE ST SQI. Fetal, n = 1 to 3: FHRn_LOSS FHRn_MHR
+ * FHRn_DOUBLED FHRn_HALVED (quality), FHRn_SPIKE (noise), FHRn_SIGNAL (a value), FHRn_SIGNAL_LOSS
+ * (alarm); marks MOVEMENT UC_ZERO.
  *
  * Threads: pure functions. Ownership: what a filled message points to lives in the scratch. */
 #ifndef XW_EDGE_WORDS_H
@@ -30,7 +30,7 @@ struct xw_words_scratch {
     Xw__Evidence evidence[XW_WORDS_EVIDENCE_MAX];
     Xw__Evidence *list[XW_WORDS_EVIDENCE_MAX];
     char names[XW_ECG_CHANNELS_MAX][32];
-    char rule_version[12];
+    char rule_version[40]; /* "2", or "2/7-3fa9c0d1": and of the rule list, with its hash */
     char code[2];
 };
 
@@ -50,5 +50,7 @@ Xw__EventKind xw_words_kind(enum xw_ecg_kind kind);
 /* 0 when the chain has no such kind. */
 enum xw_ecg_kind xw_words_kind_of(Xw__EventKind kind);
 Xw__Priority xw_words_priority(enum xw_ecg_priority priority);
+/* Back; NONE for what a later version may have. */
+enum xw_ecg_priority xw_words_priority_of(Xw__Priority priority);
 
 #endif

@@ -57,6 +57,9 @@ GstEvent *xw_gst_run_new(const struct xw_ecg_run *run)
         XW_GST_RUN_NAME, "code-version", G_TYPE_STRING, run->code_version, "table-hash",
         G_TYPE_STRING, run->table_hash, "config-hash", G_TYPE_STRING, run->config_hash, "isa",
         G_TYPE_STRING, run->isa, "first-sample", G_TYPE_INT64, (gint64)run->first_sample, NULL);
+    if (run->has_rules)
+        gst_structure_set(s, "rules-version", G_TYPE_UINT, run->rules_version, "rules-hash",
+                          G_TYPE_STRING, run->rules_hash, NULL);
     return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, s);
 }
 
@@ -78,6 +81,11 @@ gboolean xw_gst_run_get(GstEvent *event, struct xw_ecg_run *ret_run)
     ret_run->first_sample = first;
     g_strlcpy(ret_run->table_hash, table, sizeof(ret_run->table_hash));
     g_strlcpy(ret_run->config_hash, config, sizeof(ret_run->config_hash));
+    const char *rules = gst_structure_get_string(s, "rules-hash");
+    if (rules && gst_structure_get_uint(s, "rules-version", &ret_run->rules_version)) {
+        g_strlcpy(ret_run->rules_hash, rules, sizeof(ret_run->rules_hash));
+        ret_run->has_rules = true;
+    }
     return TRUE;
 }
 
@@ -124,4 +132,53 @@ gboolean xw_gst_expect_get(GstEvent *event, guint32 *ret_fetuses)
 {
     const GstStructure *s = structure_of(event, XW_GST_EXPECT_NAME);
     return s && gst_structure_get_uint(s, "fetuses", ret_fetuses);
+}
+
+GstEvent *xw_gst_rules_new(const struct xw_ecg_rules *rules)
+{
+    GBytes *bytes = g_bytes_new(rules, sizeof(*rules));
+    GstStructure *s = gst_structure_new(XW_GST_RULES_NAME, "rules", G_TYPE_BYTES, bytes, NULL);
+    g_bytes_unref(bytes);
+    return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, s);
+}
+
+gboolean xw_gst_rules_get(GstEvent *event, struct xw_ecg_rules *ret_rules)
+{
+    const GstStructure *s = structure_of(event, XW_GST_RULES_NAME);
+    const GValue *v = s ? gst_structure_get_value(s, "rules") : NULL;
+    gsize size = 0;
+    const void *bytes =
+        v && G_VALUE_HOLDS(v, G_TYPE_BYTES) ? g_bytes_get_data(g_value_get_boxed(v), &size) : NULL;
+    if (!bytes || size != sizeof(*ret_rules))
+        return FALSE;
+    memcpy(ret_rules, bytes, size);
+    return TRUE;
+}
+
+GstEvent *xw_gst_pulse_new(const struct xw_gst_pulse *pulse)
+{
+    GBytes *bytes = g_bytes_new(pulse->x, pulse->n * sizeof(*pulse->x));
+    GstStructure *s = gst_structure_new(
+        XW_GST_PULSE_NAME, "wave", G_TYPE_UINT, pulse->wave, "anew", G_TYPE_BOOLEAN, pulse->anew,
+        "rate", G_TYPE_DOUBLE, pulse->rate_hz, "at", G_TYPE_DOUBLE, pulse->at, "step",
+        G_TYPE_DOUBLE, pulse->step, "values", G_TYPE_BYTES, bytes, NULL);
+    g_bytes_unref(bytes);
+    return gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, s);
+}
+
+gboolean xw_gst_pulse_get(GstEvent *event, struct xw_gst_pulse *ret_pulse)
+{
+    const GstStructure *s = structure_of(event, XW_GST_PULSE_NAME);
+    const GValue *v = s ? gst_structure_get_value(s, "values") : NULL;
+    struct xw_gst_pulse pulse;
+    gsize size = 0;
+    if (!v || !G_VALUE_HOLDS(v, G_TYPE_BYTES) ||
+        !gst_structure_get(s, "wave", G_TYPE_UINT, &pulse.wave, "anew", G_TYPE_BOOLEAN, &pulse.anew,
+                           "rate", G_TYPE_DOUBLE, &pulse.rate_hz, "at", G_TYPE_DOUBLE, &pulse.at,
+                           "step", G_TYPE_DOUBLE, &pulse.step, NULL))
+        return FALSE;
+    pulse.x = g_bytes_get_data(g_value_get_boxed(v), &size);
+    pulse.n = size / sizeof(*pulse.x);
+    *ret_pulse = pulse;
+    return TRUE;
 }

@@ -83,6 +83,16 @@ static void push_events(XwScreen *self)
     g_array_set_size(priv->events, 0);
 }
 
+void xw_screen_say_run(XwScreen *self)
+{
+    XwScreenPrivate *priv = priv_of(self);
+    struct xw_ecg_run run;
+    if (!priv->chain)
+        return;
+    calls_of(self)->run(priv->chain, &run);
+    gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(self), xw_gst_run_new(&run));
+}
+
 static gboolean chain_begin(XwScreen *self, gint64 first)
 {
     XwScreenPrivate *priv = priv_of(self);
@@ -95,9 +105,7 @@ static gboolean chain_begin(XwScreen *self, gint64 first)
         return FALSE;
     }
     priv->position = first;
-    struct xw_ecg_run run;
-    calls_of(self)->run(priv->chain, &run);
-    gst_pad_push_event(GST_BASE_TRANSFORM_SRC_PAD(self), xw_gst_run_new(&run));
+    xw_screen_say_run(self);
     return TRUE;
 }
 

@@ -42,6 +42,8 @@ struct _XwScreenClass {
 };
 
 void xw_screen_event(void *self, const struct xw_ecg_event *event);
+/* What makes the events has changed: said downstream again, once there is a chain. */
+void xw_screen_say_run(XwScreen *self);
 /* NULL: not made yet. */
 gpointer xw_screen_chain(XwScreen *self);
 /* In a subclass's class_init: its chain, its pads, its place among the elements. */

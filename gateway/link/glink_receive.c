@@ -48,21 +48,26 @@ static void went_back(struct xw_glink *glink)
     xw_counter_add(&renewals, 1);
 }
 
-/* The second socket joins. If one was lost, the way may be another one now, and the other socket of
- * the last way is as dead though TCP still hopes for it: what was said on it, streams announced
- * too, waits for an answer that never comes. */
-static void joined(struct xw_glink *glink, struct xw_conn *conn)
+/* Of the way that was lost the other socket may be as dead though TCP still hopes for it. */
+static void way_back(struct xw_glink *glink, const struct xw_conn *conn)
 {
     enum { SILENT_US = 1000000 };
     struct xw_conn *other = glink->side.conn[!conn->role];
     int64_t now_us = xw_clock_mono(glink->clock).us;
-    if (!glink->way_lost)
-        return;
     glink->way_lost = false;
     xw_glink_fit_settle(glink);
     if (other && other->state == XW_CONN_OPEN && now_us - other->heard_us > SILENT_US &&
         xw_pace_silent(&glink->side.pace, other->role))
         xw_conn_end(other, XW__LINK_FAULT__LINK_FAULT_TIMEOUT, "the way is another one");
+}
+
+/* The second socket joins. A stream announced on the other one may wait for an answer that never
+ * comes: it was announced on a dead socket, or the county, which finds out later than we, answered
+ * on one: on the socket of this role that this one takes the place of. */
+static void joined(struct xw_glink *glink, struct xw_conn *conn)
+{
+    if (glink->way_lost)
+        way_back(glink, conn);
     for (struct xw_gstream *s = glink->streams; s; s = s->next)
         if (s->announce == XW_ANNOUNCED && !s->ready && xw_side_preferred(&glink->side) == conn &&
             s->announced_on != conn->id) {

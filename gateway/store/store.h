@@ -203,7 +203,8 @@ struct xw_store_samples {
     uint64_t next;             /* go on here; == end: complete */
 };
 typedef void (*xw_store_samples_fn)(void *user, const struct xw_store_samples *samples);
-/* Stops after max_bytes of block data (at least one block). -EAGAIN: too many reads waiting. */
+/* Stops after max_bytes of block data (at least one block), or earlier, where going on from next
+ * costs less than stopping later would. -EAGAIN: too many reads waiting. */
 XW_MUST_CHECK int xw_store_read(struct xw_store *store, const struct xw_uuid *stream,
                                 struct xw_range range, size_t max_bytes, xw_store_samples_fn done,
                                 void *user);

@@ -167,6 +167,15 @@ XW_WFDB_MUST_CHECK int xw_wfdb_writer_open(const char *record_path, struct xw_wf
 /* rows: rows_n x signals_n interleaved; a count outside int16 gives -ERANGE and writes nothing. */
 XW_WFDB_MUST_CHECK int xw_wfdb_writer_write(struct xw_wfdb_writer *writer, const int32_t *rows,
                                             size_t rows_n);
+/* What stands in the header beside the signals. */
+struct xw_wfdb_record_info {
+    bool has_time, has_date; /* a date stands only behind a time */
+    int32_t time_ms;         /* since midnight */
+    int year, month, day;
+    const char *comments; /* lines, without '#'; "" for none. May hold patient data */
+};
+/* Before _finish; copied. What does not fit is left out. */
+void xw_wfdb_writer_describe(struct xw_wfdb_writer *writer, const struct xw_wfdb_record_info *info);
 /* Writes the header and closes; takes the writer in every case. */
 XW_WFDB_MUST_CHECK int xw_wfdb_writer_finish(struct xw_wfdb_writer *writer,
                                              struct xw_wfdb_error *ret_error);

@@ -25,6 +25,8 @@ struct xw_wfdb_writer {
     char rate[40];
     FILE *data;
     int64_t rows_n;
+    char when[32];       /* " hh:mm:ss.mmm dd/mm/yyyy", or nothing */
+    char comments[2048]; /* lines */
     size_t columns_n;
     struct column columns[XW_WFDB_MAX_SIGNALS];
 };
@@ -136,15 +138,45 @@ int xw_wfdb_writer_write(struct xw_wfdb_writer *writer, const int32_t *rows, siz
     return 0;
 }
 
+void xw_wfdb_writer_describe(struct xw_wfdb_writer *writer, const struct xw_wfdb_record_info *info)
+{
+    unsigned ms = (unsigned)info->time_ms;
+    int n = 0;
+    writer->when[0] = 0;
+    if (info->has_time && ms < 86400000)
+        n = snprintf(writer->when, sizeof(writer->when), " %02u:%02u:%02u.%03u", ms / 3600000,
+                     ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
+    if (n && info->has_date)
+        snprintf(writer->when + n, sizeof(writer->when) - (size_t)n, " %02u/%02u/%04u",
+                 (unsigned)info->day % 100, (unsigned)info->month % 100,
+                 (unsigned)info->year % 10000);
+    snprintf(writer->comments, sizeof(writer->comments), "%s", info->comments);
+}
+
+static int write_comments(const char *comments, FILE *file)
+{
+    int r = 0;
+    for (const char *at = comments; r >= 0 && *at;) {
+        size_t n = strcspn(at, "\n");
+        if (n)
+            r = fprintf(file, "# %.*s\n", (int)n, at);
+        at += n + (at[n] == '\n');
+    }
+    return r;
+}
+
 static int write_header(const struct xw_wfdb_writer *w, FILE *file)
 {
     const char *name = xw_wfdb_base_name(w->path);
-    int r = fprintf(file, "%s %zu %s %lld\n", name, w->columns_n, w->rate, (long long)w->rows_n);
+    int r = fprintf(file, "%s %zu %s %lld%s\n", name, w->columns_n, w->rate, (long long)w->rows_n,
+                    w->when);
     for (size_t i = 0; r >= 0 && i < w->columns_n; i++) {
         const struct column *c = &w->columns[i];
         r = fprintf(file, "%s.dat 16 %s(%d)/%s 16 0 %d %d 0 %s\n", name, c->gain, c->baseline,
                     c->unit, c->initial, (int16_t)(uint16_t)(c->sum & 0xffff), c->description);
     }
+    if (r >= 0)
+        r = write_comments(w->comments, file);
     return r < 0 ? -EIO : 0;
 }
 

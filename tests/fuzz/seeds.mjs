@@ -2,6 +2,7 @@
 // texts below: node tests/fuzz/seeds.mjs. Run it again when a wire message has changed; what
 // libFuzzer has found beyond them stays where it is.
 import { execFileSync } from 'node:child_process';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -158,6 +159,20 @@ for (const [target, prefix, kind, whole, all] of [
   for (const [name, field, value] of all) put(name, otherwise(whole, field, value));
 }
 write('fuzz_health', 'report-short-id', Buffer.concat([Buffer.from([1]), report, lengthy(10, lengthy(1, [1, 2, 3]))]));
+write('fuzz_health', 'report-rules', Buffer.concat([Buffer.from([1]), report, lengthy(12, Buffer.concat([Buffer.from([8, 2, 16, 7]), lengthy(3, Buffer.alloc(32, 5)), Buffer.from([32, 8]), lengthy(5, [...Buffer.from('line 4: x')])]))]));
+
+// ---- rule lists: version, text, SHA-256, author, reason, time ----
+const ruleset = (version, text, hash = crypto.createHash('sha256').update(text).digest()) =>
+  Buffer.concat([Buffer.from([8, version]), lengthy(2, Buffer.from(text)), lengthy(3, hash), lengthy(4, Buffer.from('li')), lengthy(5, Buffer.from('why')), Buffer.from([48, 9])]);
+for (const [name, version, text, hash] of [
+  ['whole', 1, '[list]\nversion = 1\n[tachycardia]\nrate_bpm = 150\n[end]\n'],
+  ['other-number', 2, '[list]\nversion = 1\n[end]\n'],
+  ['unknown-field', 1, '[list]\nversion = 1\n[pause]\nfuture = 1\n[end]\n'],
+  ['other-hash', 1, '[list]\nversion = 1\n[end]\n', Buffer.alloc(32)],
+  ['short-hash', 1, '[list]\nversion = 1\n[end]\n', Buffer.alloc(3)],
+  ['no-number', 0, '[list]\nversion = 1\n[end]\n'],
+])
+  write('fuzz_ruleset', name, ruleset(version, text, hash));
 
 // ---- rows of the store: directories and ranges whose CRC the target puts right ----
 const varints = (...all) => Buffer.concat(all.map(varint));

@@ -3,6 +3,7 @@
 // ECG, CTG, vital signs, and the pictures of a probe at the first gateway, in short recordings that
 // go on all the time.
 //   XW_SEED    the seed (printed)         XW_ROUNDS  rounds (default 12; the long campaign: 200)
+//   XW_REPEAT  rounds to repeat, in turn  XW_EVERY   rounds between two episodes (24)
 //   XW_PRESET  whose binaries (release)   XW_KEEP=1  leaves the county's folder for a look
 // The judge is outside: the simulator's journal against the public range API, sample by sample; the
 // studies and acknowledgements that this script made itself; the record logs of all stores against
@@ -23,8 +24,9 @@ import { briefRecords, judgeRecords, recordsExact } from '../support/records.mjs
 import { ShapedCounty, inNamespace } from '../support/shaped.mjs';
 
 const seed = Number(process.env.XW_SEED ?? 1);
-const repeated = process.env.XW_REPEAT ? parseRound(process.env.XW_REPEAT) : null;
-const rounds = Number(process.env.XW_ROUNDS ?? (repeated ? 1 : 12));
+// One round again, or several in turn.
+const repeated = process.env.XW_REPEAT ? process.env.XW_REPEAT.split(',').map(parseRound) : null;
+const rounds = Number(process.env.XW_ROUNDS ?? (repeated?.length ?? 12));
 // Below each daemon lies the fault file layer (tests/disk): power cuts and full disks; sanitizers have no
 // room for it. XW_LIE=all|data|names: on disks whose syncs are a lie.
 const powered = (process.env.XW_PRESET ?? 'release') === 'release';
@@ -51,8 +53,8 @@ const faultPoints = (binary) =>
 
 // Nothing in these minutes passes them; other tests do.
 const OFF_THE_WAY = {
-  gateway: ['identity.save', 'identity.saved', 'store.backup.meta', 'store.object.sync', 'store.reindex', 'store.repack', 'store.seal', 'vault.rotate.copy', 'vault.rotate.ring'],
-  center: ['center.enrol', 'center.renew', 'center.revoked', 'file.rename', 'file.write', 'store.backup.meta', 'store.object.import', 'store.object.remove', 'store.reindex', 'store.repack', 'store.seal', 'vault.rotate.copy', 'vault.rotate.ring'],
+  gateway: ['import.kept', 'import.mark', 'import.move', 'import.quarantine', 'import.samples', 'import.study', 'identity.save', 'identity.saved', 'rules.settle', 'store.backup.meta', 'store.object.sync', 'store.reindex', 'store.repack', 'store.seal', 'vault.rotate.copy', 'vault.rotate.ring'],
+  center: ['center.enrol', 'center.renew', 'center.revoked', 'center.rules.kept', 'file.rename', 'file.write', 'store.backup.meta', 'store.object.import', 'store.object.remove', 'store.reindex', 'store.repack', 'store.seal', 'vault.rotate.copy', 'vault.rotate.ring'],
 };
 const OF_PICTURES = /^(video\.|store\.object\.|file\.)/;
 const BY_THE_KEEPER = /^store\.(segment|retain)/; // each 30 s
@@ -108,7 +110,7 @@ const injections = [['dev-3', 'vf', 'VF'], ['dev-4', 'asystole', 'ASYSTOLE']];
 const INJECTED_MS = 12000; // long enough to be recognised whatever happens meanwhile
 const injected = new Map();
 async function inject(round) {
-  const every = Math.min(rounds, 24);
+  const every = Math.min(rounds, Number(process.env.XW_EVERY ?? 24));
   const at = [Math.floor(every / 4), Math.floor(every / 2)];
   for (const [i, [device, action]] of injections.entries()) {
     if (round >= 0 && round % every === at[i]) {
@@ -146,7 +148,7 @@ async function campaign() {
   const done = {};
   const planned = plan(seed, { powered, roams });
   for (let n = 0; n < rounds; n++) {
-    const round = repeated ?? planned.next().value;
+    const round = repeated ? { ...repeated[n % repeated.length] } : planned.next().value;
     faults.random = seeded(round.seed);
     if (round.kind.startsWith('power') && pressing(n)) round.kind = 'atPoint';
     if (round.kind === 'atPoint') round.point ??= points.next(seeded(round.seed));
@@ -156,6 +158,7 @@ async function campaign() {
     await county.centerBack();
     const { tookMs, slow } = await liveAgain(faults.limitMs(round));
     if (slow) slowBack.push(`round ${n} ${text}: ${what}: ${slow}`);
+    if (tookMs === Infinity) console.log(county.logs());
     done[round.kind] = (done[round.kind] ?? 0) + 1;
     console.log(`# round ${n} ${text}: ${what}; live again after ${tookMs} ms`);
     if (random.next() < 0.4) await county.askSim('marker', random.pick(['dev-1', 'dev-2', 'dev-3', 'dev-4']));

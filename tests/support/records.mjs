@@ -6,7 +6,7 @@ import { rows } from './vault.mjs';
 const LOGGED = (log) => `SELECT hex(r.key), r.revision, r.kind, hex(r.body) FROM log l JOIN record r ON r.id = l.record
   JOIN log_name n ON n.no = l.log WHERE n.name = '${log}'`;
 const HELD = 'SELECT hex(key), revision, kind, hex(body) FROM record WHERE kind < 1000';
-const KIND_NAMES = { 1: 'event', 2: 'run', 3: 'anchor', 4: 'attachment', 5: 'study', 8: 'alarm ack', 9: 'device', 12: 'technical' };
+const KIND_NAMES = { 1: 'event', 2: 'run', 3: 'anchor', 4: 'attachment', 5: 'study', 8: 'alarm ack', 9: 'device', 10: 'rule list', 12: 'technical' };
 
 function compare(logged, held) {
   const there = new Set(held);

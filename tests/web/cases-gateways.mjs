@@ -60,6 +60,29 @@ export const cases = [
     },
   },
   {
+    name: 'a gateway’s card tells of its folder of files: taken, waiting, broken with the reason as text, and a folder that fails; none where there is no folder',
+    center: { streams: 3 },
+    async run({ page, center, url }) {
+      const [a, b] = center.gateways;
+      const reason = `<img src=x onerror="window.hostile=1"> ${'长'.repeat(60)}${'x'.repeat(60)}`;
+      a.said = { imports: { taken: 12, repeated: 1, waiting: 3, quarantine: 2, reason, reason_wall_us: center.now() } };
+      await enter(page, url);
+      await page.goto(`${url}/#/gateways`);
+      center.status();
+      const box = `${card(a.id)} [data-files]`;
+      await until('the files', async () => /已成检查 12 · 重复 1[\s\S]*等待中 3[\s\S]*无法读取 2 个/.test(await page.textContent(box).catch(() => '')), 6000);
+      assert.equal(await page.getAttribute(box, 'data-files'), 'broken');
+      assert.ok((await page.textContent(box)).includes(reason));
+      assert.equal(await page.$(`${box} img`), null);
+      assert.equal(await page.evaluate(() => window.hostile), undefined);
+      assert.ok(await page.evaluate((at) => document.querySelector(at).scrollWidth <= document.querySelector(at).clientWidth, card(a.id)), 'a long reason stays within its card');
+      assert.equal(await page.$(`${card(b.id)} [data-files]`), null);
+      a.said = { imports: { taken: 12, failed: true } };
+      center.status();
+      await until('the failure', async () => (await page.getAttribute(box, 'data-files')) === 'failed' && /文件夹不可用/.test(await page.textContent(box)), 6000);
+    },
+  },
+  {
     name: 'every page of a reader is an alarm screen while it can be seen: it answers within a frame or so; one that is left is none',
     center: { streams: 3 },
     async run({ page, center, url }) {

@@ -204,6 +204,49 @@ export const cases = [
     },
   },
   {
+    name: 'a click on what the machine found lights its beats, with rule, limits and confidence; only alarms have their colours',
+    center: { streams: 4 },
+    storage: STORAGE,
+    async run({ page, center, url }) {
+      await open(page, center, url, 'ecg-01');
+      await page.waitForTimeout(1500);
+      const s = center.stream('ecg-01');
+      const r = (back) => s.events.filter((e) => e.kind === 'beat').at(-1 - back).first;
+      const value = (name, v, unit, threshold = false) => ({ name, value: v, unit, threshold });
+      const common = { leads: 0xfff, rule_version: '1/3-0a1b2c3d', confidence: 0.83 };
+      const names = [
+        [3, 'COUPLET', '室性早搏成对', 1], [3, 'VRUN', '短阵室速', 2], [3, 'R_ON_T', 'R-on-T', 1], [3, 'SVT', '室上性心动过速', 2], [3, 'AVB2', '二度房室阻滞', 1], [3, 'AVB3', '三度房室阻滞', 2],
+        [2, 'AFIB', '心房颤动', 0], [2, 'BIGEMINY', '室早二联律', 0], [2, 'TRIGEMINY', '室早三联律', 0], [4, 'ALARM_DENIED', '脉搏波否决了报警', 0],
+      ];
+      const beats = [r(2), r(1)];
+      for (const [kind, code, , priority] of names)
+        center.event(s, { ...common, kind, code, priority, first: beats[0], end: beats[1] + 1, rule: `rule-${code.toLowerCase()}`, beats: kind === 4 ? [] : beats, evidence: [value('beats', 2, '1'), value('beats', 3, '1', true), value('pulse-rate', 75, '/min')] });
+      const lit = async () => onPaper(page, 'colourCount', { colour: [206, 220, 241], tol: 6, ...(await strip(page)) });
+      for (const [kind, code, word] of names) {
+        const row = kind === 3 ? page.locator('.side .alarm').filter({ hasText: word }).first() : page.locator(`.side [data-finding=${code}]`);
+        await row.waitFor({ timeout: 4000 });
+        assert.match(await row.textContent(), new RegExp(word));
+        await (kind === 3 ? row.locator('.alarm-body') : row).click();
+        await until(`the evidence of ${code}`, async () => (await page.textContent('[data-evidence]')).includes(`rule-${code.toLowerCase()}`), 3000);
+        const evidence = await page.textContent('[data-evidence]');
+        for (const said of [word, 'v1/3-0a1b2c3d', '83 %', '心搏数', '3.00', '脉率']) assert.ok(evidence.includes(said), `${code}: ${said} in ${evidence}`);
+        if (kind === 4) continue;
+        assert.match(evidence, /所据心搏 2 个/);
+        await until(`the beats of ${code} to be lit`, async () => (await lit()) > 500, 3000);
+      }
+      // Not one of them in a colour that says danger.
+      const coloured = await page.evaluate(() => {
+        const probe = document.createElement('i');
+        document.body.append(probe);
+        const danger = ['--high', '--medium', '--low'].map((name) => ((probe.style.color = `var(${name})`), getComputedStyle(probe).color));
+        probe.remove();
+        return [...document.querySelectorAll('.findings, .findings *, [data-evidence], [data-evidence] *')].filter((e) => { const c = getComputedStyle(e); return danger.includes(c.color) || danger.includes(c.backgroundColor); }).length;
+      });
+      assert.equal(coloured, 0);
+      if (process.env.XW_WEB_KEEP) await page.screenshot({ path: process.env.XW_WEB_KEEP });
+    },
+  },
+  {
     name: 'a lead that is off says so beside its name, and is drawn grey',
     center: { streams: 4 },
     storage: STORAGE,

@@ -19,6 +19,33 @@ const state = (page, kind) => page.getAttribute(cell(kind), 'data-state');
 
 export const cases = [
   {
+    name: 'five minutes of beats: numbers, trends and hours; what is not computed is no number',
+    center: { streams: 0 },
+    async run({ page, center, url }) {
+      const s = center.addStream('long', 'ecg', center.gateways[0], { historyS: 1800 });
+      const bed = center.beds().find((b) => b.attachments.some((a) => a.streams.some((x) => x.id === s.id)));
+      const w = 300 * s.rate;
+      const value = (name, v) => ({ name, value: v, unit: '', threshold: false });
+      const at = s.newest - 2.5 * w;
+      for (const [n, af] of [[0, 0], [1, 40]]) {
+        const common = { kind: 10, first: at + n * w, end: at + (n + 1) * w, rule: 'test', rule_version: '1' };
+        center.event(s, { ...common, code: 'BURDEN', evidence: [value('seen', 300), value('af-burden', af), value('beats', 375), value('v-beats', 3), value('s-beats', 1), value('nn-clean', af ? 55 : 97)] });
+        if (!af) center.event(s, { ...common, code: 'HRV', evidence: [value('nn-mean', 800), value('sdnn', 42), value('rmssd', 31), value('pnn50', 8), value('lf', 200), value('hf', 100)] });
+      }
+      await enter(page, url);
+      await page.goto(`${url}/#/bed/${bed.id}`);
+      await page.click('text=心率变异');
+      await page.waitForSelector('.trends[data-windows="2"]', { timeout: 8000 });
+      const shown = (id) => page.getAttribute(`[data-trend=${id}]`, 'data-value');
+      assert.equal(await shown('af'), '40');
+      assert.equal(await shown('v'), '3');
+      assert.equal(await shown('sdnn'), '');
+      assert.match(await page.textContent('[data-trend=sdnn]'), /--.*房颤时不计算/s);
+      await page.click('text=按小时');
+      assert.match(await page.textContent('.trend-hours tbody'), /42.*31.*2\.00/s);
+    },
+  },
+  {
     name: 'vital signs: each number has unit, source, time and an age that counts up',
     center: { streams: 0 },
     async run({ page, center, url }) {

@@ -114,6 +114,7 @@ if (want('pages')) {
   await page.keyboard.press('?');
   await wait(300);
   await shot('keys');
+  await page.keyboard.press('Escape');
 }
 if (want('bed') && !(await encoder())) {
   const mother = center.stream('mother-1');
@@ -136,6 +137,30 @@ if (want('bed') && !(await encoder())) {
   await page.keyboard.press('ArrowRight');
   await wait(2000);
   await shot('bed-past');
+}
+if (want('rules')) {
+  center.rules.save({ 'pause.rr_s': '2.5', 'tachycardia.rate_bpm': '150' }, 'li', '专家组 3 月会议决定');
+  center.rules.save({ 'supraventricular_tachycardia.rate_bpm': '180' }, 'wang', '按省里标准');
+  center.gateways[1].rulesSaid = { version: 1, refused: 'line 9: tachycardia.new: there is no such field' };
+  await page.context().clearCookies();
+  await page.goto(base);
+  await page.waitForSelector('.tile');
+  await page.click('[data-role=admin]');
+  await wait(800);
+  await page.goto(`${base}/#/rules`);
+  await page.waitForSelector('.rules-history');
+  await page.fill('[data-rule="bradycardia.rate_bpm"]', '38');
+  await page.fill('[data-rule="run.beats"]', '99');
+  await wait(900);
+  await shot('rules');
+  await page.evaluate(() => document.querySelector('.rules-history').scrollIntoView());
+  await wait(300);
+  await shot('rules-history');
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('l');
+  await page.evaluate(() => document.querySelector('h1').scrollIntoView());
+  await wait(500);
+  await shot('rules-en');
 }
 console.log('faults', faults, await page.evaluate(() => window.xwViolations));
 console.log(await page.evaluate(() => ({ frames: xwStats.frames, missed: xwStats.missed, p95: xwStats.costP95Ms, script: xwStats.scriptP95Ms, under: xwStats.underruns, age: xwStats.ageS })));

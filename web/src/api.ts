@@ -130,8 +130,60 @@ export interface JsonGateway {
   spool_low?: boolean;
   spool_full?: boolean;
   suspended?: number;
+  imports?: JsonImports | null; // null: it watches no folder of files
+  rules?: JsonRulesReport | null; // null: it has not told
   certificate_until_wall_us?: number | null;
   revoked_wall_us?: number | null;
+}
+export interface JsonImports {
+  taken: number;
+  repeated: number;
+  waiting: number;
+  quarantine: number;
+  reason: string;
+  reason_wall_us: number | null;
+  failed: boolean;
+}
+// The rule list by which a gateway screens, as it says.
+export interface JsonRulesReport {
+  from: 'defaults' | 'file' | 'county';
+  version: number;
+  hash: string;
+  county_version: number;
+  refused: string;
+  own: boolean;
+}
+export interface JsonRuleList {
+  version: number; // 0: the defaults
+  hash: string;
+  author: string;
+  reason: string;
+  wall_us: number | null;
+  based_on: number;
+  back_to: number | null;
+  values: Record<string, string>;
+}
+export interface JsonRuleItem {
+  section: string;
+  name: string;
+  type: 'priority' | 'whole' | 'decimal';
+  value: string;
+  default: string;
+  allowed?: string[];
+  min?: string;
+  max?: string;
+  means: string;
+}
+export interface JsonRules {
+  list: JsonRuleList;
+  items: JsonRuleItem[];
+  text: string;
+}
+export interface JsonRulesCheck {
+  ok: boolean;
+  line?: number;
+  field?: string | null;
+  text?: string;
 }
 export interface JsonEnrolment {
   id: string;
@@ -199,6 +251,7 @@ export class ApiError extends Error {
     readonly code: string,
     readonly status: number,
     text: string,
+    readonly details: Record<string, unknown> = {}, // what else the answer had
   ) {
     super(text || code);
   }
@@ -229,15 +282,17 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   if (answer.ok) return answer;
   let code = answer.status === 401 ? 'unauthorized' : 'internal';
   let text = '';
+  let details: Record<string, unknown> = {};
   try {
     const body = (await answer.json()) as { error?: string; text?: string };
+    details = body;
     code = body.error ?? code;
     text = body.text ?? '';
   } catch {
     // not JSON: the status says enough
   }
   if (answer.status === 401 && !path.startsWith('/api/login')) onUnauthorized();
-  throw new ApiError(code, answer.status, text);
+  throw new ApiError(code, answer.status, text, details);
 }
 
 async function get<T>(path: string): Promise<T> {
@@ -274,6 +329,11 @@ export const api = {
   enrolments: () => get<{ codes: JsonEnrolment[]; open: boolean; port: number }>('/api/enrolments'),
   createEnrolment: (gateway: string, site: string, replace: boolean) => post<JsonEnrolment>('/api/enrolments', { gateway, site, replace }),
   withdrawEnrolment: (id: string) => post<JsonEnrolment>(`/api/enrolments/${id}/withdraw`, {}),
+  rules: () => get<JsonRules>('/api/rules'),
+  rulesHistory: (before: string | null) => get<{ lists: JsonRuleList[]; next: string | null }>(`/api/rules/history${before ? `?before=${before}` : ''}`),
+  rulesCheck: (text: string) => post<JsonRulesCheck>('/api/rules/check', { text }),
+  rulesSave: (text: string, basedOn: number, reason: string) => post<JsonRuleList>('/api/rules', { text, based_on: basedOn, reason }),
+  rulesBack: (version: number, basedOn: number, reason: string) => post<JsonRuleList>('/api/rules/back', { version, based_on: basedOn, reason }),
   alarms: (limit: number) => get<{ alarms: JsonEvent[]; technical: JsonTechnical[] }>(`/api/alarms?limit=${limit}`),
   ack: (key: string) => post<{ acked_by: string; acked_wall_us: number }>(`/api/alarms/${key}/ack`, {}),
   studies: (before = '') => get<{ studies: JsonStudy[]; more: boolean }>(`/api/studies${before ? `?before=${before}` : ''}`),

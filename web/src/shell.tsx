@@ -11,10 +11,10 @@ import { demo, go, lang, me, query, role, route, signedOut, theme } from './stat
 import { useTicker } from './ui';
 
 const NAV: Record<string, [string, Key][]> = {
-  reader: [['/list', 'nav.list'], ['/studies', 'nav.studies'], ['/gateways', 'nav.gateways']],
+  reader: [['/list', 'nav.list'], ['/studies', 'nav.studies'], ['/gateways', 'nav.gateways'], ['/rules', 'nav.rules']],
   technician: [['/list', 'nav.list'], ['/studies', 'nav.studies'], ['/gateways', 'nav.gateways']],
   village: [['/list', 'nav.list'], ['/studies', 'nav.studies'], ['/gateways', 'nav.gateways']],
-  admin: [['/admin', 'nav.admin'], ['/list', 'nav.list'], ['/studies', 'nav.studies']],
+  admin: [['/admin', 'nav.admin'], ['/rules', 'nav.rules'], ['/list', 'nav.list'], ['/studies', 'nav.studies']],
 };
 
 export const homeOf = (r: string): string => (r === 'admin' ? '/admin' : '/list');

@@ -16,8 +16,9 @@ const WORDS = {
     why_mistyped: '登记码有一位输错了，请再看一遍', why_not_a_code: '登记码应为 17 位字母和数字（其中没有 U）', why_other_gateway: '这个登记码是给另一台网关的，没有用掉', why_address: '地址应为“主机”或“主机:端口”', why_unknown_code: '县中心没有这个登记码', why_used_code: '这个登记码已用过，请再要一个',
     why_expired_code: '登记码已过期，请再要一个', why_withdrawn_code: '登记码已被收回', why_id_taken: '这个编号已被另一台网关占用', why_too_many: '试得太多，请等一分钟', why_busy: '县中心正忙', why_storage: '县中心磁盘已满',
     why_network: '网络不通', why_tls: '对方不是县中心的登记端口', why_county: '对方不知道这个登记码：可能不是县中心，登记码没有发出去', why_answer: '对方的回答不可用', why_disk: '本机磁盘写不进去', why_bad_request: '县中心不接受这个请求',
+    files: '心电文件', files_help: '读不出的文件在文件夹 quarantine 里，旁边有原因；修好后移回上一级文件夹会再读一次。', file: '文件', size: '大小', reason: '原因', since: '时间', files_taken: '已成检查', files_repeated: '重复', files_waiting: '等待中', files_broken: '已隔离', files_full: '隔离区已满：请清理', being_written: '还在写入',
     tech_link_lost: '与县中心没有连接', tech_spool_low: '本地存储将满', tech_spool_full: '本地存储已满', tech_device_fenced: '设备数据被隔离', tech_device_gone: '设备离线', tech_conflict: '数据冲突',
-    tech_unreadable: '存储的数据读不出', tech_link_narrow: '链路过窄', tech_clock: '时钟异常', tech_alarm_path: '报警通路中断', tech_unattended: '报警无人值守' },
+    tech_unreadable: '存储的数据读不出', tech_link_narrow: '链路过窄', tech_clock: '时钟异常', tech_alarm_path: '报警通路中断', tech_unattended: '报警无人值守', tech_rules: '规则表被拒收' },
   en: { title: 'Xinwang gateway', demo: 'Demo data', waiting: 'Devices that wait', waiting_help: 'Accept only devices that you know. A refused device is cut off.', alarms: 'Technical alarms',
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
@@ -35,8 +36,9 @@ const WORDS = {
     why_mistyped: 'One character of the code is wrong; look again', why_not_a_code: 'A code has 17 letters and digits (and no U)', why_other_gateway: 'This code is for another gateway; it was not used up', why_address: 'The address is HOST or HOST:PORT', why_unknown_code: 'The county knows no such code', why_used_code: 'This code was used already; ask for another',
     why_expired_code: 'This code has expired; ask for another', why_withdrawn_code: 'This code was withdrawn', why_id_taken: 'Another gateway has this name', why_too_many: 'Too many tries; wait a minute', why_busy: 'The county is busy', why_storage: "The county's disk is full",
     why_network: 'No way to the county', why_tls: 'This is not a port for enrolment', why_county: 'Whoever answers does not know the code: not the county. The code was not sent', why_answer: 'The answer is of no use', why_disk: 'This disk cannot be written', why_bad_request: 'The county does not take this request',
+    files: 'ECG files', files_help: 'What cannot be read lies in the folder quarantine, with the reason beside it; moved back into the folder above it is read again.', file: 'File', size: 'Size', reason: 'Reason', since: 'Time', files_taken: 'became studies', files_repeated: 'repeated', files_waiting: 'waiting', files_broken: 'in quarantine', files_full: 'The quarantine is full: please clear it', being_written: 'being written',
     tech_link_lost: 'No connection to the county', tech_spool_low: 'Spool low', tech_spool_full: 'Spool full', tech_device_fenced: 'Device fenced off', tech_device_gone: 'Device gone', tech_conflict: 'Data conflict',
-    tech_unreadable: 'Stored data unreadable', tech_link_narrow: 'Link too narrow', tech_clock: 'Clock fault', tech_alarm_path: 'Alarm path broken', tech_unattended: 'Alarms unattended' },
+    tech_unreadable: 'Stored data unreadable', tech_link_narrow: 'Link too narrow', tech_clock: 'Clock fault', tech_alarm_path: 'Alarm path broken', tech_unattended: 'Alarms unattended', tech_rules: 'Rule list refused' },
 };
 const token = document.querySelector('meta[name=xw-token]').content;
 let lang = localStorage.getItem('xw-lang') === 'en' ? 'en' : 'zh';
@@ -107,6 +109,19 @@ function drawMonitors(monitors, port) {
       el('td', age, m.heard_age_us !== null && m.heard_age_us < 1e7 ? 'good' : 'stale'));
     return row;
   }));
+}
+function drawFiles(f) {
+  $('files-box').hidden = !f;
+  if (!f) return;
+  $('files-state').textContent = f.dir + ' · ' + f.taken + ' ' + t('files_taken') + ' · ' + f.repeated + ' ' + t('files_repeated') + ' · ' + f.waiting_n + ' ' + t('files_waiting') + ' · ' + f.quarantine_n + ' ' + t('files_broken') + (f.quarantine_full ? ' · ' + t('files_full') : '') + (f.error ? ' · ' + f.error : '');
+  $('files-state').className = f.error || f.quarantine_full ? 'bad' : '';
+  $('files-help').hidden = f.quarantine_n === 0;
+  const line = (state) => (one) => {
+    const row = el('tr');
+    row.append(el('td', one.name), el('td', bytes(one.bytes)), el('td', t(state), state === 'files_broken' ? 'bad' : 'stale'), el('td', one.text || t('being_written')), el('td', new Date(one.wall_us / 1000).toLocaleString()));
+    return row;
+  };
+  $('files').replaceChildren(...f.waiting.map(line('files_waiting')), ...f.quarantine.map(line('files_broken')));
 }
 async function runPicture(id, what) {
   await fetch('/video/' + encodeURIComponent(id) + '/' + what, { method: 'POST', headers: { 'X-Xinwang-Token': token } });
@@ -186,6 +201,7 @@ function draw(s) {
   drawDevices(s.devices);
   drawMonitors(s.monitors, s.monitor_port);
   drawPictures(s.pictures, s.clips, s.wall_us);
+  drawFiles(s.imports);
   $('alarms').replaceChildren(...(s.alarms.length ? s.alarms.map((a) => el('li', (WORDS[lang]['tech_' + a.code] || a.code) + ' · ' + a.subject + ' · ' + a.text)) : [el('li', t('none'), 'none')]));
   big('link-state', s.link.configured ? t(s.link.linked ? 'linked' : 'cut') : t('off'), s.link.linked);
   list('link', [[t('rtt'), s.link.linked ? ms(s.link.rtt_us) : '–'], [t('backlog'), s.link.backlog_samples + ' ' + t('samples')],

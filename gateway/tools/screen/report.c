@@ -2,6 +2,7 @@
 #include "tools/screen/screen.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,8 +59,9 @@ static int mark(struct xw_wfdb_annotation_writer *writer, const struct xw_ecg_ev
     case XW_ECG_KIND_RHYTHM:
         return mark_rhythm(writer, e);
     case XW_ECG_KIND_NOISE:
-    case XW_ECG_KIND_QUALITY:
         return mark_noise(writer, e);
+    case XW_ECG_KIND_QUALITY:
+        return e->code == XW_ECG_QUALITY_CANNOT_SEE ? mark_noise(writer, e) : 0;
     default:
         return 0;
     }
@@ -89,6 +91,31 @@ int xw_screen_write_annotations(const struct xw_screen *screen,
     return result;
 }
 
+int xw_screen_write_delays(const struct xw_screen *screen, const struct xw_screen_options *options,
+                           struct xw_wfdb_error *ret_error)
+{
+    char path[4096];
+    int length = snprintf(path, sizeof(path), "%s/%s.delays", options->out_dir,
+                          record_name(options->record));
+    FILE *f = length > 0 && (size_t)length < sizeof(path) ? fopen(path, "w") : NULL;
+    int result = f ? 0 : -errno;
+    for (size_t i = 0; f && i < screen->entries_n; i++) {
+        const struct xw_screen_entry *e = &screen->entries[i];
+        if (e->event.kind != XW_ECG_KIND_BEAT || e->event.withdrawn || !e->has_final)
+            continue;
+        bool revised = e->event.stage == XW_ECG_STAGE_REVISED;
+        fprintf(f, "%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%" PRId64 "\t%d\n", e->event.first,
+                e->provisional_at, e->first_final.emitted_at, revised ? e->event.emitted_at : -1,
+                e->first_final.late);
+    }
+    if (f && fclose(f) != 0)
+        result = -errno;
+    if (result < 0)
+        snprintf(ret_error->text, sizeof(ret_error->text), "%s.delays: %s",
+                 record_name(options->record), strerror(-result));
+    return result;
+}
+
 static json_t *evidence_json(const struct xw_ecg_event *e)
 {
     json_t *list = json_array();
@@ -107,7 +134,7 @@ static json_t *leads_json(const struct xw_screen *screen, const struct xw_ecg_ev
     json_t *leads = json_object();
     for (unsigned c = 0; c < screen->config.channels_n; c++)
         if (e->lead_mask >> c & 1)
-            json_object_set_new(leads, xw_wfdb_reader_signal(screen->reader, c)->description,
+            json_object_set_new(leads, xw_screen_channel_name(screen, c),
                                 json_real((double)e->lead_value[c]));
     return leads;
 }
@@ -123,6 +150,8 @@ static json_t *event_json(const struct xw_screen *screen, const struct xw_ecg_ev
                   "first_s", seconds_of(screen, e->first), "emitted_at", (json_int_t)e->emitted_at,
                   "late", e->late, "hr_bpm", (double)e->hr_bpm, "rr_ms", (double)e->rr_ms,
                   "confidence", (double)e->confidence);
+    if (e->has_rules)
+        json_object_set_new(o, "rules", json_sprintf("%u-%08x", e->rules_version, e->rules_tag));
     if (e->end != XW_ECG_OPEN)
         json_object_set_new(o, "end", json_integer((json_int_t)e->end));
     if (e->evidence_n)
@@ -176,14 +205,20 @@ static json_t *summary_json(const struct xw_screen *screen, const struct xw_scre
         json_int_t n = json_integer_value(json_object_get(beats, name));
         json_object_set_new(beats, name, json_integer(n + 1));
     }
-    struct xw_ecg_run run;
-    xw_ecg_chain_run(screen->chain, &run);
-    return json_pack("{s:s, s:I, s:f, s:i, s:{s:s, s:s, s:s, s:s}, s:o, s:o, s:o}", "record",
-                     record_name(options->record), "samples", (json_int_t)screen->rows_n, "seconds",
-                     seconds_of(screen, screen->rows_n), "signals", (int)screen->config.channels_n,
-                     "run", "code_version", run.code_version, "table_hash", run.table_hash,
-                     "config_hash", run.config_hash, "isa", run.isa, "beats", beats, "final_delay",
-                     delays_json(screen), "events", events);
+    struct xw_ecg_run run = {.code_version = "beats alone", .isa = xw_ecg_isa()};
+    if (screen->chain)
+        xw_ecg_chain_run(screen->chain, &run);
+    else
+        memcpy(run.table_hash, xw_ecg_chain_table_hash(), sizeof(run.table_hash));
+    char rules_hash[XW_ECG_RULES_HASH_BYTES];
+    xw_ecg_rules_hash(&options->rules, rules_hash);
+    return json_pack("{s:s, s:I, s:f, s:i, s:{s:s, s:s, s:s, s:s, s:i, s:s}, s:o, s:o, s:o}",
+                     "record", record_name(options->record), "samples", (json_int_t)screen->rows_n,
+                     "seconds", seconds_of(screen, screen->rows_n), "signals",
+                     (int)screen->config.channels_n, "run", "code_version", run.code_version,
+                     "table_hash", run.table_hash, "config_hash", run.config_hash, "isa", run.isa,
+                     "rules_version", (int)options->rules.version, "rules_hash", rules_hash,
+                     "beats", beats, "final_delay", delays_json(screen), "events", events);
 }
 
 int xw_screen_write_json(const struct xw_screen *screen, const struct xw_screen_options *options,

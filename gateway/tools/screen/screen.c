@@ -2,7 +2,6 @@
 #include "tools/screen/screen.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -12,13 +11,15 @@ enum { BATCH_ROWS = 4096, ENTRIES_MAX = 8 * 1024 * 1024 };
 void xw_screen_done(struct xw_screen *screen)
 {
     xw_wfdb_reader_close(screen->reader);
+    xw_formats_free(screen->file);
+    xw_wfdb_reader_close(screen->pulse_reader);
     xw_ecg_chain_free(screen->chain);
     free(screen->entries);
     memset(screen, 0, sizeof(*screen));
 }
 
 /* Sequences rise by one with every new thing, so the place of a thing is its sequence. */
-static void on_event(void *user, const struct xw_ecg_event *event)
+void xw_screen_on_event(void *user, const struct xw_ecg_event *event)
 {
     struct xw_screen *screen = user;
     size_t index = (size_t)event->sequence - 1;
@@ -36,9 +37,12 @@ static void on_event(void *user, const struct xw_ecg_event *event)
     struct xw_screen_entry *entry = &screen->entries[index];
     if (index >= screen->entries_n) {
         memset(entry, 0, sizeof(*entry));
+        entry->provisional_at = -1;
         screen->entries_n = index + 1;
     }
     entry->event = *event;
+    if (event->stage == XW_ECG_STAGE_PROVISIONAL)
+        entry->provisional_at = event->emitted_at;
     /* An episode's end belongs to its first word; a label changed later does not. */
     if (event->stage == XW_ECG_STAGE_FINAL) {
         entry->first_final = *event;
@@ -55,32 +59,6 @@ const struct xw_ecg_event *xw_screen_word(const struct xw_screen_entry *entry,
     return word && !word->withdrawn && word->kind ? word : NULL;
 }
 
-/* Counts per mV, 0 if the unit is none of voltage. */
-static double gain_per_mv(const struct xw_wfdb_signal *signal)
-{
-    double gain = (double)signal->gain.num / (double)signal->gain.den;
-    if (strcasecmp(signal->unit, "mV") == 0)
-        return gain;
-    if (strcasecmp(signal->unit, "uV") == 0)
-        return gain * 1000;
-    if (strcasecmp(signal->unit, "V") == 0)
-        return gain / 1000;
-    return 0;
-}
-
-/* Without a choice: every signal in a unit of voltage (a pulse wave is in mmHg or NU). */
-static size_t choose_signals(const struct xw_wfdb_header *header, unsigned *signals)
-{
-    size_t n = 0;
-    for (unsigned i = 0; i < header->signals_n && n < XW_ECG_CHANNELS_MAX; i++)
-        if (gain_per_mv(&header->signals[i]) > 0 &&
-            strncasecmp(header->signals[i].description, "RESP", 4) != 0 &&
-            strncasecmp(header->signals[i].description, "PLETH", 5) != 0 &&
-            strcasecmp(header->signals[i].description, "ABP") != 0)
-            signals[n++] = i;
-    return n;
-}
-
 static int fail(struct xw_wfdb_error *ret_error, int error, const char *text)
 {
     ret_error->line = 0;
@@ -92,9 +70,8 @@ static int configure(struct xw_screen *screen, const struct xw_screen_options *o
                      struct xw_wfdb_error *ret_error)
 {
     struct xw_ecg_config *config = &screen->config;
-    struct xw_wfdb_fraction rate = xw_wfdb_reader_rate_hz(screen->reader);
-    unsigned channels_n = xw_wfdb_reader_channels(screen->reader);
-    if (!channels_n || channels_n > XW_ECG_CHANNELS_MAX)
+    struct xw_wfdb_fraction rate = xw_screen_rate_hz(screen);
+    if (screen->chosen_n > XW_ECG_CHANNELS_MAX)
         return fail(ret_error, -EINVAL, "needs 1 to 18 ECG signals (choose them with -s)");
     while (rate.num > UINT32_MAX || rate.den > UINT32_MAX) {
         rate.num /= 2;
@@ -103,18 +80,19 @@ static int configure(struct xw_screen *screen, const struct xw_screen_options *o
     memset(config, 0, sizeof(*config));
     config->rate_num = (uint32_t)rate.num;
     config->rate_den = (uint32_t)rate.den;
-    config->channels_n = channels_n;
+    config->channels_n = (uint32_t)screen->chosen_n;
     config->mains_hz = options->mains_hz;
-    config->on_event = on_event;
+    config->on_event = xw_screen_on_event;
     config->user = screen;
-    for (unsigned c = 0; c < channels_n; c++) {
-        const struct xw_wfdb_signal *signal = xw_wfdb_reader_signal(screen->reader, c);
+    config->rules = &options->rules;
+    for (unsigned c = 0; c < screen->chosen_n; c++) {
+        struct xw_screen_signal s = xw_screen_signal(screen, c);
         struct xw_ecg_channel *channel = &config->channels[c];
-        channel->lead = xw_ecg_lead_from_name(signal->description);
-        channel->gain_counts_per_mv = gain_per_mv(signal);
-        channel->baseline_counts = signal->baseline;
+        channel->lead = xw_ecg_lead_from_name(s.name);
+        channel->gain_counts_per_mv = s.gain_per_mv;
+        channel->baseline_counts = s.baseline;
         channel->has_invalid = true;
-        channel->invalid_counts = signal->invalid;
+        channel->invalid_counts = s.invalid;
     }
     int result = xw_ecg_chain_new(config, &screen->chain);
     if (result == -EINVAL)
@@ -132,10 +110,16 @@ static double now_s(void)
 static int analyse(struct xw_screen *screen, struct xw_wfdb_error *ret_error)
 {
     unsigned channels_n = screen->config.channels_n;
+    /* Waves are pushed ahead of the ECG: not by more than a moment. */
+    size_t batch_rows = screen->pulses_n ? 64 : BATCH_ROWS;
     int32_t *rows = malloc(sizeof(int32_t) * BATCH_ROWS * channels_n);
     int64_t n = rows ? 1 : -ENOMEM;
     while (n > 0) {
-        n = xw_wfdb_reader_read(screen->reader, rows, BATCH_ROWS, ret_error);
+        n = xw_screen_read(screen, rows, batch_rows, ret_error);
+        if (n > 0) {
+            int result = xw_screen_pulses_push(screen, n, ret_error);
+            n = result < 0 ? result : n;
+        }
         double start = now_s();
         if (n > 0)
             xw_ecg_chain_process(screen->chain, rows, (size_t)n);
@@ -153,24 +137,10 @@ static int analyse(struct xw_screen *screen, struct xw_wfdb_error *ret_error)
 int xw_screen_run(struct xw_screen *screen, const struct xw_screen_options *options,
                   struct xw_wfdb_error *ret_error)
 {
-    unsigned chosen[XW_WFDB_MAX_SIGNALS];
-    size_t chosen_n = options->signals_n;
-    memset(screen, 0, sizeof(*screen));
-    memcpy(chosen, options->signals, sizeof(chosen));
-    if (!chosen_n) {
-        struct xw_wfdb_header header;
-        int result = xw_wfdb_header_load(options->record, &header, ret_error);
-        if (result < 0)
-            return result;
-        chosen_n = choose_signals(&header, chosen);
-        xw_wfdb_header_done(&header);
-        if (!chosen_n)
-            return fail(ret_error, -EINVAL, "no signal of this record is in mV");
-    }
-    int result = xw_wfdb_reader_open(options->record, chosen, chosen_n, &screen->reader, ret_error);
+    int result = xw_screen_open(screen, options, ret_error);
     if (result >= 0)
         result = configure(screen, options, ret_error);
-    if (result >= 0)
-        result = analyse(screen, ret_error);
-    return result;
+    if (result >= 0 && screen->reader && !options->no_pulses)
+        result = xw_screen_pulses_open(screen, options, ret_error);
+    return result >= 0 ? analyse(screen, ret_error) : result;
 }

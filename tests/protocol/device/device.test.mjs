@@ -319,6 +319,38 @@ const tests = {
     assert.deepEqual(of('MOVEMENT').map((e) => e.first), [0, 123, 400]); // two by the mother, one by the monitor
     await g.stop().catch(() => {});
   },
+  // 75 beats a minute; killed between the end of the five minutes and the word on them.
+  async five_minutes_of_an_ecg_are_summed_up_once_through_a_kill() {
+    const g = await new Gateway(binary).start();
+    const id = name();
+    const open = async () => {
+      const d = new w.Device(g.port);
+      d.send(w.hello({ device: id, signals: [w.signal({ num: 500 })] }));
+      d.accepted = await d.next('accepted');
+      return d;
+    };
+    const ecg = (i) => Math.round(1000 * Math.exp(-(((i % 400) - 100) ** 2) / 72) + 200 * Math.exp(-(((i % 400) - 240) ** 2) / 1800));
+    const send = (d, from, to) => {
+      for (let b = 5 * from; b < 5 * to; b++) {
+        const x = Array.from({ length: 100 }, (_, i) => ecg(100 * b + i));
+        d.send(w.block({ first: 100 * b, x: [x], clock: (b + 1) * 200000 }));
+      }
+    };
+    const kept = (x, seconds) => x.devices.length === 1 && x.devices[0].streams[0]?.kept === 500 * seconds;
+    send(await open(), 0, 340);
+    await g.until((x) => kept(x, 340), 30000);
+    await g.restart();
+    const again = await open();
+    assert.equal(w.held(again.accepted, 2).upto, 170000);
+    send(again, 340, 370);
+    await g.until((x) => kept(x, 370), 30000);
+    again.end();
+    await g.kill('SIGTERM');
+    const bodies = rows(path.join(g.dir, 'spool'), 'SELECT hex(body), max(revision) FROM record WHERE kind = 1 GROUP BY key').map((row) => Buffer.from(row.split('|')[0], 'hex'));
+    const sums = bodies.filter((b) => w.number(b, 4) === 10).map((b) => [String(w.field(b, 9)), w.number(b, 6), w.number(b, 7)]);
+    assert.deepEqual(sums.sort(), [['BURDEN', 0, 150000], ['HRV', 0, 150000]]);
+    await g.stop().catch(() => {});
+  },
   async a_wrong_crc_is_fenced() {
     assert.match(await (await live()).send(w.block({ crc: 1 })).fault(w.FAULT.CRC), /crc32c/);
   },

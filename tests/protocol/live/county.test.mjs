@@ -72,6 +72,29 @@ test('impossible ranges are refused', async () => {
   assert.equal((await reader.get(`/api/streams/${stream}/anchors?index=x`)).status, 400);
 });
 
+test('ten seconds are measured from what is stored, up to its last sample', async () => {
+  const ranges = async () => (await reader.get(`/api/streams/${stream}/ranges`)).json.known?.[0];
+  await until('ten seconds', async () => (await ranges())?.count >= 5000, 60000);
+  const before = await ranges();
+  const answer = await reader.get(`/api/streams/${stream}/reading`);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.json.samples, 5000);
+  assert.ok(answer.json.from_sample + 5000 >= before.first + before.count);
+  assert.deepEqual(answer.json.holes, []);
+  assert.ok(['acceptable', 'limited', 'unacceptable'].includes(answer.json.verdict));
+  assert.equal(answer.json.leads.length, 12);
+  const chosen = (await reader.get(`/api/streams/${stream}/reading?from=10&count=4600`)).json;
+  assert.deepEqual([chosen.from_sample, chosen.samples], [10, 4600]);
+});
+
+test('a reading of what cannot be read is refused', async () => {
+  for (const args of ['from=x', 'from=-1', 'from=0&count=x', 'from=0&count=6000'])
+    assert.equal((await reader.get(`/api/streams/${stream}/reading?${args}`)).status, 400, args);
+  for (const args of ['from=100000000', 'from=0&count=4499', 'from=0&count=0'])
+    assert.equal((await reader.get(`/api/streams/${stream}/reading?${args}`)).status, 404, args);
+  assert.equal((await reader.get('/api/streams/nonsense/reading')).status, 404);
+});
+
 test('a recorded gap has its reason, live and by range', async () => {
   const socket = await center.socket(reader).open();
   socket.watch(stream);

@@ -140,6 +140,7 @@ test('a technician sees his site alone', async () => {
   const hidden = all.find((one) => one.site === '西镇');
   assert.equal((await technician.get(`/api/streams/${hidden.id}`)).status, 404);
   assert.equal((await technician.get(`/api/streams/${hidden.id}/samples?first=0&count=10`)).status, 404);
+  assert.equal((await technician.get(`/api/streams/${hidden.id}/reading`)).status, 404);
   assert.deepEqual((await technician.get('/api/gateways')).json.gateways.map((one) => one.id), ['gw-01']);
   const socket = await center.socket(technician).open();
   socket.watch(hidden.id);

@@ -68,7 +68,7 @@ test('an observation reaches who watches its attachment, and the list', async ()
   watching.attachments([monitor]);
   listing.list();
   await listing.next('status');
-  await sleep(200);
+  await sleep(1000);
   feed.say('obs 8867-4 72 0');
   for (const socket of [watching, listing]) {
     const { record } = await socket.next('record', (message) => message.record.type === 13);
@@ -84,10 +84,10 @@ test('an observation reaches who watches its attachment, and the list', async ()
   assert.equal(listing.messages.filter((message) => message.record?.type === 13).length, 0);
   assert.equal(idle.messages.filter((message) => message.kind === 'record').length, 0);
   watching.attachments([]);
-  await sleep(200);
+  await sleep(1000);
   feed.say('obs 8867-4 73 0');
   await listing.next('record', (message) => message.record.type === 13);
-  await sleep(200);
+  await sleep(1000);
   assert.equal(watching.messages.filter((message) => message.kind === 'record').length, 0);
   for (const socket of [watching, listing, idle]) socket.end();
 });
@@ -118,8 +118,11 @@ test('a window comes newest first, in pages, every value once', async () => {
   await until('3,000 observations', async () => {
     const page = await window(reader, monitor, `${hour}&codes=9279-1&limit=1`);
     return page.observations[0]?.value === 0;
-  });
-  await sleep(500);
+  }, 30000);
+  await until('the last of them', async () => {
+    const page = await window(reader, monitor, `from_wall_us=${now - 3600e6}&to_wall_us=${now - 2990e6}&codes=9279-1`);
+    return page.observations.some((one) => one.value === 2999);
+  }, 30000);
   const values = [];
   let to = now + 60e6;
   let pages = 0;
@@ -161,7 +164,7 @@ const wanted = (first, end) => Buffer.from(Uint8Array.from({ length: end - first
 test('a clip is listed from its beginning, and its object is served when it is whole', async () => {
   const socket = await center.socket(reader).open();
   socket.attachments([probe]);
-  await sleep(200);
+  await sleep(1000);
   feed.say(`clip ${size}`);
   await socket.next('record', (message) => message.record.type === 14);
   ({ clip } = { clip: await line(feed, 'clip') });

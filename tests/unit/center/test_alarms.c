@@ -113,8 +113,8 @@ struct alarm {
     struct xw_store_record record;
 };
 
-static void make(struct alarm *a, uint8_t n, uint64_t revision, Xw__Priority priority,
-                 const char *code)
+static void make_word(struct alarm *a, uint8_t n, uint64_t revision, Xw__Priority priority,
+                      const char *code, bool withdrawn)
 {
     uint8_t stream[16] = {1}, run_id[16] = {2};
     memset(a, 0, sizeof(*a));
@@ -129,6 +129,7 @@ static void make(struct alarm *a, uint8_t n, uint64_t revision, Xw__Priority pri
     e.kind = XW__EVENT_KIND__EVENT_ALARM;
     e.priority = priority;
     e.code = (char *)(uintptr_t)code;
+    e.withdrawn = withdrawn;
     a->record = (struct xw_store_record){.key = a->key,
                                          .key_size = sizeof(a->key),
                                          .revision = revision,
@@ -137,6 +138,12 @@ static void make(struct alarm *a, uint8_t n, uint64_t revision, Xw__Priority pri
                                          .body_size = xw__event__pack(&e, a->body),
                                          .origin = "town",
                                          .wall_us = 1000 + n};
+}
+
+static void make(struct alarm *a, uint8_t n, uint64_t revision, Xw__Priority priority,
+                 const char *code)
+{
+    make_word(a, n, revision, priority, code, false);
 }
 
 static void on_acked(void *user, int status, const char *by, int64_t wall_us)
@@ -200,6 +207,25 @@ static void a_withdrawn_alarm_needs_nobody_any_more(void **state)
     assert_false(xw_alarms_record(f.alarms, &a.record));
     assert_int_equal(f.stream_priority, 0);
     make(&a, 1, 1, XW__PRIORITY__PRIORITY_HIGH, "VF"); /* an old revision comes late */
+    assert_false(xw_alarms_record(f.alarms, &a.record));
+    assert_int_equal(f.stream_priority, 0);
+    done(&f);
+}
+
+/* As gateways say it: SVT, once it is known to be atrial fibrillation. */
+static void an_alarm_taken_back_with_its_name_and_priority_needs_nobody_any_more(void **state)
+{
+    struct fixture f;
+    struct alarm a;
+    (void)state;
+    init(&f);
+    make(&a, 1, 1, XW__PRIORITY__PRIORITY_MEDIUM, "SVT");
+    assert_true(xw_alarms_record(f.alarms, &a.record));
+    assert_int_equal(f.stream_priority, XW__PRIORITY__PRIORITY_MEDIUM);
+    make_word(&a, 1, 2, XW__PRIORITY__PRIORITY_MEDIUM, "SVT", true);
+    assert_false(xw_alarms_record(f.alarms, &a.record));
+    assert_int_equal(f.stream_priority, 0);
+    make_word(&a, 2, 2, XW__PRIORITY__PRIORITY_MEDIUM, "SVT", true); /* never seen before */
     assert_false(xw_alarms_record(f.alarms, &a.record));
     assert_int_equal(f.stream_priority, 0);
     done(&f);
@@ -320,6 +346,7 @@ int main(void)
         cmocka_unit_test(an_alarm_is_acknowledged_exactly_once),
         cmocka_unit_test(low_priority_and_unknown_alarms_are_not_listed),
         cmocka_unit_test(a_withdrawn_alarm_needs_nobody_any_more),
+        cmocka_unit_test(an_alarm_taken_back_with_its_name_and_priority_needs_nobody_any_more),
         cmocka_unit_test(the_list_is_bounded_and_newest_first),
         cmocka_unit_test(a_technical_alarm_opens_once_and_ends),
         cmocka_unit_test(a_lost_link_is_told_once_after_its_time),

@@ -339,6 +339,7 @@ static void an_open_episode_that_is_not_found_again_ends_at_the_cut(void **state
     const struct xw_adopt_known known = {.revision = 1,
                                          .kind = XW_ECG_KIND_ALARM,
                                          .code = XW_ECG_RHYTHM_TACHY,
+                                         .priority = XW_ECG_PRIORITY_HIGH,
                                          .first = 9000,
                                          .end = XW_ECG_OPEN};
     assert_int_equal(xw_adopt_add(&adopt, &known), 0);
@@ -350,7 +351,19 @@ static void an_open_episode_that_is_not_found_again_ends_at_the_cut(void **state
     xw_adopt_advance(&adopt, 11000, say, &broken);
     assert_int_equal(broken.records[0].revision, 2);
     assert_int_equal(broken.records[0].event.end, 10000);
+    const struct xw_ecg_event ended = xw_adopt_ended(&adopt, &adopt.known[0]);
+    assert_int_equal(ended.priority, XW_ECG_PRIORITY_HIGH); /* not taken back: it was one */
+    assert_int_equal(ended.code, XW_ECG_RHYTHM_TACHY);
+    assert_int_equal(ended.end, 10000);
     xw_adopt_done(&adopt);
+}
+
+static void priorities_come_back_from_the_wire(void **state)
+{
+    (void)state;
+    for (unsigned p = XW_ECG_PRIORITY_NONE; p <= XW_ECG_PRIORITY_HIGH; p++)
+        assert_int_equal(xw_words_priority_of(xw_words_priority((enum xw_ecg_priority)p)), p);
+    assert_int_equal(xw_words_priority_of((Xw__Priority)77), XW_ECG_PRIORITY_NONE);
 }
 
 static void no_event_ends_before_its_stored_onset(void **state)
@@ -378,6 +391,7 @@ int main(void)
         cmocka_unit_test(what_was_said_of_refused_samples_is_not_said_again),
         cmocka_unit_test(no_event_ends_before_its_stored_onset),
         cmocka_unit_test(an_open_episode_that_is_not_found_again_ends_at_the_cut),
+        cmocka_unit_test(priorities_come_back_from_the_wire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

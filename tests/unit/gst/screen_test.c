@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/check/gstharness.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,103 @@ static void a_stream_without_header_passes(void **state)
     free(x);
 }
 
+/* The same samples, with and without the flag and cut anyhow: only the index says what is missing.
+ */
+static void a_discontinuity_without_a_gap_is_none(void **state)
+{
+    (void)state;
+    int32_t *x = patient_samples(13, SECONDS, NULL, 0);
+    GstHarness *h = harness_new();
+    unsigned beats_n[2] = {0};
+    for (int flagged = 0; flagged < 2; flagged++) {
+        for (uint64_t at = 0; at < ROWS; at += 125) {
+            GstBuffer *in = buffer_of(x, at, 125);
+            if (flagged && at % 875 == 0)
+                GST_BUFFER_FLAG_SET(in, GST_BUFFER_FLAG_DISCONT);
+            gst_buffer_unref(gst_harness_push_and_pull(h, in));
+            for (GstEvent *e; (e = gst_harness_try_pull_event(h)); gst_event_unref(e)) {
+                const struct xw_ecg_event *event = xw_gst_ecg_event_get(e);
+                beats_n[flagged] +=
+                    event && event->kind == XW_ECG_KIND_BEAT && event->stage == XW_ECG_STAGE_FINAL;
+            }
+        }
+        gst_harness_teardown(h);
+        h = flagged ? NULL : harness_new();
+    }
+    assert_true(beats_n[0] > 30);
+    assert_int_equal(beats_n[0], beats_n[1]);
+    free(x);
+}
+
+/* Values of a pulse wave of 125 Hz for the second that begins at ECG index `at`. */
+static void push_pulse(GstHarness *h, uint64_t at, bool beats)
+{
+    gfloat x[125];
+    for (unsigned i = 0; i < 125; i++) {
+        unsigned phase = (unsigned)((at / 4 + i) % 100); /* 75 a minute */
+        x[i] = beats && phase < 20 ? (gfloat)phase : 0;
+    }
+    const struct xw_gst_pulse pulse = {
+        .wave = 1, .anew = at == 0, .rate_hz = 125, .at = (double)at, .step = 4, .x = x, .n = 125};
+    gst_harness_push_event(h, xw_gst_pulse_new(&pulse));
+}
+
+static unsigned asystoles(bool with_pulse, unsigned *ret_denied)
+{
+    int32_t *x = patient_samples(15, SECONDS, "asystole", 20);
+    GstHarness *h = harness_new();
+    unsigned raised = 0;
+    *ret_denied = 0;
+    for (uint64_t at = 0; at < ROWS; at += PATIENT_RATE_HZ) {
+        if (with_pulse)
+            push_pulse(h, at, true);
+        gst_buffer_unref(gst_harness_push_and_pull(h, buffer_of(x, at, PATIENT_RATE_HZ)));
+        for (GstEvent *e; (e = gst_harness_try_pull_event(h)); gst_event_unref(e)) {
+            const struct xw_ecg_event *event = xw_gst_ecg_event_get(e);
+            raised += event && event->kind == XW_ECG_KIND_ALARM &&
+                      event->code == XW_ECG_RHYTHM_ASYSTOLE && event->revision == 0;
+            *ret_denied += event && event->code == XW_ECG_QUALITY_DENIED;
+        }
+    }
+    gst_harness_teardown(h);
+    free(x);
+    return raised;
+}
+
+static void a_pulse_wave_in_band_denies_an_asystole(void **state)
+{
+    (void)state;
+    unsigned denied;
+    assert_int_equal(asystoles(false, &denied), 1);
+    assert_int_equal(denied, 0);
+    assert_int_equal(asystoles(true, &denied), 0);
+    assert_int_equal(denied, 1);
+}
+
+/* Numbers that no wave has leave the chain as it is. */
+static void a_senseless_pulse_wave_is_let_alone(void **state)
+{
+    (void)state;
+    int32_t *x = patient_samples(15, 2, NULL, 0);
+    GstHarness *h = harness_new();
+    const gfloat values[3] = {1, (gfloat)NAN, (gfloat)INFINITY};
+    const struct xw_gst_pulse bad[] = {
+        {.wave = 4, .rate_hz = 125, .at = 0, .step = 4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = 5, .at = 0, .step = 4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = 125, .at = (gdouble)NAN, .step = 4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = 125, .at = 1e300, .step = 4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = 125, .at = -50, .step = -4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = (gdouble)NAN, .at = 0, .step = 4, .x = values, .n = 3},
+        {.wave = 0, .rate_hz = 125, .at = -1e12, .step = 4, .x = values, .n = 3},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        gst_harness_push_event(h, xw_gst_pulse_new(&bad[i]));
+        gst_buffer_unref(gst_harness_push_and_pull(h, buffer_of(x, 100 * i, 100)));
+    }
+    gst_harness_teardown(h);
+    free(x);
+}
+
 int main(int argc, char **argv)
 {
     setenv("GST_REGISTRY_DISABLE", "yes", 0);
@@ -247,6 +345,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_gap_in_the_index_is_a_gap_to_the_chain),
         cmocka_unit_test(older_samples_pass_without_analysis),
         cmocka_unit_test(a_stream_without_header_passes),
+        cmocka_unit_test(a_discontinuity_without_a_gap_is_none),
+        cmocka_unit_test(a_pulse_wave_in_band_denies_an_asystole),
+        cmocka_unit_test(a_senseless_pulse_wave_is_let_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

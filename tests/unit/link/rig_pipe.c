@@ -206,8 +206,10 @@ static bool pump(struct rig *rig)
         int up = 0, down = 0;
         if (p->up)
             up = pull_into(rig, &p->to_county, p->window, gateway_pull, rig->glink, &p->gateway);
-        if (p->county_open && p->up)
+        if (p->county_open)
             down = pull_into(rig, &p->to_gateway, p->window, county_pull, rig->clink, &p->county);
+        if (!p->up) /* a kernel takes what is said to somebody who is gone */
+            drain(&p->to_gateway, 0);
         if (p->stalled)
             continue;
         if (up < 0 || down < 0) {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Pbf, WebSocketServer, wire, webRoot } from './packages.mjs';
 import { block, kinds, COUNTS_PER_MV } from './signal.mjs';
 import { addCtg } from './ctg.mjs';
+import { FakeRules } from './rules.mjs';
 import { addMonitor } from './vitals.mjs';
 
 export const CSP =
@@ -50,6 +51,7 @@ export class FakeCenter {
       { id: 'gw-xizhen', site: '西镇卫生院', streams: 0 },
       { id: 'gw-beicun', site: '北村卫生室', streams: 0 },
     ].map((g) => ({ ...g, linked: true, running: true, link: 'up', since: Date.now() - 3_600_000, backfill: 0 }));
+    this.rules = new FakeRules(this);
     this.streams = new Map();
     const names = ['ecg-01', 'ecg-02', 'ecg-03', 'pulse', 'two', 'ramp'];
     for (let k = 0; k < streams; k++) {
@@ -276,7 +278,7 @@ export class FakeCenter {
     const key = Buffer.concat([s.idBytes, s.run, seq]).toString('hex');
     const json = {
       ...full, stream_id: undefined, run_id: undefined, key, stream: s.id, run: uuid(s.run), revision,
-      kind: ['unspecified', 'beat', 'rhythm', 'alarm', 'quality', 'leads_off', 'marker', 'pace', 'measurement', 'noise'][full.kind],
+      kind: ['unspecified', 'beat', 'rhythm', 'alarm', 'quality', 'leads_off', 'marker', 'pace', 'measurement', 'noise', 'summary'][full.kind],
       stage: 'final', priority: ['none', 'low', 'medium', 'high', 'technical'][full.priority], end: full.end || null, wall_us: this.wallUs(s, full.first),
     };
     s.events.push(json);
@@ -472,9 +474,10 @@ export class FakeCenter {
       return this.json(a, 200, { gateways: this.gateways.filter((g) => !me.site || g.site === me.site).map((g) => ({
         id: g.id, site: g.site, linked: g.linked, since_wall_us: g.since * 1000, rtt_us: 8200, clock_offset_us: -1300,
         backlog_samples: g.linked ? 0 : 12345, received_bytes_per_s: g.linked ? 63000 : 0, backfill_samples_per_s: 0, software: '0.1.0', streams: g.streams,
-        certificate_until_wall_us: (Date.now() + 200 * 86400e3) * 1000, revoked_wall_us: g.revoked ?? null, seen: g.said?.seen ?? true })) });
+        rules: this.rules.told(g), certificate_until_wall_us: (Date.now() + 200 * 86400e3) * 1000, revoked_wall_us: g.revoked ?? null, seen: g.said?.seen ?? true })) });
     }
     if (path.startsWith('/api/enrolments') || path.endsWith('/revoke')) return this.enrolling(a, path, q.method, body, me);
+    if (path.startsWith('/api/rules')) return this.rules.route(q, a, path, body, me, url.searchParams);
     if (path === '/api/alarms') return this.json(a, 200, { alarms: this.alarms.slice(0, 100), technical: this.technical });
     const k = /^\/api\/alarms\/([0-9a-f]+)\/ack$/.exec(path);
     if (k) return this.ack(a, k[1], me);

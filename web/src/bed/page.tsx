@@ -21,6 +21,7 @@ import { isCtg, isEcg, streamsOf } from './bardata';
 import { makeCursor, type CursorSignal } from './cursor';
 import { EcgPanel } from './ecg';
 import { streamAt } from './timebook';
+import { Trends } from './trends';
 
 const REFRESH_MS = 10_000;
 
@@ -127,6 +128,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
   const [playing, play] = usePlay(cursor);
   const [big, setBig] = useState(false);
   const [mainId, setMainId] = useState('');
+  const [trends, setTrends] = useState(false);
   const ecg = streamsOf(bed, isEcg);
   const ctg = streamsOf(bed, isCtg);
   const monitors = bed.attachments.filter((a) => a.kind === 'monitor').map((a) => a.id);
@@ -156,6 +158,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
         <Alarms streams={[...ecg, ...ctg].map((s) => s.id)} cut={linkState.value !== 'open' || (gateway !== undefined && !gateway.linked)} onShow={(f) => { if (f.wallUs > 0) cursor.value = { wallUs: f.wallUs }; }} />
         <Moment cursor={cursor} playing={playing} play={play} />
         {ecgStream && <a class="button" href={`#/live/${ecgStream.id}`}>{t('bed.twelve')}</a>}
+        {ecg.length > 0 && <button class="button" aria-pressed={trends} onClick={() => setTrends(!trends)}>{t('trend.open')}</button>}
         {main && <button class="button" aria-pressed={big} onClick={() => setBig(!big)}>{t(big ? 'bed.small' : 'bed.big')}</button>}
       </div>
       {none ? <Empty what={t('bed.empty')} todo={t('bed.empty.do')} /> : (
@@ -177,6 +180,7 @@ function Bed(props: { bed: JsonBed }): JSX.Element {
           )}
         </div>
       )}
+      {trends && <Trends bed={bed} cursor={cursor} />}
       <TimeBar bed={bed} cursor={cursor}>
         {demo.value && <DemoConsole collapsible floating device={ecgStream?.device ?? ctgStream?.device ?? ''} gateway={bed.gateway} />}
       </TimeBar>

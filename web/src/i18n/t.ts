@@ -25,8 +25,8 @@ export function tWord(prefix: string, word: string): string {
 const ALARM_WORDS: Record<string, Key> = {
   VF: 'alarm.vf', ASYSTOLE: 'alarm.asystole', PAUSE: 'alarm.pause', BRADY: 'alarm.brady', TACHY: 'alarm.tachy', VT: 'alarm.vt',
   VRUN: 'alarm.vrun', COUPLET: 'alarm.couplet', BIGEMINY: 'alarm.bigeminy', TRIGEMINY: 'alarm.trigeminy', AFIB: 'alarm.af',
-  AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', PACED: 'alarm.paced', NORMAL: 'alarm.normal', NO_FINDING: 'alarm.normal', ELECTRODES_OFF: 'alarm.leadoff',
-  ST_ELEVATION: 'alarm.ste', ST_DEPRESSION: 'alarm.std', CANNOT_SEE: 'alarm.cannotsee', LEAD_OFF: 'alarm.leadoff',
+  AFL: 'alarm.afl', SVT: 'alarm.svt', AVB2: 'alarm.avb2', AVB3: 'alarm.avb3', R_ON_T: 'alarm.ront', PACED: 'alarm.paced', NORMAL: 'alarm.normal', NO_FINDING: 'alarm.normal', ELECTRODES_OFF: 'alarm.leadoff',
+  ST_ELEVATION: 'alarm.ste', ST_DEPRESSION: 'alarm.std', CANNOT_SEE: 'alarm.cannotsee', ALARM_DENIED: 'alarm.denied', LEAD_OFF: 'alarm.leadoff',
   LEADS_OFF: 'alarm.leadoff', NOISE: 'alarm.noise', ARMS_REVERSED: 'alarm.reversed',
   FHR1_SIGNAL_LOSS: 'alarm.fhr1loss', FHR2_SIGNAL_LOSS: 'alarm.fhr2loss', FHR3_SIGNAL_LOSS: 'alarm.fhr3loss',
 };

@@ -3,16 +3,22 @@
 import { bedWords } from './words-bed';
 import { ctgWords } from './words-ctg';
 import { enrolWords } from './words-enrol';
+import { ruleWords } from './words-rules';
+import { findingWords } from './words-findings';
 import { gatewayWords } from './words-gateway';
 import { pathWords } from './words-path';
+import { trendWords } from './words-trend';
 import { vitalsWords } from './words-vitals';
 
 export const words = {
   ...bedWords,
   ...ctgWords,
   ...enrolWords,
+  ...ruleWords,
+  ...findingWords,
   ...gatewayWords,
   ...pathWords,
+  ...trendWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],
   'app.subtitle': ['县域心电一张网', 'One ECG network for a county'],
@@ -177,6 +183,7 @@ export const words = {
   'alarm.svt': ['室上性心动过速', 'Supraventricular tachycardia'],
   'alarm.avb2': ['二度房室阻滞', 'Second-degree AV block'],
   'alarm.avb3': ['三度房室阻滞', 'Third-degree AV block'],
+  'alarm.ront': ['R-on-T 室性早搏', 'R-on-T'],
   'alarm.paced': ['起搏心律', 'Paced rhythm'],
   'alarm.normal': ['窦性或正常心律', 'Normal rhythm'],
   'alarm.ste': ['ST 段抬高', 'ST elevation'],
@@ -209,6 +216,10 @@ export const words = {
   'evidence.none': ['这条规则没有附数值', 'This rule came without values'],
 
   'value.silence': ['无搏动时间', 'Silence'],
+  'value.rr_shortest': ['最短 RR（近 24 次）', 'Shortest RR of the newest 24'],
+  'value.rr_longest': ['最长 RR（近 24 次）', 'Longest RR of the newest 24'],
+  'value.wave_frequency': ['颤动波主频', 'Main frequency of the waves'],
+  'value.wave_share': ['主频能量占比', 'Share of its power'],
   'value.rate': ['心率', 'Rate'],
   'value.beats': ['心搏数', 'Beats'],
   'value.rr_spread': ['RR 离散度', 'RR spread'],
@@ -224,6 +235,13 @@ export const words = {
   'value.signal_quality': ['信号质量', 'Signal quality'],
   'value.st_level': ['ST 偏移', 'ST level'],
   'value.leads': ['导联数', 'Leads'],
+  'value.noise': ['噪声', 'Noise'],
+  'value.duration': ['持续时间', 'Duration'],
+  'value.atrial_rate': ['心房率', 'Atrial rate'],
+  'value.p_seen': ['P 波检出比例', 'P waves seen'],
+  'value.p_blocked': ['未下传 P 波', 'Blocked P waves'],
+  'value.pr': ['PR 间期', 'PR interval'],
+  'value.pr_lock': ['P 与 QRS 锁定程度', 'P-QRS lock'],
 
   'tech.link_lost': ['网关链路断开', 'Gateway link lost'],
   'tech.spool_low': ['网关存储将满', 'Gateway storage low'],
@@ -236,6 +254,7 @@ export const words = {
   'tech.unreadable': ['存储的数据读不出', 'Stored data unreadable'],
   'tech.link_narrow': ['链路过窄', 'Link too narrow'],
   'tech.clock': ['时钟异常', 'Clock fault'],
+  'tech.rules': ['筛查规则表未被采用', 'Rule list refused'],
   'tech.unspecified': ['技术报警', 'Technical alarm'],
   'techtext.link_lost': ['与县中心没有连接，数据先存在网关', 'no connection to the county; the gateway keeps the data'],
   'techtext.spool_full': ['不再接收新数据，设备需自行保留', 'nothing more is taken; devices must keep it'],
@@ -359,6 +378,7 @@ export const words = {
   'state.seen': ['现场已读', 'seen at the site'],
   'state.returned': ['已退回', 'returned'],
   'author.device': ['设备按键', 'Device button'],
+  'author.file': ['心电文件', 'ECG file'],
   'reason.chest_pain': ['胸痛', 'Chest pain'],
   'reason.palpitation': ['心悸', 'Palpitation'],
   'reason.syncope': ['晕厥', 'Syncope'],

@@ -96,7 +96,7 @@ export function isPulseless(f: Finding): boolean {
 
 export function pastAlarms(stream?: string): Finding[] {
   void alarmsVersion.value;
-  return [...findings.values()].filter((f) => (!stream || f.stream === stream) && f.ackedBy !== '' && f.end !== 0).sort((a, b) => b.wallUs - a.wallUs);
+  return [...findings.values()].filter((f) => (!stream || f.stream === stream) && !f.withdrawn && f.ackedBy !== '' && f.end !== 0).sort((a, b) => b.wallUs - a.wallUs);
 }
 export function technicalAlarms(openOnly = true): Technical[] {
   void alarmsVersion.value;

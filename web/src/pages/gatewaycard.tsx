@@ -2,12 +2,16 @@
 // its alarms.
 
 import type { JSX } from 'preact';
-import type { JsonEnrolment, JsonGateway } from '../api';
+import type { JsonEnrolment, JsonGateway, JsonImports } from '../api';
 import { clockText, dateText } from '../base/clock';
 import { AlarmPathState, type AlarmPath, type GatewayStatus } from '../generated/xw.js';
 import { t } from '../i18n/t';
 import { legName, pathOf, pathWord } from '../live/alarmpath';
+import { toHex } from '../base/hex';
 import { live, statusVersion } from '../live/client';
+import { refusalText } from '../live/refusal';
+import { newestRules, rulesState } from '../live/rules';
+import { listInForce } from './rulesin';
 
 const CLOCK_OFF_US = 2e6; // as the gateway's own technical alarm
 
@@ -21,7 +25,8 @@ export function merged(g: JsonGateway): JsonGateway {
     seen: s.seen, clock_uncertainty_us: s.clock_uncertainty_us || null, clock_drift_ppm: s.clock_drift_known ? s.clock_drift_ppb / 1e3 : null,
     report_wall_us: s.report_wall_us || null, uplink_bytes_per_s: s.uplink_bytes_per_s, backlog_bytes: s.backlog_bytes, backlog_ms: s.backlog_ms,
     oldest_unsent_wall_us: s.oldest_unsent_wall_us || null, spool_bytes: s.spool_bytes, spool_free_bytes: s.spool_free_bytes, spool_low: s.spool_low,
-    spool_full: s.spool_full, suspended: s.suspended_n,
+    spool_full: s.spool_full, suspended: s.suspended_n, imports: s.imports ?? null,
+    rules: s.rules ? { from: (['defaults', 'file', 'county'] as const)[s.rules.from] ?? 'defaults', version: s.rules.version, hash: toHex(s.rules.hash ?? new Uint8Array(0)), county_version: s.rules.county_version, refused: s.rules.refused, own: s.rules.own } : g.rules,
   };
 }
 
@@ -46,6 +51,38 @@ export function gatewayState(g: JsonGateway, path: AlarmPath | undefined): Gatew
   return 'good';
 }
 const clockOff = (g: JsonGateway): boolean => !!g.clock_uncertainty_us && Math.abs(g.clock_offset_us) - g.clock_uncertainty_us > CLOCK_OFF_US;
+
+// ECG files that are put into a folder of the gateway.
+function Files(props: { imports: JsonImports }): JSX.Element {
+  const i = props.imports;
+  return (
+    <>
+      <dt>{t('gwc.files')}</dt>
+      <dd data-files={i.failed ? 'failed' : i.quarantine ? 'broken' : 'good'}>
+        <span>{t('gwc.files.text', { n: i.taken, r: i.repeated })}</span>
+        {i.waiting > 0 && <small>{t('gwc.files.waiting', { n: i.waiting })}</small>}
+        {i.quarantine > 0 && (
+          <small class="tech-text" title={i.reason_wall_us ? dateText(i.reason_wall_us) : ''}>{t('gwc.files.broken', { n: i.quarantine })}{i.reason ? ` · ${i.reason}` : ''}</small>
+        )}
+        {i.failed && <small class="tech-text">{t('gwc.files.failed')}</small>}
+      </dd>
+    </>
+  );
+}
+
+// The rule list in force there, beside the county's.
+function Rules(props: { g: JsonGateway }): JSX.Element {
+  const { g } = props;
+  const newest = newestRules.value;
+  const state = newest ? rulesState(g, newest, live.clock.wallUs()) : 'unknown';
+  const bad = state === 'late' || state === 'refused' || state === 'ahead';
+  return (
+    <dd data-rules={state}>
+      <span>{listInForce(g)}</span>
+      {newest && state !== 'unknown' && <small class={bad ? 'tech-text' : ''}>{t(`rules.in.${state}`)}{state === 'refused' ? ` · ${refusalText(g.rules?.refused ?? '')}` : ''}</small>}
+    </dd>
+  );
+}
 
 function Path(props: { path: AlarmPath | undefined }): JSX.Element {
   const p = props.path;
@@ -114,6 +151,9 @@ export function GatewayCard(props: { g: JsonGateway; may?: GatewayMay }): JSX.El
           <span class={g.spool_full || g.spool_low ? 'tech-text' : ''}>{told ? t('gwc.disk.text', { u: sizeText(g.spool_bytes ?? 0), f: sizeText(g.spool_free_bytes ?? 0) }) : t('gwc.told.none')}</span>
           {(g.spool_full || g.spool_low) && <small class="tech-text">{t(g.spool_full ? 'gwc.disk.full' : 'gwc.disk.low')}</small>}
         </dd>
+        {told && g.imports && <Files imports={g.imports} />}
+        <dt>{t('gwc.rules')}</dt>
+        <Rules g={g} />
         <dt>{t('gwc.path')}</dt>
         <Path path={path} />
         <dt>{t('gw.certificate')}</dt>

@@ -6,6 +6,7 @@ import { dateText, durationText } from '../base/clock';
 import { t, tWord } from '../i18n/t';
 import { technicalAlarms, loadAlarms } from '../live/alarms';
 import { live, statusVersion } from '../live/client';
+import { loadNewestRules } from '../live/rules';
 import { GatewayCard, merged, type GatewayMay } from './gatewaycard';
 import { DemoConsole, useDemo } from './console';
 import { technicalText } from './list';
@@ -16,6 +17,11 @@ const SPAN_MS = 2000; // of a queue that is just what is under way
 
 // may: for who may.
 export function GatewayCards(props: { list: JsonGateway[]; may?: GatewayMay }): JSX.Element {
+  useEffect(() => {
+    loadNewestRules();
+    const timer = setInterval(loadNewestRules, 30_000);
+    return () => clearInterval(timer);
+  }, []);
   return <div class="gw-cards">{props.list.map((g) => <GatewayCard key={g.id} g={g} may={props.may} />)}</div>;
 }
 

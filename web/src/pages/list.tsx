@@ -12,6 +12,7 @@ import { AlarmPathMark } from '../live/alarmpath';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import { Lights, lightsOf, UNKNOWN_LIGHTS } from '../live/lights';
+import { refusalText } from '../live/refusal';
 import { technicalDetail } from '../live/technical';
 import type { Finding } from '../live/events';
 import { demo, go, lang, query, role, theme } from '../state';
@@ -258,6 +259,7 @@ function Rows(props: { rows: Row[] }): JSX.Element {
 // In English as the program said it; in Chinese what its code and numbers mean.
 export function technicalText(a: { code: string; text: string }): string {
   if (lang.value === 'en') return a.text;
+  if (a.code.toLowerCase() === 'rules') return refusalText(a.text);
   const detail = technicalDetail(a);
   const leg = detail?.fill['leg']; // itself a word of the vocabulary
   return detail ? t(detail.key, leg === undefined ? detail.fill : { ...detail.fill, leg: tWord('leg', String(leg)) }) : tWord('tech', a.code) === a.code ? a.text : '';

@@ -6,63 +6,24 @@ import { api, ApiError, type JsonStream } from '../api';
 import { clockText } from '../base/clock';
 import { EcgController, type ViewerState } from '../ecg/controller';
 import { leadName } from '../ecg/layout';
-import { t, alarmName, valueName } from '../i18n/t';
+import { t, alarmName } from '../i18n/t';
 import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
-import type { Evidence, Finding } from '../live/events';
+import type { Finding } from '../live/events';
 import { StreamLights } from '../live/lights';
 import type { StreamModel } from '../live/stream';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
 import { AgeBadge, HoleNote } from '../trace/badges';
-import { AlarmRow, Empty, Loading, Priority, alarmWhen, unitText, useAck } from '../ui';
+import { AlarmRow, Empty, Loading, Priority, alarmWhen, useAck } from '../ui';
 import { modalityWord, priorityRank } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
 import { CtgPage } from './ctg';
+import { EvidencePanel, FindingsList } from './findings';
 import { listed, TechnicalList } from './list';
 import { Paper, PaperSettings } from './paper';
 
 const KEEP_S = 630;
 const REASONS = ['chest_pain', 'palpitation', 'syncope', 'check_up', 'alarm', 'other'] as const;
-
-// Measured values beside the limits that they were held against.
-function pairs(evidence: Evidence[]): { name: string; unit: string; value: number | null; limit: number | null }[] {
-  const out = new Map<string, { name: string; unit: string; value: number | null; limit: number | null }>();
-  for (const e of evidence) {
-    const p = out.get(e.name) ?? { name: e.name, unit: unitText(e.unit), value: null, limit: null };
-    if (e.threshold) p.limit = e.value;
-    else p.value = e.value;
-    out.set(e.name, p);
-  }
-  return [...out.values()];
-}
-const num = (v: number | null): string => (v === null ? '–' : Math.abs(v) >= 100 ? v.toFixed(0) : Math.abs(v) >= 10 ? v.toFixed(1) : v.toFixed(2));
-
-function EvidencePanel(props: { f: Finding; model: StreamModel; goTo: () => void }): JSX.Element {
-  const { f, model } = props;
-  const leads = model.channels.filter((_, i) => (f.leads >>> i) & 1).map((c) => leadName(c.code));
-  const rows = pairs(f.evidence);
-  return (
-    <section class="evidence" data-evidence={f.key}>
-      <h3>{t('evidence.title')} · {alarmName(f.code)}</h3>
-      <p class="muted">{t('evidence.proposal')}</p>
-      {rows.length > 0 ? (
-        <table>
-          <thead><tr><th>{t('evidence.value')}</th><th class="n">{t('evidence.measured')}</th><th class="n">{t('evidence.limit')}</th></tr></thead>
-          <tbody>
-            {rows.map((r) => <tr key={r.name}><td>{valueName(r.name)}</td><td class="n">{num(r.value)} {r.unit}</td><td class="n">{num(r.limit)} {r.limit !== null ? r.unit : ''}</td></tr>)}
-          </tbody>
-        </table>
-      ) : <p class="muted">{t('evidence.none')}</p>}
-      <dl>
-        <dt>{t('evidence.rule')}</dt><dd class="mono">{f.rule || '–'} {f.ruleVersion && `v${f.ruleVersion}`}</dd>
-        {f.confidence > 0 && <><dt>{t('evidence.confidence')}</dt><dd>{Math.round(f.confidence * 100)} %</dd></>}
-        {leads.length > 0 && <><dt>{t('evidence.leads')}</dt><dd>{leads.join(' ')}</dd></>}
-      </dl>
-      {f.beats.length > 0 && <p>{t('evidence.beats', { n: f.beats.length })}</p>}
-      <button class="button" onClick={props.goTo}>{t('evidence.goto')}</button>
-    </section>
-  );
-}
 
 function Capture(props: { c: EcgController; model: StreamModel; open: boolean; setOpen: (v: boolean) => void }): JSX.Element {
   const [urgent, setUrgent] = useState(false);
@@ -138,7 +99,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
   const top = [...alarms].sort((a, b) => priorityRank(b.priority) - priorityRank(a.priority) || Number(!!a.ackedBy) - Number(!!b.ackedBy))[0];
   const toAck = alarms.find((f) => !f.ackedBy);
   const pulseless = alarms.some(isPulseless);
-  const shown = [...alarms, ...past].find((f) => f.key === picked);
+  const shown = [...alarms, ...past].find((f) => f.key === picked) ?? model.findings.get(picked);
   const show = (f: Finding): void => {
     setPicked(f.key);
     const mine = model.findings.get(f.key) ?? f;
@@ -235,6 +196,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             </ul>
           )}
           {shown ? <EvidencePanel f={shown} model={model} goTo={() => show(shown)} /> : alarms.length > 0 && <p class="muted">{t('evidence.pick')}</p>}
+          <FindingsList model={model} newest={s?.endIndex ?? NaN} picked={picked} onPick={show} />
           <DemoConsole collapsible device={model.header.device_id} gateway={gateway} />
         </aside>
       </div>

@@ -5,7 +5,7 @@ import { GapReason, Priority, EventKind, TechnicalCode, Modality } from '../gene
 export type PriorityWord = 'none' | 'low' | 'medium' | 'high' | 'technical';
 export type GapWord = 'device' | 'not_captured' | 'spool_limit' | 'unreadable' | 'fenced' | 'unspecified';
 export type KindWord =
-  | 'beat' | 'rhythm' | 'alarm' | 'quality' | 'leads_off' | 'marker' | 'pace' | 'measurement' | 'noise' | 'unspecified';
+  | 'beat' | 'rhythm' | 'alarm' | 'quality' | 'leads_off' | 'marker' | 'pace' | 'measurement' | 'noise' | 'summary' | 'unspecified';
 
 // {PRIORITY_HIGH: 3} -> [3, 'high'], tolerant of either form.
 function words(values: Readonly<Record<string, number>>, prefix: string): (v: unknown) => string {

@@ -1,0 +1,72 @@
+/* Four lanes at once: what the compiler makes one vector register of, on every machine. Additions
+ * and products are those of four floats, lane by lane, so results are those of plain loops.
+ * Thread rule: pure functions. */
+#ifndef XW_DSP_CORE_QUAD_H
+#define XW_DSP_CORE_QUAD_H
+
+#include "dsp/core/frame.h"
+
+#include <stdint.h>
+
+typedef float xw_quad __attribute__((vector_size(16)));
+typedef int32_t xw_quad_mask __attribute__((vector_size(16)));
+
+_Static_assert(XW_DSP_LANE_QUANTUM * sizeof(float) == sizeof(xw_quad), "a quad is a lane quantum");
+
+static inline xw_quad xw_quad_load(const float *x)
+{
+    xw_quad q;
+    memcpy(&q, x, sizeof(q));
+    return q;
+}
+
+static inline void xw_quad_store(float *x, xw_quad q)
+{
+    memcpy(x, &q, sizeof(q));
+}
+
+/* One frame of `lanes` floats. */
+static inline void xw_quad_copy_frame(float *to, const float *from, unsigned lanes)
+{
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM)
+        xw_quad_store(to + c, xw_quad_load(from + c));
+}
+
+static inline xw_quad xw_quad_all(float x)
+{
+    return (xw_quad){x, x, x, x};
+}
+
+/* Where the mask is set a, else b. */
+static inline xw_quad xw_quad_select(xw_quad_mask mask, xw_quad a, xw_quad b)
+{
+    xw_quad_mask x, y;
+    memcpy(&x, &a, sizeof(x));
+    memcpy(&y, &b, sizeof(y));
+    x = (x & mask) | (y & ~mask);
+    memcpy(&a, &x, sizeof(a));
+    return a;
+}
+
+static inline xw_quad xw_quad_min(xw_quad a, xw_quad b)
+{
+    return xw_quad_select(a < b, a, b);
+}
+
+static inline xw_quad xw_quad_max(xw_quad a, xw_quad b)
+{
+    return xw_quad_select(a > b, a, b);
+}
+
+/* Plain selects of two floats: libm's fminf and fmaxf are calls that look after NaN. */
+static inline float xw_min(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+static inline float xw_max(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+#endif

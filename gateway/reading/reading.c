@@ -1,0 +1,148 @@
+/* From counts to the text of a reading. */
+#include "reading/reading.h"
+
+#include "reading/json.h"
+#include "reading/words.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+    struct xw_ecg12 *engine;
+    struct xw_ecg12_result *result;
+    struct xw_ecg12_input input;
+    const char *name[XW_ECG12_LEADS_MAX];
+    float *uv;
+    struct xw_interpret_tables *tables;
+    struct xw_interpretation said;
+};
+
+int xw_reading_samples(const Xw__StreamHeader *h, size_t *ret_n)
+{
+    bool ecg =
+        h->modality == XW__MODALITY__MODALITY_ECG || h->modality == XW__MODALITY__MODALITY_HOLTER;
+    if (!ecg || !h->rate || !h->rate->den || !h->n_channels || h->n_channels > XW_ECG12_LEADS_MAX)
+        return -EINVAL;
+    double rate_hz = (double)h->rate->num / (double)h->rate->den;
+    if (!(rate_hz >= XW_ECG12_RATE_MIN_HZ && rate_hz <= XW_ECG12_RATE_MAX_HZ))
+        return -EINVAL;
+    *ret_n = (size_t)(10 * rate_hz);
+    return 0;
+}
+
+/* 0: the unit is none of voltage. */
+static double uv_per_unit(const char *unit)
+{
+    return strcmp(unit, "mV") == 0 ? 1000 : strcmp(unit, "uV") == 0 ? 1 : 0;
+}
+
+static int channel(struct work *w, const struct xw_reading_ask *a, size_t c)
+{
+    const Xw__Channel *ch = a->header->channels[c];
+    size_t n = a->n, channels_n = a->header->n_channels;
+    double scale = uv_per_unit(ch->unit);
+    if (scale <= 0 || !ch->gain || !ch->gain->num || !ch->gain->den)
+        return -EINVAL;
+    scale *= (double)ch->gain->den / (double)ch->gain->num;
+    float *uv = w->uv + c * n;
+    for (size_t i = 0; i < n; i++) {
+        int32_t count = a->counts[i * channels_n + c];
+        bool known = a->have[i] && !(ch->has_invalid && count == ch->invalid);
+        uv[i] = known ? (float)(((double)count - ch->baseline) * scale) : NAN;
+    }
+    bool rails = ch->adc_min < ch->adc_max;
+    w->name[c] = ch->code;
+    w->input.channels[c] = (struct xw_ecg12_channel){
+        .lead = xw_ecg_lead_from_name(ch->code),
+        .uv = uv,
+        .min_uv = rails ? (float)(((double)ch->adc_min - ch->baseline) * scale) : NAN,
+        .max_uv = rails ? (float)(((double)ch->adc_max - ch->baseline) * scale) : NAN};
+    return 0;
+}
+
+static int measure(struct work *w, const struct xw_reading_ask *a)
+{
+    size_t channels_n = a->header->n_channels;
+    w->uv = malloc(sizeof(*w->uv) * channels_n * a->n);
+    w->result = calloc(1, sizeof(*w->result));
+    int r = w->uv && w->result ? xw_ecg12_new(&w->engine) : -ENOMEM;
+    w->input.rate_hz = (double)a->header->rate->num / (double)a->header->rate->den;
+    w->input.samples_n = (unsigned)a->n;
+    w->input.channels_n = (unsigned)channels_n;
+    w->input.age_years = a->age_years;
+    w->input.sex = a->sex;
+    for (size_t c = 0; r >= 0 && c < channels_n; c++)
+        r = channel(w, a, c);
+    return r < 0 ? r : xw_ecg12_read(w->engine, &w->input, w->result);
+}
+
+/* [[first, end], …] in indices of the stream. */
+static json_t *holes(const struct xw_reading_ask *a)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->n;) {
+        size_t end = i;
+        while (end < a->n && !a->have[end])
+            end++;
+        if (end > i) {
+            uint64_t from = a->first + i, to = a->first + end;
+            json_array_append_new(list, json_pack("[I,I]", (json_int_t)from, (json_int_t)to));
+        }
+        i = end > i ? end : i + 1;
+    }
+    return list;
+}
+
+static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret_text,
+                      size_t *ret_bytes)
+{
+    struct xw_reading_view view = {
+        .input = &w->input, .result = w->result, .from = (int64_t)a->first, .name = w->name};
+    xw_reading_words_make(w->tables, &view, 0, &w->said);
+    view.tables = w->tables;
+    view.said = &w->said;
+    json_t *o = xw_reading_json(&view);
+    if (!o)
+        return -ENOMEM;
+    int r = json_object_set_new(o, "holes", holes(a)) < 0 ? -ENOMEM : 0;
+    char *text = r < 0 ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
+    json_decref(o);
+    if (!text)
+        return -ENOMEM;
+    size_t bytes = strlen(text);
+    if (bytes > XW_READING_TEXT_MAX_BYTES) {
+        free(text);
+        return -EOVERFLOW;
+    }
+    *ret_text = text;
+    *ret_bytes = bytes;
+    return 0;
+}
+
+int xw_reading_make(const struct xw_reading_ask *a, char **ret_text, size_t *ret_bytes)
+{
+    size_t ten;
+    int r = xw_reading_samples(a->header, &ten);
+    if (r < 0)
+        return r;
+    /* Bounds what is allocated; the engine says the exact limits. */
+    if (a->n < ten / 2 || a->n > ten * 2)
+        return -EINVAL;
+    struct work *w = calloc(1, sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    char error[XW_READING_ERROR_BYTES];
+    r = xw_reading_words_open(NULL, &w->tables, error);
+    if (r >= 0)
+        r = measure(w, a);
+    if (r >= 0)
+        r = write_text(w, a, ret_text, ret_bytes);
+    xw_interpret_free(w->tables);
+    xw_ecg12_free(w->engine);
+    free(w->result);
+    free(w->uv);
+    free(w);
+    return r;
+}

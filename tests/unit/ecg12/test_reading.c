@@ -1,0 +1,171 @@
+/* From counts and a stream's header to the text of a reading. */
+#include "reading/reading.h"
+#include "unit/ecg12/patient.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 5000, GAIN = 200, BASELINE = 7, INVALID = -32768 };
+
+struct stream {
+    Xw__StreamHeader header;
+    Xw__Fraction rate, gain;
+    Xw__Channel channel[XW_ECG12_LEADS_MAX], *pointer[XW_ECG12_LEADS_MAX];
+    int32_t *counts;
+    uint8_t have[N];
+    struct xw_reading_ask ask;
+    struct xw_patient *patient;
+};
+
+static int setup(void **state)
+{
+    struct stream *s = calloc(1, sizeof(*s));
+    s->patient = xw_patient_new(&(struct xw_patient_wish){.scene = "sinus", .seed = 3});
+    unsigned channels_n = s->patient->input.channels_n;
+    s->counts = calloc((size_t)N * channels_n, sizeof(*s->counts));
+    xw__stream_header__init(&s->header);
+    xw__fraction__init(&s->rate);
+    xw__fraction__init(&s->gain);
+    s->rate.num = 500;
+    s->gain.num = GAIN;
+    s->rate.den = s->gain.den = 1;
+    s->header.modality = XW__MODALITY__MODALITY_ECG;
+    s->header.rate = &s->rate;
+    s->header.n_channels = channels_n;
+    s->header.channels = s->pointer;
+    for (unsigned c = 0; c < channels_n; c++) {
+        Xw__Channel *ch = s->pointer[c] = &s->channel[c];
+        xw__channel__init(ch);
+        ch->code = (char *)(uintptr_t)xw_ecg_lead_name(s->patient->input.channels[c].lead);
+        ch->unit = (char *)(uintptr_t) "mV";
+        ch->gain = &s->gain;
+        ch->baseline = BASELINE;
+        ch->has_invalid = true;
+        ch->invalid = INVALID;
+        for (size_t i = 0; i < N; i++)
+            s->counts[i * channels_n + c] =
+                (int32_t)lroundf(s->patient->input.channels[c].uv[i] * GAIN / 1000) + BASELINE;
+    }
+    memset(s->have, 1, N);
+    s->ask = (struct xw_reading_ask){.header = &s->header,
+                                     .first = 90000,
+                                     .n = N,
+                                     .counts = s->counts,
+                                     .have = s->have,
+                                     .age_years = NAN};
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct stream *s = *state;
+    free(s->patient);
+    free(s->counts);
+    free(s);
+    return 0;
+}
+
+static json_t *make(const struct stream *s)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), 0);
+    assert_int_equal(strlen(text), bytes);
+    json_t *o = json_loads(text, 0, NULL);
+    free(text);
+    assert_non_null(o);
+    return o;
+}
+
+static double value(json_t *o, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(o, "measurements"), key));
+}
+
+static void a_stream_is_measured_as_its_signal_in_uv_is(void **state)
+{
+    struct stream *s = *state;
+    static struct xw_ecg12_result direct;
+    struct xw_ecg12 *engine;
+    assert_int_equal(xw_ecg12_new(&engine), 0);
+    assert_int_equal(xw_ecg12_read(engine, &s->patient->input, &direct), 0);
+    xw_ecg12_free(engine);
+    json_t *o = make(s);
+    assert_string_equal(json_string_value(json_object_get(o, "verdict")),
+                        xw_ecg12_verdict_name(direct.verdict));
+    assert_int_equal(json_integer_value(json_object_get(o, "from_sample")), 90000);
+    assert_int_equal(json_array_size(json_object_get(o, "holes")), 0);
+    assert_null(json_object_get(o, "record"));
+    assert_true(fabs(value(o, "hr_bpm") - (double)direct.hr_bpm) < 0.5);
+    assert_true(fabs(value(o, "qrs_ms") - (double)direct.qrs_ms) < 6);
+    json_decref(o);
+}
+
+static void holes_are_said_and_never_filled(void **state)
+{
+    struct stream *s = *state;
+    memset(s->have, 0, 20);
+    memset(s->have + 1000, 0, 30);
+    memset(s->have + N - 1, 0, 1);
+    for (size_t i = 1000 * s->header.n_channels; i < 1030 * s->header.n_channels; i++)
+        s->counts[i] = INT32_MAX; /* what lies there must not be looked at */
+    json_t *o = make(s), *holes = json_object_get(o, "holes");
+    char *text = json_dumps(holes, JSON_COMPACT);
+    assert_string_equal(text, "[[90000,90020],[91000,91030],[94999,95000]]");
+    assert_string_not_equal(json_string_value(json_object_get(o, "verdict")), "unacceptable");
+    free(text);
+    json_decref(o);
+}
+
+static void nothing_held_is_a_verdict_and_not_an_error(void **state)
+{
+    struct stream *s = *state;
+    memset(s->have, 0, N);
+    json_t *o = make(s);
+    assert_string_equal(json_string_value(json_object_get(o, "verdict")), "unacceptable");
+    assert_true(json_is_null(json_object_get(json_object_get(o, "measurements"), "hr_bpm")));
+    json_decref(o);
+}
+
+static void what_is_no_ecg_of_ten_seconds_is_refused(void **state)
+{
+    struct stream *s = *state;
+    char *text = NULL;
+    size_t bytes = 0;
+    s->ask.n = 4499;
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    s->ask.n = N;
+    s->header.modality = XW__MODALITY__MODALITY_CTG;
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    s->header.modality = XW__MODALITY__MODALITY_ECG;
+    s->rate.num = 99;
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    s->rate.num = 500;
+    s->channel[1].unit = (char *)(uintptr_t) "mm[Hg]";
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    s->channel[1].unit = (char *)(uintptr_t) "mV";
+    s->gain.num = 0;
+    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_null(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_stream_is_measured_as_its_signal_in_uv_is, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(holes_are_said_and_never_filled, setup, teardown),
+        cmocka_unit_test_setup_teardown(nothing_held_is_a_verdict_and_not_an_error, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_ecg_of_ten_seconds_is_refused, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

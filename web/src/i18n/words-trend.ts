@@ -1,0 +1,26 @@
+// Words of heart rate variability and burden; part of the one vocabulary.
+
+export const trendWords = {
+  'trend.open': ['心率变异', 'HRV'],
+  'trend.title': ['心率变异与房颤负荷（每 5 分钟）', 'Heart rate variability and AF burden (each 5 min)'],
+  'trend.of': ['{from}–{to}', '{from}–{to}'],
+  'trend.ago': ['{t} 前', '{t} ago'],
+  'trend.clean': ['可用 NN {clean}% · 可见 {seen}%', 'clean NN {clean}% · seen {seen}%'],
+  'trend.span': ['{h} 小时', '{h} h'],
+  'trend.hours': ['按小时', 'By hour'],
+  'trend.hour': ['小时', 'Hour'],
+  'trend.seen': ['可见', 'Seen'],
+  'trend.rate': ['平均心率', 'Mean rate'],
+  'trend.sdnn': ['SDNN', 'SDNN'],
+  'trend.rmssd': ['RMSSD', 'RMSSD'],
+  'trend.pnn50': ['pNN50', 'pNN50'],
+  'trend.lfhf': ['LF/HF', 'LF/HF'],
+  'trend.af': ['房颤负荷', 'AF burden'],
+  'trend.v': ['室性心搏', 'V beats'],
+  'trend.s': ['室上性心搏', 'S beats'],
+  'trend.old': ['旧', 'old'],
+  'trend.few': ['可用 NN 仅 {clean}%，不计算', 'only {clean}% clean NN'],
+  'trend.few.af': ['房颤时不计算', 'not computed in AF'],
+  'trend.none': ['这段时间还没有 5 分钟小结（第一份在开始后约 6 分钟）', 'No 5-minute summaries in this time yet (the first comes about 6 minutes after the start)'],
+  'trend.error': ['趋势读取失败：{code}', 'Trends could not be read: {code}'],
+} as const satisfies Record<string, readonly [string, string]>;
