@@ -65,7 +65,7 @@ run_ctest() { # preset, ctest arguments…
     local preset=$1 report="$root/$results/ctest-$1.xml"
     shift
     rm -f "$report"
-    ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j2 "$@" |
+    ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j3 "$@" |
         grep -Ev '^ *(Start|Test project)' | tail -200
     # The attributes of the report's first element: tests, failures, disabled, skipped.
     local head p f s
@@ -180,6 +180,29 @@ for stage in "${stages[@]}"; do
     printf '(%s: %d s)\n' "$stage" $((SECONDS - begin))
 done
 
+# What failed is said again at the end, with the lines that tell why: a log is often seen from its end only.
+why() { # name of a log
+    local log="$results/$1.log"
+    [ -s "$log" ] || return
+    if grep -qiE '^not ok' "$log"; then
+        grep -iE -A8 '^not ok' "$log" | grep -viE '^(ok|skipped) ' | head -40
+    else
+        tail -12 "$log"
+    fi | cut -c1-400
+}
+if [ ${#failures[@]} -gt 0 ]; then
+    for name in "${failures[@]}"; do
+        say "why $name failed"
+        case $name in
+        ctest-*) sed -n '/<testcase[^>]*status="fail"/,/<\/testcase>/p' "$results/$name.xml" | head -60 | cut -c1-400 ;;
+        build-*) grep -hE 'error|FAILED' "$results/$name.log" | head -20 ;;
+        fuzz_*)
+            grep -E 'ERROR|SUMMARY|Test unit|Base64|assert|^ +#[0-9]+ ' "$results/$name.log" | head -24 | cut -c1-600
+            ;;
+        *) why "$name" ;;
+        esac
+    done
+fi
 echo
 [ ${#failures[@]} -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
 printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"

@@ -16,13 +16,16 @@
  * 64KiB 256MiB 2GiB 1TiB or k/M/G = powers of 1000). An empty list is an empty value.
  *
  * Threads: none of its own; load at start. Ownership: strings and lists belong to the values
- * struct and are freed by xw_config_done. Limits: 1 MiB a file, 64 fragments, 4 KiB a line. */
+ * struct and are freed by xw_config_done. Limits: 1 MiB a file, 64 fragments, 4 KiB a line,
+ * 3,900 bytes a value and no control characters in it: what was taken can be printed and read. */
 #ifndef XW_BASE_CONFIG_H
 #define XW_BASE_CONFIG_H
 
 #include "base/base.h"
 
 #include <stdio.h>
+
+enum { XW_CONFIG_VALUE_MAX_N_BYTES = 3900 };
 
 enum xw_config_type {
     XW_CONFIG_TYPE_STRING,   /* char *, min..max = length in bytes */
@@ -57,25 +60,27 @@ struct xw_config_item {
 
 #define XW_CONFIG_STRING(S, m, sec, key, def, text)                                                \
     {                                                                                              \
-        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0, .max = 4096,     \
-        .offset = XW_CONFIG_AT(S, m, char *), .default_text = (def), .help = (text)                \
+        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0,                  \
+        .max = XW_CONFIG_VALUE_MAX_N_BYTES, .offset = XW_CONFIG_AT(S, m, char *),                  \
+        .default_text = (def), .help = (text)                                                      \
     }
 #define XW_CONFIG_SECRET(S, m, sec, key, def, text)                                                \
     {                                                                                              \
-        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0, .max = 4096,     \
-        .offset = XW_CONFIG_AT(S, m, char *), .default_text = (def), .help = (text),               \
-        .secret = true                                                                             \
+        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0,                  \
+        .max = XW_CONFIG_VALUE_MAX_N_BYTES, .offset = XW_CONFIG_AT(S, m, char *),                  \
+        .default_text = (def), .help = (text), .secret = true                                      \
     }
 #define XW_CONFIG_CHOICE(S, m, sec, key, alternatives, def, text)                                  \
     {                                                                                              \
-        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0, .max = 4096,     \
-        .offset = XW_CONFIG_AT(S, m, char *), .default_text = (def), .help = (text),               \
-        .choices = (alternatives)                                                                  \
+        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_STRING, .min = 0,                  \
+        .max = XW_CONFIG_VALUE_MAX_N_BYTES, .offset = XW_CONFIG_AT(S, m, char *),                  \
+        .default_text = (def), .help = (text), .choices = (alternatives)                           \
     }
 #define XW_CONFIG_PATH(S, m, sec, key, def, text)                                                  \
     {                                                                                              \
-        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_PATH, .min = 0, .max = 4095,       \
-        .offset = XW_CONFIG_AT(S, m, char *), .default_text = (def), .help = (text)                \
+        .section = (sec), .name = (key), .type = XW_CONFIG_TYPE_PATH, .min = 0,                    \
+        .max = XW_CONFIG_VALUE_MAX_N_BYTES, .offset = XW_CONFIG_AT(S, m, char *),                  \
+        .default_text = (def), .help = (text)                                                      \
     }
 #define XW_CONFIG_INT(S, m, sec, key, lo, hi, unit_text, def, text)                                \
     {                                                                                              \

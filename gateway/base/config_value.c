@@ -31,8 +31,8 @@ int xw_parse_int(const char *text, int64_t *ret_value)
     char *end;
     errno = 0;
     long long v = strtoll(text, &end, 10);
-    if (end == text || *end || *text == ' ' || *text == '\t' || *text == '+')
-        return -EINVAL;
+    if (end == text || *end || (*text != '-' && (*text < '0' || *text > '9')))
+        return -EINVAL; /* strtoll would pass over blanks and take a plus */
     if (errno == ERANGE)
         return -ERANGE;
     *ret_value = v;
@@ -244,10 +244,29 @@ static int apply_list(const struct xw_config_item *item, const char *text,
     return 0;
 }
 
+/* What a line of a file can hold: a value that was taken can be printed and read again. */
+static int check_line(const char *text, char *ret_why, size_t why_n_bytes)
+{
+    if (strlen(text) > XW_CONFIG_VALUE_MAX_N_BYTES) {
+        snprintf(ret_why, why_n_bytes, "is longer than %d bytes", XW_CONFIG_VALUE_MAX_N_BYTES);
+        return -EINVAL;
+    }
+    for (const char *p = text; *p; p++) {
+        if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f) {
+            snprintf(ret_why, why_n_bytes, "has a control character at byte %td", p - text);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
 int xw_config_apply(const struct xw_config_item *item, const char *text, void *values,
                     char *ret_why, size_t why_n_bytes)
 {
     void *place = (char *)values + item->offset;
+    int r = check_line(text, ret_why, why_n_bytes);
+    if (r < 0)
+        return r;
     snprintf(ret_why, why_n_bytes, "out of memory");
     switch (item->type) {
     case XW_CONFIG_TYPE_STRING:
@@ -276,29 +295,36 @@ void xw_config_free_value(const struct xw_config_item *item, void *values)
     }
 }
 
+/* Reading it back would lose the outer blanks or quotes. */
+static bool wants_quotes(const char *text)
+{
+    return *text && (strchr(" \t\"", *text) || strchr(" \t", text[strlen(text) - 1]));
+}
+
 void xw_config_print_value(const struct xw_config_item *item, const void *values, FILE *out)
 {
     const void *place = (const char *)values + item->offset;
     const struct xw_config_list *list = place;
     const char *text;
+    bool quoted;
     switch (item->type) {
     case XW_CONFIG_TYPE_STRING:
     case XW_CONFIG_TYPE_PATH:
         text = *(char *const *)place;
         if (item->secret && *text)
             fputs("***", out);
-        else if (*text == ' ' || *text == '\t' || *text == '"' ||
-                 (*text && strchr(" \t", text[strlen(text) - 1])))
-            fprintf(out, "\"%s\"", text); /* or reading it back would lose the outer blanks */
         else
-            fputs(text, out);
+            fprintf(out, wants_quotes(text) ? "\"%s\"" : "%s", text);
         break;
     case XW_CONFIG_TYPE_BOOL:
         fputs(*(const bool *)place ? "yes" : "no", out);
         break;
     case XW_CONFIG_TYPE_LIST:
+        quoted = list->n && wants_quotes(list->items[0]);
+        fputs(quoted ? "\"" : "", out);
         for (size_t i = 0; i < list->n; i++)
             fprintf(out, "%s%s", i ? ", " : "", list->items[i]);
+        fputs(quoted ? "\"" : "", out);
         break;
     default:
         print_number(item, *(const int64_t *)place, out);

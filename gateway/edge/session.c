@@ -16,7 +16,7 @@ void xw_session_init(struct xw_session *session, const struct xw_session_host *h
     session->host = *host;
     session->hello_timeout_us = hello_timeout_us;
     session->idle_timeout_us = idle_timeout_us;
-    session->last_heard_us = session->state_since_us = now_us;
+    session->last_heard_us = session->state_since_us = session->ticked_us = now_us;
     xw_framer_init(&session->framer, XW_SESSION_MESSAGE_MAX);
 }
 
@@ -240,6 +240,13 @@ void xw_session_resume(struct xw_session *session, int64_t now_us)
 
 void xw_session_tick(struct xw_session *session, int64_t now_us)
 {
+    enum { STALL_US = 1500000 };
+    int64_t passed_us = now_us - session->ticked_us;
+    session->ticked_us = now_us;
+    if (passed_us > STALL_US) { /* it was this process that stood still, and has not read since */
+        session->state_since_us += passed_us;
+        session->last_heard_us += passed_us;
+    }
     int64_t in_state_us = now_us - session->state_since_us;
     switch (session->state) {
     case XW_SESSION_HELLO:

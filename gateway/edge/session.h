@@ -82,7 +82,7 @@ struct xw_session {
     struct xw_session_signal signals[XW_HELLO_SIGNALS_MAX];
     uint64_t facts_upto;
     bool fact_seen;
-    int64_t last_heard_us, state_since_us;
+    int64_t last_heard_us, state_since_us, ticked_us;
     int64_t hello_timeout_us, idle_timeout_us;
     uint64_t bytes_n, messages_n, blocks_n;
     bool resumes; /* hello.can_resume */

@@ -16,7 +16,7 @@ void xw_conn_init(struct xw_conn *conn, const struct xw_clock *clock)
     *conn = (struct xw_conn){.id = ++last_id};
     conn->tail = &conn->head;
     conn->opened_us = conn->heard_us = xw_clock_mono(clock).us;
-    conn->clock_due_us = conn->opened_us;
+    conn->clock_due_us = conn->ticked_us = conn->opened_us;
 }
 
 static void drop_notes(struct xw_conn *conn)
@@ -187,6 +187,14 @@ int xw_conn_clock(struct xw_conn *conn, const struct xw_clock *clock, const Xw__
 void xw_conn_tick(struct xw_conn *conn, const struct xw_clock *clock)
 {
     int64_t now_us = xw_clock_mono(clock).us;
+    int64_t passed_us = now_us - conn->ticked_us;
+    conn->ticked_us = now_us;
+    if (passed_us > XW_CONN_STALL_US) {
+        /* A machine that was held up (a paused guest, a full disk) has not read what came
+         * meanwhile: that is no silence of the peer's. */
+        conn->opened_us += passed_us;
+        conn->heard_us += passed_us;
+    }
     if (conn->state >= XW_CONN_CLOSING)
         return;
     if (conn->state < XW_CONN_OPEN) {

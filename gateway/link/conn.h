@@ -22,6 +22,7 @@ enum {
     XW_CONN_HELLO_US = 5000000,  /* hello or welcome within */
     XW_CONN_CLOCK_US = 2000000,  /* a clock exchange each */
     XW_CONN_SILENT_US = 4500000, /* the peer's clock exchanges stopped: the link is dead */
+    XW_CONN_STALL_US = 1500000,  /* ticks this far apart: it was this process that stood still */
 };
 
 enum xw_conn_state { XW_CONN_NEW, XW_CONN_GREETED, XW_CONN_OPEN, XW_CONN_CLOSING, XW_CONN_ENDED };
@@ -42,7 +43,7 @@ struct xw_conn {
     size_t control_n_bytes;
     uint64_t sent_n_bytes, credit_n_bytes;                  /* what we may send */
     uint64_t got_n_bytes, settled_n_bytes, allowed_n_bytes; /* what the peer may send */
-    int64_t opened_us, heard_us, clock_due_us;              /* monotonic */
+    int64_t opened_us, heard_us, clock_due_us, ticked_us;   /* monotonic */
     int64_t clock_origin_us, clock_sent_us, clock_sent_boot_us;
     uint32_t rtt_us;
     Xw__LinkFault fault; /* what ended it, told by us or by the peer */

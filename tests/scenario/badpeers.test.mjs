@@ -73,13 +73,13 @@ const deviceCases = [
   ['300 samples a second by its own clock, 500 announced', 'RATE', async (d, id) => {
     await live(d, id);
     for (let first = 0; first < 300 * 60; first += 20) d.say(block({ first, clock: 1e6 + ((first + 20) / 300) * 1e6 }));
-  }, 15000],
-  ['a hello that does not come', 'TIMEOUT', () => {}, 12000],
-  ['half a hello', 'TIMEOUT', (d, id) => d.raw(framed(hello({ id })).subarray(0, 30)), 12000],
+  }, 30000],
+  ['a hello that does not come', 'TIMEOUT', () => {}, 30000],
+  ['half a hello', 'TIMEOUT', (d, id) => d.raw(framed(hello({ id })).subarray(0, 30)), 30000],
 ];
 
 async function badDevices(gateway) {
-  for (const [i, [what, expected, attack, waitMs = 6000]] of deviceCases.entries()) {
+  for (const [i, [what, expected, attack, waitMs = 20000]] of deviceCases.entries()) {
     const before = total(await metrics(gateway.statusPort), 'xw_edge_device_faults_total');
     const device = await new RawDevice(gateway.devicePort).open();
     try {
@@ -153,9 +153,9 @@ async function badGateways(ca) {
     }],
     ['a message of 1 MiB', 'TOO_LARGE', (p) => p.say(Buffer.alloc(1 << 20, 0x0a))],
     ['a text message', 'MALFORMED', (p) => p.say('hello?')],
-    ['nothing at all', 'TIMEOUT', () => {}, 12000],
+    ['nothing at all', 'TIMEOUT', () => {}, 30000],
   ];
-  for (const [what, expected, attack, waitMs = 8000] of cases) {
+  for (const [what, expected, attack, waitMs = 20000] of cases) {
     const before = total(await metrics(county.webPort), 'xw_link_faults_total');
     const peer = new GatewayPeer({ port, ca, tls: own('bad-gw') });
     try {
@@ -223,7 +223,7 @@ async function badBrowsers() {
       },
     }).open();
     send(socket.socket);
-    await until('the county to close it', () => socket.closed, { timeoutMs: 5000 }).catch(() => {});
+    await until('the county to close it', () => socket.closed, { timeoutMs: 20000 }).catch(() => {});
     const counted = total(await metrics(county.webPort), LIVE_FAULTS) - before;
     faultsN.browser += counted;
     check(`browser, ${what} on /live: told, closed and counted once`, socket.closed && fault === expected && counted === 1, `closed ${socket.closed}, ${fault || 'told nothing'}, ${expected} expected, counted ${counted}`);
@@ -256,9 +256,14 @@ async function badBrowsers() {
   // Slow ones: 60 at once, a byte a second. They are let go, and the others are served meanwhile.
   const slow = Array.from({ length: 60 }, () => raw(request('GET /api/streams', ['X-Slow: '.padEnd(4000, 'x')]), { drip: 1000, waitMs: 45000 }));
   await sleep(2000);
-  const began = performance.now();
-  const served = (await county.api.request('/api/streams')).status;
-  check('browser, slow ones: the others are served at once', served === 200 && performance.now() - began < 1000, `${served}, ${Math.round(performance.now() - began)} ms`);
+  const took = [];
+  for (let i = 0; i < 5; i++) {
+    const began = performance.now();
+    const served = (await county.api.request('/api/streams')).status;
+    took.push(served === 200 ? Math.round(performance.now() - began) : Infinity);
+  }
+  // The quickest: a busy machine may hold up one of them, slow readers that are in the way hold up all.
+  check('browser, slow ones: the others are served at once', Math.min(...took) < 1000 && took.every(Number.isFinite), `${took} ms`);
   const ended = await Promise.all(slow);
   check('browser, slow ones: closed within 40 s', ended.every((one) => one.closed && one.ms < 40000), `the last after ${Math.max(...ended.map((one) => one.ms))} ms, ${ended.filter((one) => !one.closed).length} still open`);
 }

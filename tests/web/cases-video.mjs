@@ -406,7 +406,8 @@ export const cases = [
       assert.match(await page.textContent('.data'), /超声/);
       await page.click('[data-study="00000000-0000-7000-8000-000000000001"] a');
       await until('the first plays', async () => page.evaluate((sha) => (document.querySelector(`[data-object="${sha}"] video`)?.readyState ?? 0) >= 2, here.sha256), 5000);
-      assert.equal((await stripOf(page, `[data-object="${here.sha256}"] video`))?.ok, true);
+      // Decoded is not yet presented: the element may be drawn empty for a frame or two.
+      await until('its picture', async () => (await stripOf(page, `[data-object="${here.sha256}"] video`))?.ok, 3000);
       await page.waitForSelector(`[data-object="${far.sha256}"] figcaption`);
       assert.match(await page.textContent(`[data-object="${far.sha256}"]`), /尚未全部到达/);
       v.arrive(far);

@@ -125,7 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t cut = host.how & 0x40 ? 1 + (host.how >> 2 & 15) : 65536;
     for (size_t at = 1; at < size; at += cut)
         xw_session_feed(&host.session, data + at, XW_MIN(cut, size - at), (int64_t)at);
-    xw_session_tick(&host.session, 60000000);
+    for (int64_t t = 1000000; t <= 60000000; t += 1000000)
+        xw_session_tick(&host.session, t);
     xw_session_cut(&host.session);
     assert(host.over && !host.room);
     xw_session_done(&host.session);

@@ -189,6 +189,57 @@ static void what_is_printed_reads_back_the_same(void **state)
     free(text);
 }
 
+/* What the quotes kept on the way in has to be quoted on the way out. */
+static void quotes_and_long_values_read_back_the_same(void **state)
+{
+    static const char *const lists[] = {"\"\"a\"\"", "\"\"a\",\"b\"\"", "a\", b", "\"a, b\""};
+    static const char *const names[] = {"\"\"a\"\"", "\"a", "a\"", "\"\t\"", "\"\"", "\""};
+    struct place *p = *state;
+    for (size_t i = 0; i < XW_ARRAY_N(lists) + XW_ARRAY_N(names) + 1; i++) {
+        char wide[XW_CONFIG_VALUE_MAX_N_BYTES + 1], text[2 * sizeof(wide)], *printed = NULL;
+        size_t n, j = i - XW_ARRAY_N(lists);
+        memset(wide, ',', sizeof(wide));
+        wide[sizeof(wide) - 1] = '\0';
+        wide[0] = '"';
+        snprintf(text, sizeof(text),
+                 i < XW_ARRAY_N(lists) ? "[uplink]\npeers = %s\n" : "[site]\nname = %s\n",
+                 i < XW_ARRAY_N(lists)   ? lists[i]
+                 : j < XW_ARRAY_N(names) ? names[j]
+                                         : wide);
+        struct conf once, back;
+        assert_int_equal(xw_config_init(&schema, &once, &p->error), 0);
+        assert_int_equal(xw_config_init(&schema, &back, &p->error), 0);
+        put_file(p->path, text);
+        assert_int_equal(xw_config_load(&schema, p->path, &once, &p->error), 0);
+        FILE *out = open_memstream(&printed, &n);
+        xw_config_print(&schema, &once, out);
+        fclose(out);
+        put_file(p->path, printed);
+        assert_int_equal(xw_config_load(&schema, p->path, &back, &p->error), 0);
+        assert_string_equal(back.name, once.name);
+        assert_int_equal(back.peers.n, once.peers.n);
+        for (size_t k = 0; k < once.peers.n; k++)
+            assert_string_equal(back.peers.items[k], once.peers.items[k]);
+        free(printed);
+        xw_config_done(&schema, &once);
+        xw_config_done(&schema, &back);
+    }
+}
+
+static void control_characters_and_too_long_values_are_refused(void **state)
+{
+    struct place *p = *state;
+    static char wide[sizeof("site.name=") + XW_CONFIG_VALUE_MAX_N_BYTES + 1] = "site.name=";
+    assert_int_equal(load_text(p, "[site]\nname = \"x\r\"\n"), -EINVAL);
+    assert_non_null(strstr(p->error.text, "control character"));
+    assert_int_equal(load_text(p, "[uplink]\npeers = a\001, b\n"), -EINVAL);
+    assert_int_equal(load_text(p, "[device]\nport = \v7\n"), -EINVAL);
+    assert_int_equal(xw_config_set(&schema, "site.name=a\nb", &p->conf, &p->error), -EINVAL);
+    memset(wide + strlen(wide), 'x', XW_CONFIG_VALUE_MAX_N_BYTES + 1);
+    assert_int_equal(xw_config_set(&schema, wide, &p->conf, &p->error), -EINVAL);
+    assert_non_null(strstr(p->error.text, "longer than"));
+}
+
 static void set_refuses_what_does_not_exist(void **state)
 {
     struct place *p = *state;
@@ -229,6 +280,8 @@ const struct CMUnitTest config_tests[] = {
     WITH_PLACE(every_mistake_is_told_with_its_line),
     WITH_PLACE(fragments_follow_in_byte_order),
     WITH_PLACE(what_is_printed_reads_back_the_same),
+    WITH_PLACE(quotes_and_long_values_read_back_the_same),
+    WITH_PLACE(control_characters_and_too_long_values_are_refused),
     WITH_PLACE(set_refuses_what_does_not_exist),
     cmocka_unit_test(numbers_with_units_are_exact),
 };

@@ -386,6 +386,25 @@ static void a_silent_link_is_found_dead_within_five_seconds(void **state)
     rig_free(rig);
 }
 
+/* The whole machine stands still for a minute: what came meanwhile is read before anybody is
+ * judged. */
+static void a_machine_that_stood_still_does_not_blame_its_peer(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(18);
+    rig_add_stream(rig);
+    link_up(rig);
+    xw_clock_fake_advance(&rig->clock, 60000000);
+    rig_run(rig, 3000000);
+    assert_int_equal(rig->pipe[0].gateway.state, XW_CONN_OPEN);
+    assert_int_equal(rig->pipe[0].county.state, XW_CONN_OPEN);
+    rig->pipe[0].stalled = rig->pipe[1].stalled = true; /* and a dead link is still found dead */
+    rig_run(rig, 5000000);
+    assert_int_equal(rig->pipe[0].gateway.state, XW_CONN_ENDED);
+    assert_int_equal(rig->pipe[0].county.state, XW_CONN_ENDED);
+    rig_free(rig);
+}
+
 static void clocks_are_compared(void **state)
 {
     (void)state;
@@ -497,6 +516,7 @@ int main(void)
         cmocka_unit_test(a_false_object_is_given_up),
         cmocka_unit_test(a_narrow_uplink_suspends_streams_and_says_so),
         cmocka_unit_test(a_silent_link_is_found_dead_within_five_seconds),
+        cmocka_unit_test(a_machine_that_stood_still_does_not_blame_its_peer),
         cmocka_unit_test(clocks_are_compared),
         cmocka_unit_test(everything_arrives_once_whatever_is_cut),
     };
