@@ -97,13 +97,14 @@ static void say_revised(struct xw_ecg_chain *chain, struct xw_ecg_past *past,
     xw_ecg_pattern_relabel(&chain->pattern, &chain->emit, past->at, label->code, label->confidence);
 }
 
-/* In fibrillation every other beat is early: that says nothing, and none is called supraventricular
- * for it. What the early look says may be taken back, and changes no label and no name. */
+/* In fibrillation every other beat is early: that alone says little, and more is asked for before
+ * one is called supraventricular. What the early look says may be taken back, and changes no label
+ * and no name. */
 static void heed_atria(const struct xw_ecg_chain *chain, const struct xw_ecg_past *past,
                        struct xw_ecg_beat_label *label)
 {
     if (label->code != XW_ECG_BEAT_SUPRAVENTRICULAR || !chain->af.sure ||
-        past->at < chain->af.since_at)
+        past->at < chain->af.since_at || label->score > xw_ecg_tables.af_sveb_margin)
         return;
     label->code = XW_ECG_BEAT_NORMAL;
     label->confidence = IN_AF;

@@ -126,6 +126,7 @@ const
         .af_early_price = 4.0F,
         .af_early_caution = -1.0F,
         .af_early_rest_s = 60.0F,
+        .af_sveb_margin = 2.5F,
         .run_beats_n = 3.0F,
         .run_bpm = 50.0F,
         .vt_sustained_s = 30.0F,

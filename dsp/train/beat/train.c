@@ -186,8 +186,11 @@ static struct xw_boost_options options_of(enum task task, bool later)
 }
 
 /* The rule of choice: of all limits with at least the wanted +P the one that finds most. */
-static const double WANTED_V = 97, WANTED_S = 65;
+#define N_OF(x) (sizeof(x) / sizeof((x)[0]))
+static const double WANTED_V = 97, WANTED_S[] = {65, 80};
 static const float STEP = 0.1F, FURTHEST = 6;
+/* Log odds asked for above the limit of S in fibrillation: no heed, some, none is said there. */
+static const float MARGINS[] = {0, 1, 1.5F, 2, 2.5F, 3, 3.5F, 4, INFINITY};
 
 static bool is_better(struct tally t, double wanted, unsigned *found)
 {
@@ -205,15 +208,22 @@ static void choose(const struct xw_cases *cases, const float *v, const float *s,
         if (is_better(count(cases, v, s, later, &at, NULL).v, WANTED_V, &found))
             best = at;
     at.v = best.v;
-    /* S without and with heed of fibrillation. */
-    for (unsigned heed = 0; heed <= (later ? 1U : 0U); heed++) {
-        found = 0;
-        for (at.s = -FURTHEST; at.s <= FURTHEST; at.s += STEP) {
-            at.s_af = heed ? INFINITY : at.s;
-            if (is_better(count(cases, v, s, later, &at, NULL).s, WANTED_S, &found))
-                best = at;
+    for (unsigned w = 0; w < N_OF(WANTED_S); w++)
+        for (unsigned m = 0; m < (later ? N_OF(MARGINS) : 1); m++) {
+            found = 0;
+            for (at.s = -FURTHEST; at.s <= FURTHEST; at.s += STEP) {
+                at.s_af = at.s + MARGINS[m];
+                if (is_better(count(cases, v, s, later, &at, NULL).s, WANTED_S[w], &found))
+                    best = at;
+            }
+            printf("S at +P %.0f, in fibrillation %.1f more:\n", WANTED_S[w], (double)MARGINS[m]);
+            report(cases, v, s, later, &best);
         }
-        report(cases, v, s, later, &best);
+    for (unsigned m = 0; later && m < N_OF(MARGINS); m++) {
+        at.s = -2.5F; /* as shipped */
+        at.s_af = at.s + MARGINS[m];
+        printf("as shipped, in fibrillation %.1f more:\n", (double)MARGINS[m]);
+        print_rate("S", at.s, count(cases, v, s, later, &at, NULL).s);
     }
 }
 
