@@ -126,25 +126,28 @@ function drawMarks(c: CanvasRenderingContext2D, m: Median, plan: MedianPlan, lay
   c.font = fontOf(dpr, 11);
   c.textAlign = 'center';
   c.textBaseline = 'top';
+  const names: { name: string; x: number; top: number }[] = [];
+  c.setLineDash([3 * dpr, 3 * dpr]);
   layout.columns.forEach((column, k) => {
     for (const mark of MARKS) {
       const ms = m.marksMs[mark];
       if (ms === null || ms === undefined || ms < plan.fromMs || ms > plan.toMs) continue;
       const x = Math.round(column.x + ((ms - plan.fromMs) / 1000) * look.options.mmPerS * mm) + 0.5;
       const top = (LEVEL[mark] * 12 + 14) * dpr;
-      c.setLineDash([3 * dpr, 3 * dpr]);
       c.beginPath();
       c.moveTo(x, k === 0 ? top : TOP_MM * mm);
       c.lineTo(x, foot);
       c.stroke();
-      if (k > 0) continue;
-      const name = look.markName(mark);
-      c.fillStyle = col.ground;
-      const w = c.measureText(name).width + 2 * dpr;
-      c.fillRect(x - w / 2, top - 13 * dpr, w, 13 * dpr);
-      c.fillStyle = col.technical;
-      c.fillText(name, x, top - 12 * dpr);
+      if (k === 0) names.push({ name: look.markName(mark), x, top });
     }
   });
+  // Over the lines of their neighbours.
+  for (const { name, x, top } of names) {
+    const w = c.measureText(name).width + 2 * dpr;
+    c.fillStyle = col.ground;
+    c.fillRect(x - w / 2, top - 13 * dpr, w, 13 * dpr);
+    c.fillStyle = col.technical;
+    c.fillText(name, x, top - 12 * dpr);
+  }
   c.restore();
 }

@@ -197,8 +197,11 @@ export function parseReading(v: unknown): Reading {
 
 const RHYTHM_GROUPS = new Set(['sinus', 'supraventricular', 'supraventricular_tachy', 'ventricular', 'ventricular_tachy', 'pacing', 'av']);
 
+// The rhythm itself before the beats that disturb it.
 export function rhythmOf(r: Reading): Statement[] {
-  return (r.said?.statements ?? []).filter((s) => RHYTHM_GROUPS.has(s.group));
+  const all = (r.said?.statements ?? []).filter((s) => RHYTHM_GROUPS.has(s.group));
+  const single = (s: Statement): boolean => s.group === 'supraventricular' || s.group === 'ventricular';
+  return [...all.filter((s) => !single(s)), ...all.filter(single)];
 }
 
 export function measuredLeads(r: Reading): number {
