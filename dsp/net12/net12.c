@@ -13,7 +13,7 @@ struct xw_net12 {
     char hash[XW_NET12_HASH_BYTES];
     float z[XW_NET12_FIGURES];
     float *work;
-    float room[]; /* weights, then work */
+    float room[]; /* weights (not of a twin), then work */
 };
 
 static int fail(struct xw_net12_error *error, size_t offset, const char *text)
@@ -55,6 +55,18 @@ int xw_net12_open(const void *bytes, size_t bytes_n, struct xw_net12 **ret_net,
 int xw_net12_open_shipped(struct xw_net12 **ret_net)
 {
     return xw_net12_open(xw_net12_shipped, xw_net12_shipped_n, ret_net, NULL);
+}
+
+int xw_net12_twin(const struct xw_net12 *of, struct xw_net12 **ret_net)
+{
+    struct xw_net12 *net = calloc(1, sizeof(*net) + sizeof(float) * of->model.shape.work_n);
+    if (!net)
+        return -ENOMEM;
+    net->model = of->model;
+    memcpy(net->hash, of->hash, sizeof(net->hash));
+    net->work = net->room;
+    *ret_net = net;
+    return 0;
 }
 
 void xw_net12_free(struct xw_net12 *net)

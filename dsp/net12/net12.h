@@ -14,7 +14,7 @@
  *            those of IEEE 754. A view takes cosf and sinf of the axes, a probability expf.
  * Models     Bytes in memory: version, dimensions, scaling, calibration, weights as IEEE binary16,
  *            SHA-256. The one that is shipped is compiled in.
- * Threads    An object belongs to one thread at a time; objects share nothing.
+ * Threads    An object belongs to one thread at a time; objects share nothing but weights (twins).
  * Memory     One block in xw_net12_open (below 1 MB); nothing allocates after it.
  * Errors     -EBADMSG with a word and its place (a model), -ENODATA (an ECG), -ENOMEM. */
 #ifndef XW_DSP_NET12_NET12_H
@@ -80,6 +80,9 @@ XW_NET12_MUST_CHECK int xw_net12_open(const void *bytes, size_t bytes_n, struct 
                                       struct xw_net12_error *ret_error);
 /* The model that is compiled in. */
 XW_NET12_MUST_CHECK int xw_net12_open_shipped(struct xw_net12 **ret_net);
+/* Another object of the same model, for another thread: it borrows the weights of `of`, which must
+ * outlive it and is only read. -ENOMEM. */
+XW_NET12_MUST_CHECK int xw_net12_twin(const struct xw_net12 *of, struct xw_net12 **ret_net);
 void xw_net12_free(struct xw_net12 *net);
 
 /* -ENODATA: not twelve usable leads, or no median beat. */

@@ -15,6 +15,7 @@ enum { READINGS_MAX = 4, SAMPLES_MAX_BYTES = 4 << 20 };
 
 struct reading {
     struct xw_http_request *req;
+    const struct xw_reading_shared *shared;
     struct xw_uuid id;
     Xw__StreamHeader *header; /* a copy: the hub may let go of its own meanwhile */
     struct xw_range range;
@@ -57,7 +58,7 @@ static void measure(void *arg)
                                  .counts = g->counts,
                                  .have = g->have,
                                  .age_years = NAN};
-    g->status = xw_reading_make(&ask, &g->text, &g->text_bytes);
+    g->status = xw_reading_make(g->shared, &ask, &g->text, &g->text_bytes);
 }
 
 static void on_measured(void *arg, int status)
@@ -205,6 +206,7 @@ void xw_api_reading(struct xw_http_request *req)
     if (session && xw_session_note_read(session, &g->id, xw_clock_wall(NULL).us))
         xw_audit_stream(req->center, req->who.user, "view", &g->id);
     g->req = xw_http_ref(req);
+    g->shared = req->center->readings;
     g->at = g->range.first;
     running++;
     int r = xw_store_read(req->center->store, &g->id, g->range, SAMPLES_MAX_BYTES, on_samples, g);

@@ -20,6 +20,7 @@
 #include "center/static.h"
 #include "center/technical.h"
 #include "center/video.h"
+#include "reading/reading.h"
 
 #include <string.h>
 
@@ -290,6 +291,8 @@ int xw_center_start(struct xw_center *center)
                         &center->pool);
     if (r == 0)
         r = xw_net_new(center->loop, &center->net);
+    if (r == 0)
+        r = xw_reading_shared_new(&center->readings);
     if (r < 0)
         return r;
     r = xw_static_load(center->config.browser_web, &center->pages);
@@ -344,7 +347,8 @@ void xw_center_stop(struct xw_center *center)
 void xw_center_done(struct xw_center *center)
 {
     xw_net_free(center->net);
-    xw_pool_free(center->pool);
+    xw_pool_free(center->pool); /* its workers read what comes next */
+    xw_reading_shared_free(center->readings);
     xw_center_parts_free(center);
     xw_static_free(center->pages);
 }

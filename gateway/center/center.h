@@ -39,6 +39,7 @@ struct xw_center {
     struct xw_clips *clips;
     struct xw_video *video;
     struct xw_static *pages;
+    struct xw_reading_shared *readings; /* tables and network of all readings; only read */
     struct xw_demo *demo;
     struct xw_control *control;
     struct xw_timer *second, *tenth;

@@ -75,6 +75,7 @@ int xw_http_send_head(struct lws *wsi, struct xw_http_request *req)
         req->file && req->file->forever ? "public, max-age=31536000, immutable"
         : req->file                     ? "no-cache"
                                         : "no-store");
+    put(&h, "retry-after:", req->status == 503 ? "1" : NULL); /* s */
     put(&h, "set-cookie:", req->cookie);
     if (req->close_after)
         put(&h, "connection:", "close");

@@ -231,7 +231,7 @@ json_t *xw_reading_json(const struct xw_reading_view *t)
     json_object_set_new(o, "measurements", measurements(t->result));
     json_object_set_new(o, "exchange", exchange(&t->result->exchange));
     json_object_set_new(o, "interpretation", xw_reading_words_json(t));
-    json_object_set_new(o, "network", xw_reading_network(t->result));
+    json_object_set_new(o, "network", xw_reading_network(t->network, t->result));
     for (unsigned l = 0; l < t->result->leads_n; l++)
         json_array_append_new(leads, lead_row(t, l));
     json_object_set_new(o, "leads", leads);

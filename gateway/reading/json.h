@@ -8,6 +8,7 @@
 
 #include "dsp/ecg12/ecg12.h"
 #include "dsp/interpret/interpret.h"
+#include "dsp/net12/net12.h"
 
 #include <jansson.h>
 
@@ -22,6 +23,7 @@ struct xw_reading_view {
      */
     const struct xw_interpret_tables *tables;
     const struct xw_interpretation *said;
+    const struct xw_net12 *network; /* shared; NULL: the shipped one is opened for this reading */
 };
 
 json_t *xw_reading_json(const struct xw_reading_view *view);

@@ -31,10 +31,10 @@ json_t *xw_reading_network_of(struct xw_net12 *net, const struct xw_ecg12_result
     return o;
 }
 
-json_t *xw_reading_network(const struct xw_ecg12_result *result)
+json_t *xw_reading_network(const struct xw_net12 *shared, const struct xw_ecg12_result *result)
 {
     struct xw_net12 *net = NULL;
-    if (xw_net12_open_shipped(&net) < 0)
+    if ((shared ? xw_net12_twin(shared, &net) : xw_net12_open_shipped(&net)) < 0)
         return NULL;
     json_t *o = xw_reading_network_of(net, result);
     xw_net12_free(net);

@@ -9,13 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct xw_reading_shared {
+    struct xw_interpret_tables *tables;
+    struct xw_net12 *network;
+};
+
 struct work {
     struct xw_ecg12 *engine;
     struct xw_ecg12_result *result;
     struct xw_ecg12_input input;
     const char *name[XW_ECG12_LEADS_MAX];
     float *uv;
-    struct xw_interpret_tables *tables;
+    const struct xw_reading_shared *shared;
     struct xw_interpretation said;
 };
 
@@ -98,11 +103,14 @@ static json_t *holes(const struct xw_reading_ask *a)
 static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret_text,
                       size_t *ret_bytes)
 {
-    struct xw_reading_view view = {
-        .input = &w->input, .result = w->result, .from = (int64_t)a->first, .name = w->name};
-    xw_reading_words_make(w->tables, &view, 0, &w->said);
-    view.tables = w->tables;
-    view.said = &w->said;
+    struct xw_reading_view view = {.input = &w->input,
+                                   .result = w->result,
+                                   .from = (int64_t)a->first,
+                                   .name = w->name,
+                                   .tables = w->shared->tables,
+                                   .said = &w->said,
+                                   .network = w->shared->network};
+    xw_reading_words_make(w->shared->tables, &view, 0, &w->said);
     json_t *o = xw_reading_json(&view);
     if (!o)
         return -ENOMEM;
@@ -121,7 +129,32 @@ static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret
     return 0;
 }
 
-int xw_reading_make(const struct xw_reading_ask *a, char **ret_text, size_t *ret_bytes)
+int xw_reading_shared_new(struct xw_reading_shared **ret_shared)
+{
+    char error[XW_READING_ERROR_BYTES];
+    struct xw_reading_shared *shared = calloc(1, sizeof(*shared));
+    int r = shared ? xw_reading_words_open(NULL, &shared->tables, error) : -ENOMEM;
+    if (r >= 0)
+        r = xw_net12_open_shipped(&shared->network);
+    if (r < 0) {
+        xw_reading_shared_free(shared);
+        return r;
+    }
+    *ret_shared = shared;
+    return 0;
+}
+
+void xw_reading_shared_free(struct xw_reading_shared *shared)
+{
+    if (!shared)
+        return;
+    xw_interpret_free(shared->tables);
+    xw_net12_free(shared->network);
+    free(shared);
+}
+
+int xw_reading_make(const struct xw_reading_shared *shared, const struct xw_reading_ask *a,
+                    char **ret_text, size_t *ret_bytes)
 {
     size_t ten;
     int r = xw_reading_samples(a->header, &ten);
@@ -133,13 +166,10 @@ int xw_reading_make(const struct xw_reading_ask *a, char **ret_text, size_t *ret
     struct work *w = calloc(1, sizeof(*w));
     if (!w)
         return -ENOMEM;
-    char error[XW_READING_ERROR_BYTES];
-    r = xw_reading_words_open(NULL, &w->tables, error);
-    if (r >= 0)
-        r = measure(w, a);
+    w->shared = shared;
+    r = measure(w, a);
     if (r >= 0)
         r = write_text(w, a, ret_text, ret_bytes);
-    xw_interpret_free(w->tables);
     xw_ecg12_free(w->engine);
     free(w->result);
     free(w->uv);

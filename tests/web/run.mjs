@@ -15,6 +15,7 @@ import { cases as pages } from './cases-pages.mjs';
 import { cases as video } from './cases-video.mjs';
 import { cases as ctg } from './cases-ctg.mjs';
 import { cases as gateways } from './cases-gateways.mjs';
+import { cases as reading } from './cases-reading.mjs';
 import { cases as rules } from './cases-rules.mjs';
 import { cases as vitals } from './cases-vitals.mjs';
 
@@ -32,7 +33,7 @@ if (!base && !existsSync(fileURLToPath(new URL('dist/index.html', webRoot)))) {
 }
 
 const group = process.env.XW_WEB_GROUP ?? '';
-const all = Object.entries({ paper, live, pages, gateways, rules, ctg, vitals, video }).filter(([g]) => !group || g === group).flatMap(([, c]) => c).filter((c) => c.name.includes(pattern));
+const all = Object.entries({ paper, live, reading, pages, gateways, rules, ctg, vitals, video }).filter(([g]) => !group || g === group).flatMap(([, c]) => c).filter((c) => c.name.includes(pattern));
 const browser = await launch();
 let passed = 0;
 let failed = 0;

@@ -42,6 +42,44 @@ if (want('layouts')) {
   await page.keyboard.press('m');
   await page.keyboard.press('1');
 }
+if (want('reading')) {
+  await page.keyboard.press('r');
+  await page.waitForSelector('.reading[data-reading=ready]');
+  await wait(400);
+  await shot('reading');
+  await page.evaluate(() => document.querySelector('.rd-median').scrollIntoView());
+  await wait(300);
+  await shot('reading-median');
+  await page.evaluate(() => document.querySelector('.rd-table').scrollIntoView({ block: 'end' }));
+  await wait(300);
+  await shot('reading-table');
+  await page.keyboard.press('Escape');
+  const st = center.stream('ecg-02');
+  st.st = { II: 0.25, III: 0.3, aVF: 0.28, I: -0.1, aVL: -0.15 };
+  st.reversed = true;
+  await page.goto(`${base}/#/live/${st.id}`);
+  await wait(3500);
+  await page.keyboard.press('r');
+  await page.waitForSelector('[data-statement=stemi_inferior]');
+  await page.click('[data-statement=stemi_inferior] button');
+  await wait(600);
+  await shot('reading-stemi');
+  await page.keyboard.press('t');
+  await page.keyboard.press('l');
+  await page.evaluate(() => document.querySelector('.rd-median').scrollIntoView({ block: 'center' }));
+  await wait(600);
+  await shot('reading-night-en');
+  await page.keyboard.press('t');
+  await page.keyboard.press('l');
+  center.refuse = { status: 503, error: 'busy' };
+  await page.keyboard.press('r');
+  await wait(500);
+  await shot('reading-busy');
+  center.refuse = null;
+  await page.keyboard.press('Escape');
+  await page.goto(`${base}/#/live/${s.id}`);
+  await wait(2000);
+}
 if (want('alarm')) {
   center.vf(s);
   await wait(5500);

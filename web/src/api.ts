@@ -3,6 +3,7 @@
 import Pbf from 'pbf';
 import { readSampleRange, type SampleRange } from './generated/xw.js';
 import type { JsonEvent } from './live/events';
+import { parseReading, type Reading } from './reading/parse';
 
 export interface Me {
   user: string | null;
@@ -315,6 +316,8 @@ export const api = {
   events: (id: string, first: number, count: number, kinds: string) =>
     get<{ events: JsonEvent[]; more: boolean }>(`/api/streams/${id}/events?first=${first}&count=${count}&kinds=${kinds}`),
   anchors: (id: string, index: number) => get<{ before: JsonAnchor | null; after: JsonAnchor | null }>(`/api/streams/${id}/anchors?index=${index}`),
+  // Ten seconds from `first` on; null: the last ten that are stored.
+  reading: async (id: string, first: number | null): Promise<Reading> => parseReading(await get<unknown>(`/api/streams/${id}/reading${first === null ? '' : `?from=${first}`}`)),
   beds: async () => (await get<{ beds: JsonBed[] }>('/api/beds')).beds,
   bed: (id: string) => get<JsonBed>(`/api/beds/${id}`),
   // Newest first. Without a time: the newest of each code.

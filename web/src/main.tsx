@@ -7,6 +7,7 @@ import './styles/pages.css';
 import './styles/viewer.css';
 import './styles/bed.css';
 import './styles/gateways.css';
+import './styles/reading.css';
 import './styles/rules.css';
 import { api, ApiError } from './api';
 import { BedPage } from './bed/page';
@@ -27,7 +28,7 @@ import { Dialog, Empty, Failed, Loading } from './ui';
 
 const KEYS: [string, Key][] = [
   ['Space', 'keys.pause'], ['← →', 'keys.step'], ['End', 'keys.live'], ['1 2 3', 'keys.layout'], ['G', 'keys.gain'], ['S', 'keys.speed'], ['F', 'keys.filter'],
-  ['M', 'keys.mode'], ['O', 'keys.twins'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'],
+  ['M', 'keys.mode'], ['O', 'keys.twins'], ['A', 'keys.ack'], ['E', 'keys.evidence'], ['C', 'keys.capture'], ['R', 'keys.measure'], ['↑ ↓ ↵', 'keys.list'], ['⌫', 'keys.back'],
   ['Space', 'keys.bed'], ['PgUp PgDn', 'keys.bed.minute'], ['P', 'keys.bed.play'], ['F', 'keys.bed.freeze'], ['V', 'keys.bed.big'], ['T', 'keys.theme'],
   ['L', 'keys.lang'], ['?', 'keys.help'], ['Esc', 'keys.close'],
 ];

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ struct stream {
     uint8_t have[N];
     struct xw_reading_ask ask;
     struct xw_patient *patient;
+    struct xw_reading_shared *shared;
 };
 
 static int setup(void **state)
@@ -61,12 +63,13 @@ static int setup(void **state)
                                      .have = s->have,
                                      .age_years = NAN};
     *state = s;
-    return 0;
+    return xw_reading_shared_new(&s->shared);
 }
 
 static int teardown(void **state)
 {
     struct stream *s = *state;
+    xw_reading_shared_free(s->shared);
     free(s->patient);
     free(s->counts);
     free(s);
@@ -77,7 +80,7 @@ static json_t *make(const struct stream *s)
 {
     char *text = NULL;
     size_t bytes = 0;
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), 0);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), 0);
     assert_int_equal(strlen(text), bytes);
     json_t *o = json_loads(text, 0, NULL);
     free(text);
@@ -141,20 +144,56 @@ static void what_is_no_ecg_of_ten_seconds_is_refused(void **state)
     char *text = NULL;
     size_t bytes = 0;
     s->ask.n = 4499;
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), -EINVAL);
     s->ask.n = N;
     s->header.modality = XW__MODALITY__MODALITY_CTG;
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), -EINVAL);
     s->header.modality = XW__MODALITY__MODALITY_ECG;
     s->rate.num = 99;
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), -EINVAL);
     s->rate.num = 500;
     s->channel[1].unit = (char *)(uintptr_t) "mm[Hg]";
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), -EINVAL);
     s->channel[1].unit = (char *)(uintptr_t) "mV";
     s->gain.num = 0;
-    assert_int_equal(xw_reading_make(&s->ask, &text, &bytes), -EINVAL);
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &text, &bytes), -EINVAL);
     assert_null(text);
+}
+
+struct reader {
+    pthread_t thread;
+    const struct stream *stream;
+    char *text;
+    int result;
+};
+
+static void *read_it(void *arg)
+{
+    struct reader *r = arg;
+    size_t bytes = 0;
+    r->result = xw_reading_make(r->stream->shared, &r->stream->ask, &r->text, &bytes);
+    return NULL;
+}
+
+static void what_is_shared_serves_many_threads_and_says_the_same(void **state)
+{
+    struct stream *s = *state;
+    struct reader reader[4];
+    char *alone = NULL;
+    size_t bytes = 0;
+    assert_int_equal(xw_reading_make(s->shared, &s->ask, &alone, &bytes), 0);
+    assert_non_null(strstr(alone, "\"seen\":true"));
+    for (int k = 0; k < 4; k++) {
+        reader[k] = (struct reader){.stream = s};
+        assert_int_equal(pthread_create(&reader[k].thread, NULL, read_it, &reader[k]), 0);
+    }
+    for (int k = 0; k < 4; k++) {
+        assert_int_equal(pthread_join(reader[k].thread, NULL), 0);
+        assert_int_equal(reader[k].result, 0);
+        assert_string_equal(reader[k].text, alone);
+        free(reader[k].text);
+    }
+    free(alone);
 }
 
 int main(void)
@@ -166,6 +205,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_held_is_a_verdict_and_not_an_error, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_no_ecg_of_ten_seconds_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_shared_serves_many_threads_and_says_the_same, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

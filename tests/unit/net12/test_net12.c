@@ -116,6 +116,26 @@ static void the_same_recording_gets_the_same_answer_whatever_was_judged_before(v
     assert_memory_equal(first.probability, again.probability, sizeof(first.probability));
 }
 
+static void a_twin_judges_the_same_with_borrowed_weights(void **state)
+{
+    (void)state;
+    struct xw_net12 *net = open_made(5, false), *twin = NULL;
+    struct xw_net12_view view, other;
+    struct xw_net12_output one = {0}, two = {0}, disturbed;
+    assert_int_equal(xw_net12_twin(net, &twin), 0);
+    xw_made_view(11, &view);
+    xw_made_view(12, &other);
+    xw_net12_judge(net, &view, &one);
+    xw_net12_judge(net, &other, &disturbed);
+    xw_net12_judge(twin, &view, &two);
+    assert_memory_equal(&one, &two, sizeof(one));
+    assert_string_equal(xw_net12_hash(net), xw_net12_hash(twin));
+    xw_net12_free(twin);
+    xw_net12_judge(net, &view, &two);
+    assert_memory_equal(&one, &two, sizeof(one));
+    xw_net12_free(net);
+}
+
 static void assert_not_looked_at(const struct xw_patient *p)
 {
     struct xw_net12_output out;
@@ -228,6 +248,7 @@ int main(void)
         cmocka_unit_test(logits_are_the_same_bits_on_every_machine_and_compiler),
         cmocka_unit_test(a_call_allocates_nothing),
         cmocka_unit_test(the_same_recording_gets_the_same_answer_whatever_was_judged_before),
+        cmocka_unit_test(a_twin_judges_the_same_with_borrowed_weights),
         cmocka_unit_test(leads_that_are_missing_or_unfit_are_not_guessed),
         cmocka_unit_test(a_result_of_nothing_is_not_looked_at),
         cmocka_unit_test(whatever_is_seen_probabilities_stay_between_0_and_1),

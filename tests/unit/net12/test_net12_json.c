@@ -72,7 +72,7 @@ static void what_was_not_seen_gets_no_proposal(void **state)
     assert_int_equal(json_array_size(json_object_get(o, "proposals")), 0);
     json_decref(o);
     xw_net12_free(net);
-    o = xw_reading_network(&result); /* the shipped one */
+    o = xw_reading_network(NULL, &result); /* the shipped one */
     assert_true(json_is_false(json_object_get(o, "seen")));
     json_decref(o);
 }

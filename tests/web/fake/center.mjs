@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { Pbf, WebSocketServer, wire, webRoot } from './packages.mjs';
 import { block, kinds, COUNTS_PER_MV } from './signal.mjs';
 import { addCtg } from './ctg.mjs';
+import { reading } from './reading.mjs';
 import { FakeRules } from './rules.mjs';
 import { addMonitor } from './vitals.mjs';
 
@@ -572,6 +573,17 @@ export class FakeCenter {
     if (what === 'anchors') {
       const x = this.anchor(s);
       return this.json(a, 200, { before: { index: x.index, boottime_us: 1, gateway_wall_us: x.gateway_wall_us, county_offset_us: x.county_offset_us, uncertainty_us: 900, rate_hz: s.rate }, after: null });
+    }
+    if (what === 'reading') {
+      this.readings = (this.readings ?? []).concat(query.get('from'));
+      if (this.refuse) {
+        a.setHeader('Retry-After', '2');
+        return this.json(a, this.refuse.status, this.refuse.body ?? { error: this.refuse.error, text: '' });
+      }
+      const from = query.get('from') === null ? Math.max(0, s.newest - 10 * s.rate) : Number(query.get('from'));
+      const n = Math.min(10 * s.rate, s.newest - from);
+      if (n < 9 * s.rate) this.fail(404, 'not_found', 'fewer than nine seconds');
+      return setTimeout(() => this.json(a, 200, reading(s, from, n)), this.slowReadingMs ?? 0);
     }
     if (what === 'samples') {
       const out = { blocks: [], gaps: [], unknown: [], next: end };

@@ -132,7 +132,7 @@ export class EcgController {
   resume(): void {
     if (this.still) return;
     this.pausedEnd = NaN;
-    this.renderer.marks.lit = [];
+    this.unlight();
     this.renderer.invalidate();
     this.lastTick = 0;
   }
@@ -153,10 +153,27 @@ export class EcgController {
     const hz = this.model.rateHz;
     const win = this.renderer.windowN;
     const last = beats.length > 0 ? Math.max(...beats) : end > 0 ? Math.min(end, first + win / 2) : first;
+    this.renderer.marks.litLeads = 0;
     this.renderer.marks.lit = beats.length > 0
       ? beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz, beat: true }))
       : [{ first, end: end > 0 ? end : this.newest, beat: false }];
     this.pauseAt(Math.max(last + 0.15 * win, first + 0.8 * win));
+  }
+  // Light beats (indices of their R) in some leads (mask of channels, 0 = all) of a stretch, and stand
+  // where the last of them is seen in every column.
+  light(first: number, end: number, beats: number[], leads: number): void {
+    const hz = this.model.rateHz;
+    this.renderer.marks.litLeads = leads;
+    this.renderer.marks.lit = beats.map((b) => ({ first: b - 0.06 * hz, end: b + 0.1 * hz, beat: true }));
+    const last = beats.length > 0 ? Math.max(...beats) + 0.6 * hz : end;
+    this.pauseAt(Math.min(end, Math.max(last, first + Math.min(this.renderer.windowN, end - first))));
+  }
+  unlight(): void {
+    if (this.renderer.marks.lit.length === 0) return;
+    this.renderer.marks.lit = [];
+    this.renderer.marks.litLeads = 0;
+    this.renderer.invalidate();
+    this.dirty = true;
   }
   pointAt(clientX: number): void {
     if (!this.overview) return;

@@ -17,6 +17,7 @@ import { drawAbsent, wholeOf } from '../trace/absent';
 export interface Marks {
   beats: { index: number; letter: string }[];
   lit: { first: number; end: number; beat: boolean }[];
+  litLeads: number; // mask of channels; 0 = whatever is lit is lit in all of them
 }
 
 const WIPE_MM = 3;
@@ -40,7 +41,7 @@ export class EcgRenderer {
   private labels: LabelBox[] = [];
   private lastRateHz = 0;
   end = NaN; // fractional index at the head as last drawn
-  marks: Marks = { beats: [], lit: [] };
+  marks: Marks = { beats: [], lit: [], litLeads: 0 };
 
   constructor(
     private canvas: HTMLCanvasElement,
@@ -291,11 +292,27 @@ export class EcgRenderer {
       const x = col.x + l.first * this.pps - base;
       const w = Math.max(2, (l.end - l.first) * this.pps);
       if (l.beat) {
-        c.fillRect(x, col.y, w, col.height);
+        this.fillBeat(c, col, x, w);
       } else {
         c.fillRect(x, col.y, w, 5 * this.dpr); // a whole episode: framed, the trace stays clear
         c.fillRect(x, col.y + col.height - 5 * this.dpr, w, 5 * this.dpr);
       }
+    }
+  }
+
+  // Down the whole column, or in the rows of the leads that are meant; a strip of one lead shows the
+  // rhythm and is lit in any case.
+  private fillBeat(c: CanvasRenderingContext2D, col: Column, x: number, w: number): void {
+    const mask = this.marks.litLeads;
+    if (mask === 0 || col.cells.length === 1) {
+      c.fillRect(x, col.y, w, col.height);
+      return;
+    }
+    const row = col.height / col.cells.length;
+    for (const cell of col.cells) {
+      if (((mask >>> cell.channel) & 1) === 0) continue;
+      const top = Math.max(col.y, cell.baseline - 0.6 * row);
+      c.fillRect(x, top, w, Math.min(row, col.y + col.height - top));
     }
   }
 

@@ -1,6 +1,10 @@
 // The path of one lead over a stretch of samples that are all here.
 
-import type { SampleRing } from './samples';
+// What a path is drawn of: the ring of a stream, or a few samples that stand by themselves.
+export interface TraceSource {
+  uv: readonly Float32Array[]; // per lead; NaN = nothing
+  capacity: number; // a power of two, length of each
+}
 
 const DENSE = 0.34; // below so many pixels per sample, a pixel column has three samples or more
 const SHORT_N = 64; // what a frame adds is drawn point by point
@@ -12,7 +16,7 @@ export interface TracePlace {
   pxPerUv: number;
 }
 
-export function tracePath(c: CanvasRenderingContext2D, ring: SampleRing, ch: number, first: number, end: number, p: TracePlace): void {
+export function tracePath(c: CanvasRenderingContext2D, ring: TraceSource, ch: number, first: number, end: number, p: TracePlace): void {
   const uv = ring.uv[ch] as Float32Array;
   const mask = ring.capacity - 1;
   const { x0, pps, zero, pxPerUv } = p;

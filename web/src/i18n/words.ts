@@ -6,7 +6,9 @@ import { enrolWords } from './words-enrol';
 import { ruleWords } from './words-rules';
 import { findingWords } from './words-findings';
 import { gatewayWords } from './words-gateway';
+import { measureWords } from './words-measure';
 import { pathWords } from './words-path';
+import { readingWords } from './words-reading';
 import { trendWords } from './words-trend';
 import { vitalsWords } from './words-vitals';
 
@@ -17,7 +19,9 @@ export const words = {
   ...ruleWords,
   ...findingWords,
   ...gatewayWords,
+  ...measureWords,
   ...pathWords,
+  ...readingWords,
   ...trendWords,
   ...vitalsWords,
   'app.name': ['心网', 'Xinwang'],

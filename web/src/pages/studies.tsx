@@ -1,6 +1,6 @@
 // Studies: what was captured, where it stands; and a study on the paper.
 
-import type { JSX } from 'preact';
+import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { api, ApiError, type JsonStudy } from '../api';
 import { dateText } from '../base/clock';
@@ -9,6 +9,8 @@ import { t, tWord } from '../i18n/t';
 import { Lights } from '../live/lights';
 import { loadAnchor, loadRanges, loadSamples, stillModel } from '../live/still';
 import type { StreamModel } from '../live/stream';
+import { ReadingPanel } from '../reading/panel';
+import { useReading } from '../reading/use';
 import { demo, role } from '../state';
 import { Empty, errorText, Failed, Loading, useFetch } from '../ui';
 import { DemoConsole, useDemo } from './console';
@@ -112,9 +114,10 @@ function StudyHead(props: { s: JsonStudy; again: () => void; when?: string }): J
   );
 }
 
-function StudyLife(props: { s: JsonStudy }): JSX.Element {
+function StudyLife(props: { s: JsonStudy; wide?: boolean; children?: ComponentChildren }): JSX.Element {
   return (
-    <aside class="side">
+    <aside class={`side ${props.wide ? 'wide' : ''}`}>
+      {props.children}
       <h3>{t('study.life')}</h3>
       <ul class="life">{props.s.changes.map((x, i) => <li key={i}>{dateText(x.wall_us)} · {tWord('author', x.author)} · {tWord('state', x.what)}</li>)}</ul>
     </aside>
@@ -149,6 +152,28 @@ export function StudyPage(props: { id: string }): JSX.Element {
       });
     return () => { gone = true; };
   }, [item?.stream, item?.first]);
+  const reading = useReading(item?.stream ?? '');
+  // The ten seconds that end at the right of the paper, within the study.
+  const measure = (): void => {
+    if (!c || !model || !item) return;
+    reading.measure(Math.max(item.first ?? 0, Math.floor(c.end) - Math.round(10 * model.nominalHz)));
+  };
+  const closeReading = (): void => {
+    reading.close();
+    c?.unlight();
+  };
+  useEffect(() => {
+    const onKey = (e: KeyboardEvent): void => {
+      if (!c || e.ctrlKey || e.metaKey || e.altKey || document.querySelector('dialog[open]')) return;
+      if (e.target instanceof HTMLInputElement || e.target instanceof HTMLSelectElement) return;
+      if (e.key.toLowerCase() === 'r') measure();
+      else if (e.key === 'Escape' && reading.state.open) closeReading();
+      else return;
+      e.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [c, model, item?.first, reading.state.open]);
   void c?.state.value;
   if (!study && error?.code === 'not_found') return <Empty what={t('error.not_found')} todo={t('study.title')}><a class="button primary" href="#/studies">{t('nav.studies')}</a></Empty>;
   if (!study) return error ? <Failed what={t('study.title')} error={error} retry={again} /> : <Loading />;
@@ -177,14 +202,17 @@ export function StudyPage(props: { id: string }): JSX.Element {
           <Paper model={model} still={{ first, end }} onReady={setC} />
           {demo.value || model.header.demo ? <span class="paper-demo" aria-hidden="true">{t('app.demo')}</span> : null}
         </div>
-          {c && end - first > c.renderer.windowN * 1.02 && (
+          {c && (
             <div class="viewer-foot">
-              <button class="button" onClick={() => c.step(-1)}>−1 s</button>
-              <button class="button" onClick={() => c.step(1)}>+1 s</button>
+              {end - first > c.renderer.windowN * 1.02 && <button class="button" onClick={() => c.step(-1)}>−1 s</button>}
+              {end - first > c.renderer.windowN * 1.02 && <button class="button" onClick={() => c.step(1)}>+1 s</button>}
+              <button class="button" disabled={reading.state.busy} onClick={measure} data-do="measure">{t('reading.do')} <kbd>R</kbd></button>
             </div>
           )}
         </div>
-        <StudyLife s={study} />
+        <StudyLife s={study} wide={reading.state.open}>
+          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live={false} again={measure} close={closeReading} />}
+        </StudyLife>
       </div>
     </div>
   );

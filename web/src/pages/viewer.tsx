@@ -12,6 +12,8 @@ import { linkState, live, statusVersion } from '../live/client';
 import type { Finding } from '../live/events';
 import { StreamLights } from '../live/lights';
 import type { StreamModel } from '../live/stream';
+import { ReadingPanel } from '../reading/panel';
+import { useReading } from '../reading/use';
 import { demo, filterName, gain, go, layout, mode, speed } from '../state';
 import { AgeBadge, HoleNote } from '../trace/badges';
 import { AlarmRow, Empty, Loading, Priority, alarmWhen, useAck } from '../ui';
@@ -90,6 +92,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
   const [c, setC] = useState<EcgController | null>(null);
   const [picked, setPicked] = useState('');
   const [capture, setCapture] = useState(false);
+  const reading = useReading(model.id);
   const { ack, busy, failed } = useAck();
   const s = c?.state.value;
   void alarmsVersion.value;
@@ -104,6 +107,14 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
     setPicked(f.key);
     const mine = model.findings.get(f.key) ?? f;
     c?.show(mine.first, mine.end, mine.beats);
+  };
+  // What is on view: the newest ten seconds that are stored, or the ten that end at the right of a held paper.
+  const measure = (): void => {
+    if (c) reading.measure(c.paused ? Math.max(0, Math.floor(c.end) - Math.round(10 * model.nominalHz)) : null);
+  };
+  const closeReading = (): void => {
+    reading.close();
+    c?.unlight();
   };
   useEffect(() => {
     const onKey = (e: KeyboardEvent): void => {
@@ -125,14 +136,16 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
       else if (k === 'a' && toAck) ack(toAck);
       else if (k === 'e' && top) show(top);
       else if (k === 'c') setCapture((v) => !v);
+      else if (k === 'r') measure();
       else if (e.key === 'Escape' && capture) setCapture(false);
+      else if (e.key === 'Escape' && reading.state.open) closeReading();
       else if (e.key === 'Backspace') go('/list');
       else return;
       e.preventDefault();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [c, top?.key, toAck?.key, capture]);
+  }, [c, top?.key, toAck?.key, capture, reading.state.open]);
 
   const gateway = model.header.gateway_id;
   const gw = live.gateways.get(gateway);
@@ -177,6 +190,7 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             <button class="button" onClick={() => (c?.paused ? c.resume() : c?.pause())}>{s?.paused ? t('ecg.back') : t('ecg.pause')}</button>
             <button class="button" onClick={() => c?.step(-10)} aria-label="-10 s">−10 s</button>
             <button class="button" onClick={() => c?.step(10)} disabled={!s?.paused} aria-label="+10 s">+10 s</button>
+            <button class="button" disabled={!c || reading.state.busy} onClick={measure} data-do="measure">{t('reading.do')} <kbd>R</kbd></button>
             {c && <Capture c={c} model={model} open={capture} setOpen={setCapture} />}
             <span class="spring" />
             {s && <HoleNote hole={s.hole} />}
@@ -184,8 +198,9 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
             {model.badBlocks > 0 && <span class="inline-error">{t('ecg.badblocks', { n: model.badBlocks })}</span>}
           </div>
         </div>
-        <aside class="side">
+        <aside class={`side ${reading.state.open ? 'wide' : ''}`}>
           <TechnicalList gateway={gateway} />
+          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live again={measure} close={closeReading} />}
           {s && !pulseless && <StPanel s={s} />}
           {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
           <h3>{t('list.alarm')}</h3>
