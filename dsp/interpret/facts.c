@@ -53,6 +53,7 @@ const struct measure_name WHOLE_NAMES[WHOLES_N] = {
     [W_CHAIN_MOBITZ2] = {"chain_av_mobitz2", ""},
     [W_CHAIN_2TO1] = {"chain_av_2to1", ""},
     [W_CHAIN_AV3] = {"chain_av3", ""},
+    [W_CHAIN_ASYSTOLE] = {"chain_asystole", ""},
     [W_LBBB_OR_PACED] = {"lbbb_or_paced", ""},
     [W_GRAVE_N] = {"grave_n", ""},
     [W_NOTES_N] = {"notes_n", ""},
@@ -208,7 +209,7 @@ static void sums(struct facts *f)
 
 static void rhythm_bits(uint32_t bits, double *w)
 {
-    for (unsigned b = 0; b <= W_CHAIN_AV3 - W_CHAIN_AF; b++)
+    for (unsigned b = 0; b <= W_CHAIN_ASYSTOLE - W_CHAIN_AF; b++)
         w[W_CHAIN_AF + b] = bits >> b & 1;
 }
 

@@ -67,6 +67,7 @@ enum whole {
     W_CHAIN_MOBITZ2,
     W_CHAIN_2TO1,
     W_CHAIN_AV3,
+    W_CHAIN_ASYSTOLE,
     W_LBBB_OR_PACED, /* these three follow from what was said before */
     W_GRAVE_N,
     W_NOTES_N,

@@ -58,6 +58,7 @@ enum xw_interpret_rhythm {
     XW_INTERPRET_CHAIN_MOBITZ2 = 64,
     XW_INTERPRET_CHAIN_2TO1 = 128,
     XW_INTERPRET_CHAIN_AV3 = 256,
+    XW_INTERPRET_CHAIN_ASYSTOLE = 512,
 };
 
 struct xw_interpret_entry {

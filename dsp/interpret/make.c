@@ -332,7 +332,24 @@ static void order(struct xw_interpretation *out)
     out->grade = out->n ? out->said[0].entry->grade : XW_INTERPRET_NORMAL;
 }
 
-/* Nothing is said of what cannot be read but that, and why is in the reading's verdict. */
+/* Nothing but what the bedside's analysis has: it needs no beat to be measured. */
+static bool is_of_the_chain(const struct xw_interpret_tables *t, const struct rule *rule)
+{
+    for (unsigned k = 0; k < rule->terms_n; k++) {
+        const struct term *term = &t->terms[rule->first + k];
+        if (term->q != Q_IS)
+            return false;
+        for (unsigned i = 0; i < term->tests_n; i++) {
+            const struct measure *m = &t->tests[term->first + i].left;
+            if (m->of_lead || m->index < W_CHAIN_AF || m->index > W_CHAIN_ASYSTOLE)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Of what cannot be read nothing else is said but that, and why is in the reading's verdict; a
+ * heart that fibrillates or stands still shows no beat to read. */
 static bool unreadable(struct judge *j)
 {
     int entry = xw_interpret_entry_of(j->tables, "uninterpretable");
@@ -350,7 +367,11 @@ void xw_interpret_make(const struct xw_interpret_tables *tables,
     memset(ret, 0, sizeof(*ret));
     xw_interpret_facts(input, &j.facts);
     ret->age_assumed = !isfinite(input->age_years);
-    if (!unreadable(&j)) {
+    if (unreadable(&j)) {
+        for (unsigned i = 0; i < tables->rules_n; i++)
+            if (is_of_the_chain(tables, &tables->rules[i]))
+                judge_rule(&j, &tables->rules[i]);
+    } else {
         for (unsigned i = 0; i < tables->rules_n; i++) {
             if (!tables->rules[i].overall)
                 judge_rule(&j, &tables->rules[i]);

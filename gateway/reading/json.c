@@ -232,6 +232,8 @@ json_t *xw_reading_json(const struct xw_reading_view *t)
     json_object_set_new(o, "exchange", exchange(&t->result->exchange));
     json_object_set_new(o, "interpretation", xw_reading_words_json(t));
     json_object_set_new(o, "network", xw_reading_network(t->network, t->result));
+    json_object_set_new(o, "rhythms",
+                        t->rhythm ? xw_reading_rhythm_json(t->rhythm, t->from) : json_null());
     for (unsigned l = 0; l < t->result->leads_n; l++)
         json_array_append_new(leads, lead_row(t, l));
     json_object_set_new(o, "leads", leads);

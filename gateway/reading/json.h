@@ -9,6 +9,7 @@
 #include "dsp/ecg12/ecg12.h"
 #include "dsp/interpret/interpret.h"
 #include "dsp/net12/net12.h"
+#include "reading/rhythm.h"
 
 #include <jansson.h>
 
@@ -23,6 +24,7 @@ struct xw_reading_view {
      */
     const struct xw_interpret_tables *tables;
     const struct xw_interpretation *said;
+    const struct xw_reading_rhythm *rhythm; /* of the same seconds; NULL: null is written */
     const struct xw_net12 *network; /* shared; NULL: the shipped one is opened for this reading */
 };
 

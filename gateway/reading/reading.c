@@ -22,6 +22,7 @@ struct work {
     float *uv;
     const struct xw_reading_shared *shared;
     struct xw_interpretation said;
+    struct xw_reading_rhythm rhythm;
 };
 
 int xw_reading_samples(const Xw__StreamHeader *h, size_t *ret_n)
@@ -80,7 +81,9 @@ static int measure(struct work *w, const struct xw_reading_ask *a)
     w->input.sex = a->sex;
     for (size_t c = 0; r >= 0 && c < channels_n; c++)
         r = channel(w, a, c);
-    return r < 0 ? r : xw_ecg12_read(w->engine, &w->input, w->result);
+    if (r >= 0)
+        r = xw_ecg12_read(w->engine, &w->input, w->result);
+    return r < 0 ? r : xw_reading_rhythm_find(&w->input, &w->rhythm);
 }
 
 /* [[first, end], …] in indices of the stream. */
@@ -109,8 +112,9 @@ static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret
                                    .name = w->name,
                                    .tables = w->shared->tables,
                                    .said = &w->said,
+                                   .rhythm = &w->rhythm,
                                    .network = w->shared->network};
-    xw_reading_words_make(w->shared->tables, &view, 0, &w->said);
+    xw_reading_words_make(w->shared->tables, &view, w->rhythm.bits, &w->said);
     json_t *o = xw_reading_json(&view);
     if (!o)
         return -ENOMEM;

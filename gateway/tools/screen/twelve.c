@@ -22,6 +22,7 @@ struct window {
     size_t want;
     struct xw_interpret_tables *tables;
     struct xw_interpretation said;
+    struct xw_reading_rhythm rhythm;
 };
 
 static int fail(struct xw_wfdb_error *ret_error, int error, const char *text)
@@ -182,14 +183,20 @@ int xw_screen_run_twelve(const struct xw_screen_options *options, struct xw_wfdb
             (void)fail(ret_error, result, "not ten seconds of an ECG");
     }
     if (result >= 0) {
+        result = xw_reading_rhythm_find(&w->input, &w->rhythm);
+        if (result < 0)
+            (void)fail(ret_error, result, "out of memory");
+    }
+    if (result >= 0) {
         struct xw_reading_view view = {.input = &w->input,
                                        .result = w->result,
                                        .from = from,
                                        .name = w->name,
                                        .record = options->record,
                                        .tables = w->tables,
-                                       .said = &w->said};
-        xw_reading_words_make(w->tables, &view, 0, &w->said);
+                                       .said = &w->said,
+                                       .rhythm = &w->rhythm};
+        xw_reading_words_make(w->tables, &view, w->rhythm.bits, &w->said);
         if (options->pdf)
             result = xw_screen_twelve_pdf(&view, &w->screen, options, ret_error);
         if (result >= 0 && (options->json || !options->pdf))

@@ -8,6 +8,7 @@
 #include "bench/delineation/bench.h"
 #include "bench/interpretation/labels.h"
 #include "dsp/interpret/interpret.h"
+#include "reading/rhythm.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -157,7 +158,10 @@ static int run(const char *folder, const struct label *labels, size_t labels_n,
         double begin = seconds();
         if (xw_ecg12_read(engine, &record.input, &result) < 0)
             continue;
-        struct xw_interpret_input input = {&result, l->age_years, l->sex, 0};
+        struct xw_reading_rhythm rhythm = {.bits = 0};
+        if (!getenv("XW_WITHOUT_RHYTHM") && xw_reading_rhythm_find(&record.input, &rhythm) < 0)
+            continue;
+        struct xw_interpret_input input = {&result, l->age_years, l->sex, rhythm.bits};
         xw_interpret_make(tables, &input, &said_of);
         spent_s += seconds() - begin;
         read_n++;
