@@ -135,6 +135,41 @@ export const cases = [
     },
   },
   {
+    name: 'it grows old too when the link is cut and nothing new comes',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      await measured(page, center, url);
+      center.cut('gw-dongcun');
+      await until('old', async () => (await page.getAttribute('.rd-age', 'data-old')) === 'true', 15000, 250);
+    },
+  },
+  {
+    name: 'an earlier reading of the page is offered to compare with, as differences alone',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      const s = center.stream('ecg-01');
+      await open(page, center, url, 'ecg-01');
+      await page.keyboard.press(' ');
+      for (let k = 0; k < 2; k++) await page.keyboard.press('Shift+ArrowLeft');
+      await page.waitForTimeout(300);
+      await page.keyboard.press('r');
+      await ready(page);
+      const [before] = await range(page);
+      assert.equal(await page.locator('[data-do=compare]').count(), 0);
+      await page.keyboard.press('End');
+      s.st = { II: 0.25, III: 0.3, aVF: 0.28 };
+      await page.keyboard.press('r');
+      await page.waitForSelector('[data-do=compare]');
+      await page.click('[data-do=compare]');
+      assert.equal(await page.getAttribute('.rd-compare', 'data-before'), String(before));
+      assert.match(await page.textContent('.rd-compare'), /未计测量误差/);
+      assert.match(await page.textContent('[data-change=hr_bpm]'), /60.*60.*0/);
+      assert.match(await page.textContent('[data-change="st II"]'), /\+0\.2\d/);
+      assert.match(await page.textContent('[data-change="st V2"]'), /0\.0\d/);
+      assert.deepEqual(await cutOff(page), []);
+    },
+  },
+  {
     name: 'reversed electrodes stand before everything else',
     center: { streams: 4 },
     async run({ page, center, url }) {

@@ -22,6 +22,7 @@ import { ListPage } from './pages/list';
 import { RulesPage } from './pages/rules';
 import { StudiesPage, StudyPage } from './pages/studies';
 import { ViewerPage } from './pages/viewer';
+import { forgetReadings } from './reading/before';
 import { Shell } from './shell';
 import { demo, entered, lang, me, route, theme } from './state';
 import { Dialog, Empty, Failed, Loading } from './ui';
@@ -76,6 +77,7 @@ function App(): JSX.Element {
     return () => {
       live.stop();
       forgetAlarms();
+      forgetReadings();
     };
   }, [user]);
   useEffect(() => {

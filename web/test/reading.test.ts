@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error the fake county is plain JavaScript
 import { reading as fakeReading } from '../../tests/web/fake/reading.mjs';
 import { MEDIAN_MM_PER_MV, planMedian } from '../src/reading/median';
+import { changesOf, earlier, forgetReadings, remember } from '../src/reading/before';
 import { BadReading, beatIndex, measuredLeads, missingSeconds, parseReading, rhythmOf, type Median } from '../src/reading/parse';
 
 type Json = Record<string, unknown>;
@@ -104,5 +105,39 @@ describe('the median beat', () => {
     const p = planMedian({ ...median, marksMs: {} }, 400, 25);
     expect(p.toMs).toBeGreaterThanOrEqual(1400 - 5);
     expect(planMedian({ ...median, leads: [] }, 100, 25).heightMm).toBeGreaterThan(0);
+  });
+});
+
+describe('an earlier reading', () => {
+  const at = (first: number, extra: Json = {}) => ({ ...parseReading(answer()), first, ...extra });
+  it('is the latest that lies whole before, of the same stream, and could be measured', () => {
+    forgetReadings();
+    for (const first of [0, 6000, 12_000, 21_000]) remember('a', at(first));
+    remember('a', at(13_500, { verdict: 'unacceptable' }));
+    remember('b', at(14_000));
+    expect(earlier('a', at(19_000))?.first).toBe(12_000);
+    expect(earlier('a', at(16_999))?.first).toBe(6000);
+    expect(earlier('a', at(3000))).toBeNull();
+    forgetReadings();
+    expect(earlier('a', at(19_000))).toBeNull();
+  });
+  it('is kept of a few streams, a few each', () => {
+    forgetReadings();
+    for (let k = 0; k < 40; k++) remember(`s${k}`, at(0));
+    for (let k = 0; k < 40; k++) remember('s39', at(k * 5000));
+    expect(earlier('s0', at(9000))).toBeNull();
+    expect(earlier('s38', at(9000))).not.toBeNull();
+    expect(earlier('s39', at(31 * 5000))).toBeNull();
+    expect(earlier('s39', at(34 * 5000))?.first).toBe(33 * 5000);
+    forgetReadings();
+  });
+  it('differs by numbers; an axis goes the short way, what is not known stays so', () => {
+    const a = at(0);
+    const b = at(9000);
+    a.measured = { ...a.measured, qrs_axis_deg: 170, pr_ms: null };
+    b.measured = { ...b.measured, qrs_axis_deg: -170, hr_bpm: 90 };
+    const by = Object.fromEntries(changesOf(a, b).measured.map((x) => [x.name, x.by]));
+    expect([by['qrs_axis_deg'], by['pr_ms'], by['hr_bpm']]).toEqual([20, null, 16]);
+    expect(changesOf(a, { ...b, leads: b.leads.map((l) => ({ ...l, usable: false })) }).st60.every((x) => x.by === null)).toBe(true);
   });
 });

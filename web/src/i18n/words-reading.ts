@@ -109,6 +109,13 @@ export const readingWords = {
   'flaw.range': ['幅度异常', 'range'],
   'flaw.copy': ['与另一导联相同', 'copy of another'],
 
+  'compare.do': ['与上次比较（{t}）', 'Compare with {t}'],
+  'compare.note': ['同一路信号在本页先前的测量，请先确认是同一患者。只列差值，未计测量误差，不作判断。', 'An earlier measurement of this signal on this page: first make sure that it is the same patient. Differences alone, without the error of measurement, and no judgement.'],
+  'compare.rate': ['心率相差 {n} 次/分：间期随心率变化，不宜直接比较。', 'Heart rate differs by {n}/min: intervals follow it and do not compare.'],
+  'compare.now': ['本次', 'Now'],
+  'compare.by': ['差值', 'Change'],
+  'compare.st': ['ST J+60 变化', 'Change of ST J+60'],
+
   'reading.network': ['网络提议（非结论）', 'Proposals of the network (no statements)'],
   'reading.network.unseen': ['网络没有看到足够的导联', 'The network could not see enough leads'],
   'reading.network.row': ['{p}（界限 {limit}）', '{p} (limit {limit})'],

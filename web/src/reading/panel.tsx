@@ -3,14 +3,16 @@
 
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { clockText, durationText } from '../base/clock';
+import { clockText, durationText, monoMs } from '../base/clock';
 import type { EcgController } from '../ecg/controller';
 import { t, tWord } from '../i18n/t';
 import { lang } from '../state';
+import { live } from '../live/client';
 import type { StreamModel } from '../live/stream';
 import { CSS_PX_PER_MM, rulerChecked, rulerPxPerMm, speed, theme } from '../state';
 import { useTicker } from '../ui';
 import { wordsOf } from '../pages/paper';
+import { Comparison } from './compare';
 import { drawMedian } from './median';
 import { beatIndex, measuredLeads, missingSeconds, rhythmOf, type Reading, type Statement } from './parse';
 import { GradeChip, Statements } from './statements';
@@ -98,11 +100,21 @@ function Network(props: { r: Reading }): JSX.Element | null {
   );
 }
 
-// The seconds that it is of, and how long ago.
-function When(props: { r: Reading; model: StreamModel; newest: number; goTo: () => void }): JSX.Element {
-  const { r, model, newest } = props;
+// Since the last of the ten seconds, by the county's clock: a trace that stands still grows old too.
+function secondsSince(r: Reading, model: StreamModel): number {
   const end = r.first + r.samples;
-  const agoS = (newest - end) / r.rateHz;
+  const now = monoMs();
+  const behind = (model.ring.newest - end) / r.rateHz;
+  const byClock = live.clock.known && model.timed ? (live.clock.wallUs(now) - model.wallUs(end)) / 1e6 : NaN;
+  return Math.max(behind, Number.isFinite(byClock) ? byClock : behind + (now - model.lastGrowMs) / 1000);
+}
+
+// The seconds that it is of, and how long ago.
+function When(props: { r: Reading; model: StreamModel; live: boolean; goTo: () => void }): JSX.Element {
+  const { r, model } = props;
+  useTicker(1000);
+  const end = r.first + r.samples;
+  const agoS = props.live ? secondsSince(r, model) : NaN;
   const old = agoS > OLD_AFTER_S;
   return (
     <p class="rd-when">
@@ -113,7 +125,7 @@ function When(props: { r: Reading; model: StreamModel; newest: number; goTo: () 
   );
 }
 
-function Body(props: { r: Reading; model: StreamModel; c: EcgController; newest: number }): JSX.Element {
+function Body(props: { r: Reading; model: StreamModel; c: EcgController; live: boolean }): JSX.Element {
   const { r, model, c } = props;
   const [picked, setPicked] = useState('');
   const end = r.first + r.samples;
@@ -136,7 +148,7 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; newest:
   const lit = r.said?.statements.find((s) => s.name === picked)?.leads ?? [];
   return (
     <>
-      <When r={r} model={model} newest={props.newest} goTo={() => c.light(r.first, end, [], 0)} />
+      <When r={r} model={model} live={props.live} goTo={() => c.light(r.first, end, [], 0)} />
       <Reversal r={r} />
       <p class="rd-head-line"><GradeChip grade={r.said && r.verdict !== 'unacceptable' ? r.said.grade : 'none'} />
         <span><small>{t('reading.rhythm')}</small> <b data-rhythm="">{rhythm.length > 0 ? rhythm.map((s) => (lang.value === 'zh' ? s.zh : s.en)).join(lang.value === 'zh' ? '、' : ', ') : t('reading.rhythm.none')}</b></span></p>
@@ -144,6 +156,7 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; newest:
       <h4>{t('reading.statements')}</h4>
       <Statements r={r} picked={picked} onPick={pick} />
       <Measurements r={r} />
+      <Comparison r={r} model={model} />
       <h4>{t('reading.median')}</h4>
       <MedianBeat r={r} model={model} />
       <h4>{t('reading.table')} <small>{t('reading.table.unit')}</small></h4>
@@ -157,13 +170,11 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; newest:
 export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c: EcgController; live: boolean; again: () => void; close: () => void }): JSX.Element {
   const { state, model } = props;
   const panel = useRef<HTMLElement>(null);
-  useTicker(1000);
   useEffect(() => {
     const before = document.activeElement;
     panel.current?.focus({ preventScroll: true });
     return () => { if (before instanceof HTMLElement) before.focus({ preventScroll: true }); };
   }, []);
-  const newest = props.live ? model.ring.newest : NaN;
   return (
     <section class="reading" ref={panel} tabIndex={-1} data-reading={state.error ? 'error' : state.reading && !state.busy ? 'ready' : 'busy'} aria-label={t('reading.title')} aria-busy={state.busy}>
       <header>
@@ -182,7 +193,7 @@ export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c
           <button class="button primary" onClick={props.again}>{t('app.retry')}</button>
         </div>
       )}
-      {state.reading && <Body r={state.reading} model={model} c={props.c} newest={newest} />}
+      {state.reading && <Body r={state.reading} model={model} c={props.c} live={props.live} />}
     </section>
   );
 }

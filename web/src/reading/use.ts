@@ -5,6 +5,7 @@ import { useRef, useState } from 'preact/hooks';
 import { api, ApiError } from '../api';
 import { t } from '../i18n/t';
 import { errorText } from '../ui';
+import { remember } from './before';
 import { BadReading, type Reading } from './parse';
 
 export interface Asked {
@@ -36,7 +37,9 @@ export function useReading(stream: string): { state: ReadingState; measure: (fir
     setState((old) => ({ ...old, open: true, busy: true, error: null, asked: { first } }));
     api.reading(stream, first)
       .then((reading) => {
-        if (mine === round.current) setState({ open: true, asked: { first }, busy: false, reading, error: null });
+        if (mine !== round.current) return;
+        remember(stream, reading);
+        setState({ open: true, asked: { first }, busy: false, reading, error: null });
       })
       .catch((e: unknown) => {
         // What was measured before is of other seconds: it does not stand beside a refusal of these.
