@@ -156,10 +156,10 @@ json_t *xw_reading_rhythm_json(const struct xw_reading_rhythm *rhythm, int64_t f
         json_t *one =
             json_pack("{s:s, s:s, s:i, s:I, s:f, s:f, s:o}", "code", xw_ecg_code_name(e->code),
                       "rule", e->rule, "rule_version", (int)e->rule_version, "from",
-                      (json_int_t)(from + e->first), "rate_bpm", (double)e->hr_bpm, "confidence",
+                      (json_int_t)from + e->first, "rate_bpm", (double)e->hr_bpm, "confidence",
                       (double)e->confidence, "values", values_of(e));
         if (one && e->end != XW_ECG_OPEN)
-            json_object_set_new(one, "to", json_integer((json_int_t)(from + e->end)));
+            json_object_set_new(one, "to", json_integer((json_int_t)from + e->end));
         if (!one || json_array_append_new(list, one) < 0) {
             json_decref(list);
             return NULL;
