@@ -202,8 +202,14 @@ export const cases = [
       await measured(page, center, url);
       for (const [status, error, words] of [[400, 'bad_request', /不能按心电测量/], [404, 'not_found', /不足 9 秒/], [422, 'unprocessable', /读不出可测量的心电/], [503, 'busy', /正在为其他医师测量/]]) {
         center.refuse = { status, error };
+        if (status === 400) {
+          await page.click('[data-statement=sinus_rhythm] button');
+          await page.evaluate(() => document.querySelector('.rd-table').scrollIntoView());
+        }
         await page.keyboard.press('r');
         await page.waitForSelector(`.reading [data-status="${status}"]`);
+        const box = await page.evaluate(() => document.querySelector('.reading .state').getBoundingClientRect().toJSON());
+        assert.ok(box.top > 100 && box.bottom < 800, `the refusal is out of sight: ${box.top} to ${box.bottom}`);
         assert.match(await page.textContent('.reading .state'), words);
         assert.match(await page.textContent('.reading .state'), new RegExp(`${status}`));
         assert.equal(await page.locator('.rd-values, .rd-statements').count(), 0);
