@@ -1,5 +1,5 @@
 // The reading of ten seconds beside the paper: what is asked for, what is shown, what is refused.
-import { assert, open, until } from './help.mjs';
+import { assert, enter, open, until } from './help.mjs';
 import { onPaper } from './pixels.mjs';
 
 const ready = (page) => page.waitForSelector('.reading[data-reading=ready]', { timeout: 8000 });
@@ -43,6 +43,25 @@ const fits = (width, height) => ({
 });
 
 export const cases = [
+  {
+    name: 'a live ECG of any county is measured with one key',
+    anyCounty: true,
+    async run({ page, url }) {
+      await enter(page, url);
+      await page.waitForSelector('.row');
+      await page.click('.row .c-bed');
+      await page.waitForSelector('[data-fresh=live].badge', { timeout: 8000 });
+      // A stream that has just begun is refused until the county holds nine seconds of it.
+      await until('a reading', async () => {
+        await page.keyboard.press('r');
+        await page.waitForSelector('.reading:not([data-reading=busy])', { timeout: 8000 });
+        return (await page.getAttribute('.reading', 'data-reading')) === 'ready';
+      }, 20000, 1000);
+      assert.match(await page.textContent('.rd-machine'), /未经医师审核/);
+      assert.match(await page.textContent('.rd-when b'), /\d\d:\d\d:\d\d – \d\d:\d\d:\d\d/);
+      assert.ok((await page.locator('.rd-table tbody tr').count()) >= 1);
+    },
+  },
   {
     name: 'R measures the newest ten seconds and Esc closes; it says that no physician has seen it',
     center: { streams: 4 },
@@ -202,8 +221,14 @@ export const cases = [
       await measured(page, center, url);
       for (const [status, error, words] of [[400, 'bad_request', /不能按心电测量/], [404, 'not_found', /不足 9 秒/], [422, 'unprocessable', /读不出可测量的心电/], [503, 'busy', /正在为其他医师测量/]]) {
         center.refuse = { status, error };
+        if (status === 400) {
+          await page.click('[data-statement=sinus_rhythm] button');
+          await page.evaluate(() => document.querySelector('.rd-table').scrollIntoView());
+        }
         await page.keyboard.press('r');
         await page.waitForSelector(`.reading [data-status="${status}"]`);
+        const box = await page.evaluate(() => document.querySelector('.reading .state').getBoundingClientRect().toJSON());
+        assert.ok(box.top > 100 && box.bottom < 800, `the refusal is out of sight: ${box.top} to ${box.bottom}`);
         assert.match(await page.textContent('.reading .state'), words);
         assert.match(await page.textContent('.reading .state'), new RegExp(`${status}`));
         assert.equal(await page.locator('.rd-values, .rd-statements').count(), 0);

@@ -131,7 +131,7 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; live: b
   const end = r.first + r.samples;
   useEffect(() => {
     setPicked('');
-    c.unlight();
+    return () => c.unlight(); // what is lit rests on a reading that stands here no more
   }, [r]);
   const pick = (s: Statement): void => {
     if (picked === s.name) {
@@ -175,6 +175,10 @@ export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c
     panel.current?.focus({ preventScroll: true });
     return () => { if (before instanceof HTMLElement) before.focus({ preventScroll: true }); };
   }, []);
+  // What comes is seen, wherever one had read on to: a refusal above all.
+  useEffect(() => {
+    panel.current?.scrollIntoView({ block: 'start' });
+  }, [state.reading, state.error]);
   return (
     <section class="reading" ref={panel} tabIndex={-1} data-reading={state.error ? 'error' : state.reading && !state.busy ? 'ready' : 'busy'} aria-label={t('reading.title')} aria-busy={state.busy}>
       <header>
