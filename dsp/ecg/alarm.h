@@ -10,6 +10,7 @@
 
 #include "dsp/ecg/af.h"
 #include "dsp/ecg/emit.h"
+#include "dsp/ecg/flutter.h"
 #include "dsp/ecg/pulse.h"
 #include "dsp/ecg/vf.h"
 
@@ -57,6 +58,8 @@ struct xw_ecg_alarm {
     bool fibrillating;          /* the atria, after the RR intervals */
     bool taken_back;            /* what was said of that was wrong */
     struct xw_ecg_event atrial; /* what is said of that */
+    bool fluttering;            /* the atria, after their wave */
+    struct xw_ecg_event flutter;
     /* Of the same patient; borrowed, fed by the caller before the ECG of the same time. */
     const struct xw_ecg_pulse *pulse[XW_ECG_PULSES_MAX];
     unsigned pulses_n;
@@ -109,6 +112,9 @@ void xw_ecg_alarm_note(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
 void xw_ecg_alarm_begin_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first);
 /* The RR analysis changed its mind: names the rhythm from its onset on. */
 void xw_ecg_alarm_af(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_af *af);
+/* The same of what was seen of the atria. */
+void xw_ecg_alarm_flutter(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
+                          const struct xw_ecg_flutter *f);
 /* Share of the beats since raw index `since` that look like known QRS; 0 when there are none. */
 float xw_ecg_alarm_known_share(const struct xw_ecg_alarm *a, int64_t since);
 void xw_ecg_alarm_close(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t end);

@@ -95,13 +95,15 @@ void xw_ecg_alarm_name_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
     const struct xw_ecg_episode *first_of[] = {&a->vf, &a->asystole, &a->vt};
     const struct xw_ecg_episode *rates[] = {&a->tachy, &a->brady};
     const struct xw_ecg_event *alarm = NULL;
-    for (unsigned i = 0; i < 2 && !a->fibrillating; i++)
+    for (unsigned i = 0; i < 2 && !a->fibrillating && !a->fluttering; i++)
         if (rates[i]->open)
             alarm = &rates[i]->event;
     for (unsigned i = 3; i-- > 0;)
         if (first_of[i]->open)
             alarm = &first_of[i]->event;
+    /* That the RR are irregular does not tell fibrillation from flutter; an even wave does. */
     enum xw_ecg_code code = alarm             ? alarm->code
+                            : a->fluttering   ? XW_ECG_RHYTHM_AFL
                             : a->fibrillating ? XW_ECG_RHYTHM_AF
                             : a->pattern      ? a->pattern
                                               : XW_ECG_RHYTHM_NORMAL;
@@ -119,6 +121,8 @@ void xw_ecg_alarm_name_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
         explain_alarm(alarm, &event);
     else if (code == XW_ECG_RHYTHM_AF)
         event = a->atrial;
+    else if (code == XW_ECG_RHYTHM_AFL)
+        event = a->flutter;
     else if (a->pattern)
         explain_pattern(a, emit, &event);
     else
@@ -208,4 +212,32 @@ void xw_ecg_alarm_af(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const str
     a->taken_back = af->taken_back;
     xw_ecg_alarm_name_rhythm(a, emit, af->since_at);
     a->taken_back = false;
+}
+
+/* Surer the more the wave stands out: 0.5 at the limit, 0.8 at twice that. */
+static void draft_flutter(struct xw_ecg_alarm *a, const struct xw_ecg_emit *emit,
+                          const struct xw_ecg_flutter_look *look)
+{
+    const struct xw_ecg_flutter_limits limit = xw_ecg_flutter_limits(look, emit->rules);
+    a->flutter = xw_ecg_emit_draft(emit, XW_ECG_KIND_RHYTHM, XW_ECG_RHYTHM_AFL, "flutter-wave",
+                                   XW_ECG_FLUTTER_RULE_VERSION);
+    a->flutter.confidence = fminf(0.5F + 0.3F * (look->peak_ratio / limit.peak - 1), 0.8F);
+    a->flutter.lead_mask = 1U << look->lead;
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_ATRIAL_BPM, look->atrial_bpm,
+                         XW_ECG_FLUTTER_LOW_BPM);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_RATE_BPM, look->ventricular_bpm, 0);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_WAVE_PEAK, look->peak_ratio, limit.peak);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_WAVE_SHARE, look->share, limit.share);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_WAVE_LOCK, look->lock, limit.lock);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_AMPLITUDE_UV, look->height_uv, limit.height_uv);
+    xw_ecg_emit_evidence(&a->flutter, XW_ECG_VALUE_BEATS_N, (float)look->beats_n, 0);
+}
+
+void xw_ecg_alarm_flutter(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
+                          const struct xw_ecg_flutter *f)
+{
+    a->fluttering = f->active;
+    if (f->active)
+        draft_flutter(a, emit, &f->look);
+    xw_ecg_alarm_name_rhythm(a, emit, f->active ? f->since_at : f->until_at);
 }
