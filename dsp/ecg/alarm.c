@@ -79,92 +79,17 @@ static struct xw_ecg_event draft(const struct xw_ecg_emit *emit, enum xw_ecg_cod
     return event;
 }
 
-static void set_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first)
+/* 0.5 if none of the beats since `first` looks like a QRS seen before, 0.95 if all do. */
+static float confidence_of(const struct xw_ecg_alarm *a, int64_t first)
 {
-    const struct xw_ecg_episode *first_of[] = {&a->vf, &a->asystole, &a->vt};
-    const struct xw_ecg_episode *rates[] = {&a->tachy, &a->brady};
-    enum xw_ecg_code code = a->fibrillating ? XW_ECG_RHYTHM_AF
-                            : a->pattern    ? a->pattern
-                                            : XW_ECG_RHYTHM_NORMAL;
-    for (unsigned i = 0; i < 2 && !a->fibrillating; i++)
-        if (rates[i]->open)
-            code = rates[i]->event.code;
-    for (unsigned i = 3; i-- > 0;)
-        if (first_of[i]->open)
-            code = first_of[i]->event.code;
-    if (a->rhythm.open && a->rhythm.event.code == code)
-        return;
-    if (a->rhythm.open && first < a->rhythm.event.first)
-        first = a->rhythm.event.first;
-    a->rhythm.event.withdrawn |= a->taken_back && a->rhythm.event.code == XW_ECG_RHYTHM_AF;
-    xw_ecg_episode_close(emit, &a->rhythm, first);
-    struct xw_ecg_event event =
-        xw_ecg_emit_draft(emit, XW_ECG_KIND_RHYTHM, code, "rhythm", XW_ECG_ALARM_RULE_VERSION);
-    if (code == XW_ECG_RHYTHM_AF)
-        event = a->atrial;
-    event.first = first;
-    xw_ecg_episode_open(emit, &a->rhythm, &event);
-}
-
-void xw_ecg_alarm_begin_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first)
-{
-    if (!a->rhythm.open)
-        set_rhythm(a, emit, first);
-}
-
-/* Why the atria are said to fibrillate; the early look has evidence and a name of its own. */
-static void draft_atrial(struct xw_ecg_alarm *a, const struct xw_ecg_emit *emit,
-                         const struct xw_ecg_af *af)
-{
-    struct xw_ecg_af_evidence why = xw_ecg_af_evidence(af);
-    a->atrial = xw_ecg_emit_draft(emit, XW_ECG_KIND_RHYTHM, XW_ECG_RHYTHM_AF,
-                                  af->sure ? "af-rr" : "af-rr-early", XW_ECG_AF_RULE_VERSION);
-    a->atrial.confidence = af->sure ? 0.9F : 0.7F;
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_AF_SCORE, why.score, why.score);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_ALIKE, why.alike_share, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_DIFFERENCE, why.difference, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_PATTERN, why.pattern, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_BEATS_N, (float)why.intervals_n, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_MS, why.rr_ms, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_LOW_MS, why.rr_low_ms, 0);
-    xw_ecg_emit_evidence(&a->atrial, XW_ECG_VALUE_RR_HIGH_MS, why.rr_high_ms, 0);
-}
-
-/* What was said early is confirmed: the same episode, by the rule that is sure. */
-static void confirm_atrial(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
-{
-    struct xw_ecg_event *said = &a->rhythm.event;
-    if (!a->rhythm.open || said->code != XW_ECG_RHYTHM_AF)
-        return;
-    struct xw_ecg_event event = a->atrial;
-    event.first = said->first;
-    event.end = said->end;
-    event.sequence = said->sequence;
-    event.revision = said->revision + 1;
-    *said = event;
-    xw_ecg_emit_again(emit, said);
-}
-
-void xw_ecg_alarm_af(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_af *af)
-{
-    bool changed = af->active != a->fibrillating;
-    a->fibrillating = af->active;
-    if (af->active)
-        draft_atrial(a, emit, af);
-    if (!changed && af->active)
-        confirm_atrial(a, emit);
-    if (!changed)
-        return;
-    a->taken_back = af->taken_back;
-    set_rhythm(a, emit, af->since_at);
-    a->taken_back = false;
+    return 0.5F + 0.45F * xw_ecg_alarm_known_share(a, first);
 }
 
 static void open_alarm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, struct xw_ecg_episode *p,
                        const struct xw_ecg_event *event)
 {
     xw_ecg_episode_open(emit, p, event);
-    set_rhythm(a, emit, event->first);
+    xw_ecg_alarm_name_rhythm(a, emit, event->first);
 }
 
 /* How long it lasts, or has lasted so far, against what makes it sustained. */
@@ -200,20 +125,22 @@ static void close_alarm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, struct
     if (p == &a->vt)
         put_duration(emit, p, end);
     xw_ecg_episode_close(emit, p, end);
-    set_rhythm(a, emit, end);
+    xw_ecg_alarm_name_rhythm(a, emit, end);
 }
 
 /* A pattern's end: the last beat that kept it. */
 static void judge_pattern(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit)
 {
     int64_t since = ago(a, 0)->at;
+    unsigned n = 0;
     enum xw_ecg_code pattern =
-        xw_ecg_alarm_pattern(a, (unsigned)emit->rules->pattern_repeats_n, &since);
+        xw_ecg_alarm_pattern(a, (unsigned)emit->rules->pattern_repeats_n, &since, &n);
     if (pattern == a->pattern)
         return;
     a->pattern = pattern;
     a->pattern_since = since;
-    set_rhythm(a, emit, since);
+    a->pattern_n = n;
+    xw_ecg_alarm_name_rhythm(a, emit, since);
 }
 
 static void judge_slow(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool held)
@@ -227,6 +154,7 @@ static void judge_slow(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool he
         return;
     struct xw_ecg_event event =
         draft(emit, XW_ECG_RHYTHM_BRADY, emit->rules->brady_priority, ago(a, rr_n)->at);
+    event.confidence = confidence_of(a, event.first);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, emit->rules->brady_bpm);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, emit->rules->brady_beats_n,
                          emit->rules->brady_beats_n);
@@ -247,6 +175,7 @@ static void judge_fast(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bool he
         return;
     struct xw_ecg_event event =
         draft(emit, XW_ECG_RHYTHM_TACHY, emit->rules->tachy_priority, ago(a, rr_n)->at);
+    event.confidence = confidence_of(a, event.first);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RATE_BPM, 60000 / rr, emit->rules->tachy_bpm);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, emit->rules->tachy_beats_n,
                          emit->rules->tachy_beats_n);
@@ -308,6 +237,7 @@ static void judge_pause(const struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
     struct xw_ecg_event event =
         draft(emit, XW_ECG_RHYTHM_PAUSE, emit->rules->pause_priority, ago(a, 1)->at);
     event.end = beat->at;
+    event.confidence = confidence_of(a, event.first);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_RR_MS, beat->rr_ms, 1000 * emit->rules->pause_s);
     xw_ecg_emit_new(emit, &event);
 }
@@ -337,7 +267,8 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     a->unproven_n -= a->unproven_n > 0 && !a->blind;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
-        set_rhythm(a, emit, beat->at);
+        xw_ecg_alarm_name_rhythm(a, emit, beat->at);
+    xw_ecg_alarm_look_again(a, emit);
     judge_pattern(a, emit);
     judge_return(a, emit);
     judge_pause(a, emit, held);
@@ -382,6 +313,7 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     close_all(a, emit, since);
     struct xw_ecg_event event =
         draft(emit, XW_ECG_RHYTHM_ASYSTOLE, emit->rules->asystole_priority, since);
+    event.confidence = a->unproven_n ? 0.7F : 0.9F;
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_SILENCE_S, (float)silence_s, emit->rules->asystole_s);
     a->silence_beat = -1;
     open_alarm(a, emit, &a->asystole, &event);
@@ -493,6 +425,7 @@ void xw_ecg_alarm_close(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_
     struct xw_ecg_episode *all[] = {&a->asystole, &a->brady, &a->tachy, &a->vt, &a->vf, &a->rhythm};
     if (a->vt.open)
         put_duration(emit, &a->vt, end);
+    xw_ecg_alarm_sum_up(a, emit);
     for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         xw_ecg_episode_close(emit, all[i], end);
 }

@@ -10,11 +10,13 @@
 
 #include "dsp/ecg/af.h"
 #include "dsp/ecg/emit.h"
+#include "dsp/ecg/flutter.h"
 #include "dsp/ecg/pulse.h"
 #include "dsp/ecg/vf.h"
 
 enum {
     XW_ECG_ALARM_RULE_VERSION = 3,
+    XW_ECG_RHYTHM_RULE_VERSION = 1, /* of no-finding, bigeminy, trigeminy */
     XW_ECG_VETO_RULE_VERSION = 1,
     XW_ECG_ALARM_BEATS = 32,
     XW_ECG_ALARM_DENIED_N = 5
@@ -27,6 +29,7 @@ struct xw_ecg_alarm_beat {
     bool known;               /* looks like a QRS seen before */
     float match;              /* how much, 0..1 */
     float likeness, width_ms; /* to the dominant shape; of the QRS */
+    float confidence;         /* of its label */
 };
 
 /* Those of the table that were set while looking at recordings of alarms; in the object, so that
@@ -50,9 +53,13 @@ struct xw_ecg_alarm {
     struct xw_ecg_episode asystole, brady, tachy, vt, vf, rhythm;
     enum xw_ecg_code pattern; /* bigeminy or trigeminy, 0 = none */
     int64_t pattern_since;
+    unsigned pattern_n;         /* beats that kept to it when it was named */
+    bool few;                   /* "no finding" was said of fewer beats than it takes */
     bool fibrillating;          /* the atria, after the RR intervals */
     bool taken_back;            /* what was said of that was wrong */
     struct xw_ecg_event atrial; /* what is said of that */
+    bool fluttering;            /* the atria, after their wave */
+    struct xw_ecg_event flutter;
     /* Of the same patient; borrowed, fed by the caller before the ECG of the same time. */
     const struct xw_ecg_pulse *pulse[XW_ECG_PULSES_MAX];
     unsigned pulses_n;
@@ -76,9 +83,10 @@ void xw_ecg_alarm_vf(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const str
 struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
                                            const struct xw_ecg_emit *emit);
 /* Ventricular beats at every second or third place for `repeats_n` times or more: the code and, as
- * long as it goes on, its onset; 0 = no such pattern. (alarm_pattern.c) */
+ * long as it goes on, its onset and how many beats keep to it; 0 = no such pattern, both untouched.
+ * (alarm_pattern.c) */
 enum xw_ecg_code xw_ecg_alarm_pattern(const struct xw_ecg_alarm *a, unsigned repeats_n,
-                                      int64_t *ret_since);
+                                      int64_t *ret_since, unsigned *ret_n);
 /* Ventricular beats in a row, `from` beats ago and before. (this and the next three: alarm_runs.c)
  */
 unsigned xw_ecg_alarm_ventricular_run(const struct xw_ecg_alarm *a, unsigned from);
@@ -89,10 +97,24 @@ unsigned xw_ecg_alarm_strange_run(const struct xw_ecg_alarm *a, float vt_bpm, fl
 float xw_ecg_alarm_rr_before(const struct xw_ecg_alarm *a, unsigned n);
 /* Mean difference of neighbours over the mean, of the newest n intervals. */
 float xw_ecg_alarm_unevenness(const struct xw_ecg_alarm *a, unsigned n);
+/* Names the rhythm from `first` on if it is another now, with its evidence: that of the alarm which
+ * names it, the beats that keep a pattern, or the limits that nothing crossed (rule `no-finding`,
+ * said again once eight intervals are known). (this and the next five: alarm_rhythm.c) */
+void xw_ecg_alarm_name_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first);
+/* After a beat: says "no finding" again, if that was said of too few beats and is not any more. */
+void xw_ecg_alarm_look_again(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit);
+/* The same into its last word, before its end is said. */
+void xw_ecg_alarm_sum_up(struct xw_ecg_alarm *a, const struct xw_ecg_emit *emit);
+/* A beat that no alarm is judged by; for callers that have beats alone. */
+void xw_ecg_alarm_note(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
+                       const struct xw_ecg_alarm_beat *beat);
 /* Names the rhythm from here on; for callers that have beats alone. */
 void xw_ecg_alarm_begin_rhythm(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t first);
 /* The RR analysis changed its mind: names the rhythm from its onset on. */
 void xw_ecg_alarm_af(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const struct xw_ecg_af *af);
+/* The same of what was seen of the atria. */
+void xw_ecg_alarm_flutter(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
+                          const struct xw_ecg_flutter *f);
 /* Share of the beats since raw index `since` that look like known QRS; 0 when there are none. */
 float xw_ecg_alarm_known_share(const struct xw_ecg_alarm *a, int64_t since);
 void xw_ecg_alarm_close(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, int64_t end);

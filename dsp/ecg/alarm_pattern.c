@@ -21,13 +21,14 @@ static unsigned kept_beats(const struct xw_ecg_alarm *a, unsigned period)
 }
 
 enum xw_ecg_code xw_ecg_alarm_pattern(const struct xw_ecg_alarm *a, unsigned repeats_n,
-                                      int64_t *ret_since)
+                                      int64_t *ret_since, unsigned *ret_n)
 {
     static const enum xw_ecg_code NAMES[] = {XW_ECG_RHYTHM_BIGEMINY, XW_ECG_RHYTHM_TRIGEMINY};
     for (unsigned period = 2; period <= 3; period++) {
         unsigned n = kept_beats(a, period);
         if (n >= repeats_n * period) {
             *ret_since = ago(a, n - 1)->at;
+            *ret_n = n;
             return NAMES[period - 2];
         }
     }

@@ -214,9 +214,14 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     xw_ecg_st_second(&chain->st, &chain->emit, chain->quality.usable);
     xw_ecg_chain_revise(chain, false);
     xw_ecg_avblock_range(&chain->avblock, chain->quality.usable, chain->quality.range_uv);
+    bool barred = chain->vf.active || chain->vf.suspected || chain->alarm.asystole.open ||
+                  chain->quality.cannot_see;
     xw_ecg_avblock_second(&chain->avblock, &chain->emit, chain->quality.usable,
-                          chain->alarm.fibrillating || chain->vf.active || chain->vf.suspected ||
-                              chain->alarm.asystole.open || chain->quality.cannot_see);
+                          chain->alarm.fibrillating || chain->flutter.active || barred);
+    if (xw_ecg_flutter_second(&chain->flutter, &chain->avblock, &chain->emit,
+                              chain->quality.usable & chain->quality.settled,
+                              barred || chain->alarm.vt.open))
+        xw_ecg_alarm_flutter(&chain->alarm, &chain->emit, &chain->flutter);
     int64_t centre = xw_ecg_chain_raw(chain, (double)frame - XW_ECG_ANALYSIS_HZ / 2.0);
     xw_ecg_hrv_second(&chain->hrv, &chain->emit, centre, !chain->quality.cannot_see);
     if (++chain->second_n % 5 == 0 && chain->emit.hr_bpm > 0) {
@@ -321,6 +326,7 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
     xw_ecg_alarm_reset(&chain->alarm, first_sample);
     xw_ecg_pattern_reset(&chain->pattern);
     xw_ecg_avblock_reset(&chain->avblock);
+    xw_ecg_flutter_reset(&chain->flutter);
     chain->emit.hr_bpm = 0;
 }
 

@@ -215,7 +215,8 @@ static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, 
                                      .known = qrs->match >= KNOWN,
                                      .match = qrs->match,
                                      .likeness = label.likeness,
-                                     .width_ms = label.width_ms};
+                                     .width_ms = label.width_ms,
+                                     .confidence = label.confidence};
     say_more(chain, qrs, &event);
     xw_ecg_hrv_beat(&chain->hrv, at, rr_ms, label.code);
     past->event = event;

@@ -6,6 +6,7 @@
 #include "dsp/ecg/avblock.h"
 #include "dsp/ecg/beat.h"
 #include "dsp/ecg/chain.h"
+#include "dsp/ecg/flutter.h"
 #include "dsp/ecg/front.h"
 #include "dsp/ecg/pattern.h"
 #include "dsp/ecg/hrv.h"
@@ -50,6 +51,7 @@ struct xw_ecg_chain {
     struct xw_ecg_alarm alarm;
     struct xw_ecg_pattern pattern;
     struct xw_ecg_avblock avblock;
+    struct xw_ecg_flutter flutter;
     struct xw_ecg_hrv hrv;
     struct xw_ecg_emit emit;
     struct xw_ecg_rules rules;

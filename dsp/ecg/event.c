@@ -167,6 +167,8 @@ static const struct {
     [XW_ECG_VALUE_WAVE] = {"wave", "1"},
     [XW_ECG_VALUE_RR_LOW_MS] = {"rr-shortest", "ms"},
     [XW_ECG_VALUE_RR_HIGH_MS] = {"rr-longest", "ms"},
+    [XW_ECG_VALUE_WAVE_PEAK] = {"wave-peak", "1"},
+    [XW_ECG_VALUE_WAVE_LOCK] = {"wave-lock", "1"},
     [XW_ECG_VALUE_WAVE_HZ] = {"wave-frequency", "Hz"},
     [XW_ECG_VALUE_WAVE_SHARE] = {"wave-share", "1"},
 };

@@ -79,7 +79,7 @@ enum xw_ecg_code {
     XW_ECG_RHYTHM_TRIGEMINY,
     XW_ECG_RHYTHM_VF, /* ventricular fibrillation or flutter */
     XW_ECG_RHYTHM_AF,
-    XW_ECG_RHYTHM_AFL,
+    XW_ECG_RHYTHM_AFL, /* possible: see flutter.h */
     XW_ECG_RHYTHM_SVT,
     XW_ECG_RHYTHM_AVB2,
     XW_ECG_RHYTHM_AVB3,
@@ -175,6 +175,8 @@ enum xw_ecg_value_id {
     XW_ECG_VALUE_WAVE_SHARE,   /* of the power within 0.75 Hz of it */
     XW_ECG_VALUE_RR_LOW_MS,    /* the shortest and the longest of the newest 24 */
     XW_ECG_VALUE_RR_HIGH_MS,
+    XW_ECG_VALUE_WAVE_PEAK, /* height of the atrial wave over that of any other frequency */
+    XW_ECG_VALUE_WAVE_LOCK, /* how much QRS keep to one phase of it, 0..1 */
     XW_ECG_VALUE_COUNT
 };
 

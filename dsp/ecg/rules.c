@@ -114,6 +114,10 @@ const struct xw_ecg_rules_item xw_ecg_rules_items[] = {
     DECIMAL("atrial_fibrillation", "certainty", af_limit, 1, 10,
             "心房颤动: sum of the evidence at which it is named; more is later and surer"),
 
+    DECIMAL(
+        "atrial_flutter", "peak", flutter_peak, 1.5F, 10,
+        "心房扑动可能: height of the atrial wave over that of any other frequency; more is surer"),
+
     WHOLE("bigeminy", "repeats", pattern_repeats_n, 3, 8,
           "二联律/三联律: repetitions that confirm bigeminy or trigeminy"),
 
@@ -168,6 +172,7 @@ void xw_ecg_rules_default(struct xw_ecg_rules *ret_rules)
         .st_elevation_v23_uv = t->st_elevation_v23_uv,
         .st_beats_n = t->st_beats_n,
         .af_limit = t->af_limit,
+        .flutter_peak = t->afl_peak,
         .pattern_repeats_n = 3,
     };
 }

@@ -43,6 +43,7 @@ struct xw_ecg_rules {
     float avb_seen, avb_pr_max_s, avb2_blocked_n, avb3_bpm;
     float st_elevation_uv, st_elevation_v23_uv, st_beats_n;
     float af_limit;
+    float flutter_peak;
     float pattern_repeats_n;
 };
 

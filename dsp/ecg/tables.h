@@ -95,7 +95,11 @@ struct xw_ecg_tables {
      * ventricular rate above */
     float avb_slow_bpm, avb_jump, avb_seen, avb_pr_max_s, avb2_blocked_n;
     float avb3_bpm, avb3_rr_spread, avb3_lock, avb3_ratio;
-    float avb_p_uv; /* no P wave below this (after its filter) */
+    /* Flutter (flutter.h): what must hold in an uneven rhythm, and in an even one. */
+    float afl_peak, afl_lock, afl_share, afl_height_uv, afl_uneven;
+    float afl_lock_even, afl_share_even, afl_conduction, afl_open, afl_uneven_open;
+    float afl_slack; /* of all limits while it goes on */
+    float avb_p_uv;  /* no P wave below this (after its filter) */
     /* five minutes: share of them that must be clean NN; bounds of an NN; its distance from the
      * median around it, as a share of that */
     float hrv_clean, hrv_low_ms, hrv_high_ms, hrv_near;

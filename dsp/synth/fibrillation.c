@@ -1,5 +1,5 @@
-/* Fibrillation of ventricles and atria: an oscillator a direction of space, whose frequency and
- * height wander by chance from one grid point to the next. */
+/* Fibrillation of ventricles and atria, and flutter: an oscillator a direction of space, whose
+ * frequency and height wander by chance from one grid point to the next. */
 #include <math.h>
 
 #include "dsp/synth/synth_internal.h"
@@ -15,6 +15,9 @@ static const struct {
 
 /* Atrial waves are strongest to the front and right, where V1 looks from. */
 static const struct xw_synth_vector atria = {-0.016f, 0.040f, -0.062f};
+
+/* Flutter waves: a saw, downward where the feet look from, small in front. */
+static const struct xw_synth_vector flutter = {-0.012f, -0.110f, -0.035f};
 
 void xw_synth_fib_init(struct xw_synth *s)
 {
@@ -65,17 +68,31 @@ static void step_atria(struct xw_synth *s)
     o->amplitude.step = ((float)height - o->amplitude.value) / (float)s->grid_n;
 }
 
+/* Its phase hangs on the sample alone, so that the beats can keep to it. */
+static void step_flutter(struct xw_synth *s)
+{
+    struct xw_synth_oscillator *o = &s->afl;
+    o->hz = xw_synth_flutter_hz(s->rate_bpm);
+    o->turn = TWO_PI * o->hz / s->rate_hz;
+    o->phase = TWO_PI * fmod((double)s->position * o->hz / s->rate_hz, 1);
+    o->amplitude.step = (s->afl_gain - o->amplitude.value) / (float)s->grid_n;
+}
+
 void xw_synth_fib_step(struct xw_synth *s)
 {
     double dt = (double)s->grid_n / s->rate_hz;
     approach(&s->fib_gain, s->rhythm == XW_SYNTH_VF, (float)(dt / 0.25));
     approach(&s->af_gain, s->rhythm == XW_SYNTH_AF, (float)(dt / 0.4));
+    approach(&s->afl_gain, s->rhythm == XW_SYNTH_AFL, (float)(dt / 0.4));
+    s->afl_active = s->afl_gain > 0 || s->afl.amplitude.value > 0;
     s->fib_active = s->fib_gain > 0 || s->fib[0].amplitude.value > 0;
     s->af_active = s->af_gain > 0 || s->af.amplitude.value > 0;
     if (s->fib_active)
         step_ventricles(s);
     if (s->af_active)
         step_atria(s);
+    if (s->afl_active)
+        step_flutter(s);
 }
 
 static double turn(struct xw_synth_oscillator *o)
@@ -99,6 +116,13 @@ void xw_synth_fib_add(struct xw_synth *s, struct xw_synth_vector *dipole)
         dipole->x += v[0];
         dipole->y += v[1];
         dipole->z += v[2];
+    }
+    if (s->afl_active) {
+        double phase = turn(&s->afl);
+        float wave = s->afl.amplitude.value * (float)(sin(phase) + 0.4 * sin(2 * phase));
+        dipole->x += flutter.x * wave;
+        dipole->y += flutter.y * wave;
+        dipole->z += flutter.z * wave;
     }
     if (s->af_active) { /* steep one way, slow the other */
         double phase = turn(&s->af);

@@ -7,11 +7,13 @@
 #include "dsp/synth/synth_internal.h"
 
 #define PLAN_AHEAD_S 1.5
-#define PR_S 0.155 /* middle of P to R peak: a PR interval of about 160 ms */
+#define FLUTTER_BPM 300
+#define F_TO_R_S 0.13 /* from a flutter wave to the QRS that answers it */
+#define PR_S 0.155    /* middle of P to R peak: a PR interval of about 160 ms */
 
 static const float default_bpm[XW_SYNTH_RHYTHMS_N] = {
-    [XW_SYNTH_SINUS] = 70, [XW_SYNTH_AF] = 115,  [XW_SYNTH_VT] = 180,
-    [XW_SYNTH_AVB1] = 65,  [XW_SYNTH_AVB2] = 80, [XW_SYNTH_AVB3] = 36,
+    [XW_SYNTH_SINUS] = 70, [XW_SYNTH_AF] = 115,  [XW_SYNTH_VT] = 180, [XW_SYNTH_AVB1] = 65,
+    [XW_SYNTH_AVB2] = 80,  [XW_SYNTH_AVB3] = 36, [XW_SYNTH_AFL] = 75,
 };
 
 float xw_synth_rhythm_default_bpm(enum xw_synth_rhythm_kind kind)
@@ -73,6 +75,8 @@ static bool ectopic_due(struct xw_synth *s)
 {
     if (s->ectopy == XW_SYNTH_BIGEMINY)
         return s->cycle++ % 2 == 1;
+    if (s->ectopy == XW_SYNTH_TRIGEMINY)
+        return s->cycle++ % 3 == 2;
     if (s->until_ectopic-- > 0)
         return false;
     s->until_ectopic = 4 + (unsigned)(5 * xw_synth_rng_uniform(&s->beat_rng));
@@ -101,10 +105,19 @@ static void plan_sinus(struct xw_synth *s, double pr_s)
         add_pvc(s, early * 0.86);
         add_sinus_beat(s, 1.35 * rr, pr_s);
         return;
+    case XW_SYNTH_RUNS:
+        add_pvc(s, early);
+        for (int i = 0; i < 2; i++)
+            add_pvc(s, 0.48);
+        add_sinus_beat(s, 1.35 * rr, pr_s);
+        return;
+    case XW_SYNTH_PAUSES:
+        add_sinus_beat(s, 2.6, pr_s);
+        return;
     default: /* the sinus beat that falls into the PVC is not conducted: 2 RR from N to N */
         add_pvc(s, early);
         add_sinus_beat(s, 2 * rr - early, pr_s);
-        s->cycle = 1; /* bigeminy: that was its sinus beat */
+        s->cycle = 1; /* bigeminy, trigeminy: that was its first sinus beat */
         return;
     }
 }
@@ -172,6 +185,30 @@ static void plan_complete_block(struct xw_synth *s)
     plan_free_atria(s, 85);
 }
 
+/* How fast the atria flutter if the ventricles beat so often: near 300, a whole number of waves a
+ * beat on average. */
+double xw_synth_flutter_hz(float rate_bpm)
+{
+    double waves = round(FLUTTER_BPM / (double)rate_bpm);
+    waves = waves < 1 ? 1 : waves;
+    double bpm = waves * (double)rate_bpm;
+    return (bpm < 240 ? 240 : bpm > 340 ? 340 : bpm) / 60;
+}
+
+/* Every n-th wave is answered, n even; an odd mean is made of its even neighbours by turns. */
+static void plan_flutter(struct xw_synth *s)
+{
+    double wave = s->rate_hz / xw_synth_flutter_hz(s->rate_bpm);
+    long n = lround(60 * s->rate_hz / (double)s->rate_bpm / wave);
+    if (n > 2 && n % 2)
+        n += s->cycle++ % 2 ? 1 : -1;
+    double r = next_r(s, (double)n * wave / s->rate_hz);
+    double behind = F_TO_R_S * s->rate_hz;
+    r = round((r - behind) / wave) * wave + behind; /* the waves go on from beat to beat */
+    follow_rr(s, (r - s->last_r) / s->rate_hz);
+    add_beat(s, r, XW_SYNTH_SHAPE_NARROW, 'N');
+}
+
 static void plan_cycle(struct xw_synth *s)
 {
     switch (s->rhythm) {
@@ -186,6 +223,9 @@ static void plan_cycle(struct xw_synth *s)
         break;
     case XW_SYNTH_VT:
         plan_vt(s);
+        break;
+    case XW_SYNTH_AFL:
+        plan_flutter(s);
         break;
     case XW_SYNTH_AVB2:
         plan_wenckebach(s);

@@ -27,6 +27,10 @@ static const struct {
     {"avb3", XW_SYNTH_AVB3, 0, XW_SYNTH_NO_ECTOPY, XW_SYNTH_ST_NONE},
     {"stemi-inferior", XW_SYNTH_SINUS, 82, XW_SYNTH_NO_ECTOPY, XW_SYNTH_ST_INFERIOR},
     {"stemi-anterior", XW_SYNTH_SINUS, 88, XW_SYNTH_NO_ECTOPY, XW_SYNTH_ST_ANTERIOR},
+    {"flutter", XW_SYNTH_AFL, 0, XW_SYNTH_NO_ECTOPY, XW_SYNTH_ST_NONE},
+    {"trigeminy", XW_SYNTH_SINUS, 72, XW_SYNTH_TRIGEMINY, XW_SYNTH_ST_NONE},
+    {"run", XW_SYNTH_SINUS, 76, XW_SYNTH_RUNS, XW_SYNTH_ST_NONE},
+    {"pause", XW_SYNTH_SINUS, 64, XW_SYNTH_PAUSES, XW_SYNTH_ST_NONE},
 };
 
 enum { SCENES_N = sizeof(scenes) / sizeof(scenes[0]) };

@@ -64,6 +64,7 @@ enum xw_synth_rhythm_kind {
     XW_SYNTH_ASYSTOLE, /* no beats */
     XW_SYNTH_AVB1,     /* 65/min, PR 300 ms */
     XW_SYNTH_AVB2,     /* 80/min atria, Wenckebach 4:3 */
+    XW_SYNTH_AFL,      /* 75/min: flutter waves at 300/min, every fourth is answered */
     XW_SYNTH_AVB3,     /* 85/min atria, wide escape beats at 36/min (the rate given is theirs) */
     XW_SYNTH_RHYTHMS_N,
 };
@@ -71,10 +72,13 @@ enum xw_synth_rhythm_kind {
 /* Ectopic beats within sinus rhythm. */
 enum xw_synth_ectopy {
     XW_SYNTH_NO_ECTOPY,
-    XW_SYNTH_PVC,      /* single, now and then, full compensatory pause */
-    XW_SYNTH_BIGEMINY, /* every second beat a PVC */
-    XW_SYNTH_COUPLETS, /* pairs of PVCs */
-    XW_SYNTH_APC,      /* single supraventricular ectopics */
+    XW_SYNTH_PVC,       /* single, now and then, full compensatory pause */
+    XW_SYNTH_BIGEMINY,  /* every second beat a PVC */
+    XW_SYNTH_COUPLETS,  /* pairs of PVCs */
+    XW_SYNTH_TRIGEMINY, /* every third */
+    XW_SYNTH_RUNS,      /* three PVCs in a row, now and then */
+    XW_SYNTH_PAUSES,    /* a sinus beat stays out for 2.6 s, now and then */
+    XW_SYNTH_APC,       /* single supraventricular ectopics */
     XW_SYNTH_ECTOPIES_N,
 };
 
@@ -155,7 +159,8 @@ XW_SYNTH_MUST_CHECK int xw_synth_set_noise(struct xw_synth *synth,
 void xw_synth_get_noise(const struct xw_synth *synth, struct xw_synth_noise *ret_noise);
 
 /* One of: sinus tachy brady pvc bigeminy couplets apc af vt vf asystole avb1 avb2 avb3
- * stemi-inferior stemi-anterior. Sets rhythm, ectopy and ST together; -ENOENT for another word. */
+ * stemi-inferior stemi-anterior flutter trigeminy run pause. Sets rhythm, ectopy and ST together;
+ * -ENOENT for another word. */
 XW_SYNTH_MUST_CHECK int xw_synth_set_scene(struct xw_synth *synth, const char *name);
 /* The names above by index, NULL behind the last. */
 const char *xw_synth_scene_name(unsigned index);

@@ -136,12 +136,13 @@ struct xw_synth {
     /* fibrillation */
     struct xw_synth_rng fib_rng;
     struct xw_synth_oscillator fib[XW_SYNTH_FIB_N];
-    struct xw_synth_oscillator af;
+    struct xw_synth_oscillator af, afl;
     float fib_gain; /* 0..1, of ventricles */
     float af_gain;  /* 0..1, of atria */
+    float afl_gain; /* the same in flutter */
     double af_drift;
     bool fib_active;
-    bool af_active;
+    bool af_active, afl_active;
 
     /* electrodes */
     struct xw_synth_rng noise_rng;
@@ -160,6 +161,7 @@ struct xw_synth {
 void xw_synth_rhythm_init(struct xw_synth *s);
 void xw_synth_rhythm_step(struct xw_synth *s, uint64_t now);
 void xw_synth_rhythm_change(struct xw_synth *s);
+double xw_synth_flutter_hz(float rate_bpm);
 float xw_synth_rhythm_default_bpm(enum xw_synth_rhythm_kind kind);
 
 /* waves.c: adds a wave to the ring, from now on. */

@@ -52,11 +52,20 @@ static void listen(struct listener *l, const struct xw_wfdb_annotations *a)
             continue;
         l->emit.now = beat->sample + 1;
         bool wide = is_ventricular(beat->code);
+        float rr_ms =
+            before < 0 ? 0 : (float)((double)(beat->sample - before) * 1000 / l->emit.rate_hz);
+        struct xw_ecg_alarm_beat known = {.at = beat->sample,
+                                          .rr_ms = rr_ms,
+                                          .code =
+                                              wide ? XW_ECG_BEAT_VENTRICULAR : XW_ECG_BEAT_NORMAL,
+                                          .known = true,
+                                          .match = 1,
+                                          .likeness = 1,
+                                          .confidence = 1};
+        xw_ecg_alarm_note(&l->alarm, &l->emit, &known);
         if (before < 0)
             xw_ecg_alarm_begin_rhythm(&l->alarm, &l->emit, beat->sample);
-        else if (xw_ecg_af_beat(&l->af, beat->sample,
-                                (float)((double)(beat->sample - before) * 1000 / l->emit.rate_hz),
-                                !wide && !ventricular))
+        else if (xw_ecg_af_beat(&l->af, beat->sample, rr_ms, !wide && !ventricular))
             xw_ecg_alarm_af(&l->alarm, &l->emit, &l->af);
         before = beat->sample;
         ventricular = wide;

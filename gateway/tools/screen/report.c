@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BASIS_BEATS_MAX = 64 }; /* as a gateway gives them */
+
 static const char *record_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -139,6 +141,53 @@ static json_t *leads_json(const struct xw_screen *screen, const struct xw_ecg_ev
     return leads;
 }
 
+/* Fiducials, rising. */
+struct beats {
+    int64_t *at;
+    size_t n;
+};
+
+static int compare_index(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* All beats of the record, as the options want them; nothing if there is no memory. */
+static struct beats beats_of(const struct xw_screen *screen,
+                             const struct xw_screen_options *options)
+{
+    struct beats b = {.at = malloc((screen->entries_n + 1) * sizeof(*b.at))};
+    for (size_t i = 0; b.at && i < screen->entries_n; i++) {
+        const struct xw_ecg_event *e = xw_screen_word(&screen->entries[i], options);
+        if (e && e->kind == XW_ECG_KIND_BEAT && !e->withdrawn)
+            b.at[b.n++] = e->first;
+    }
+    if (b.n)
+        qsort(b.at, b.n, sizeof(*b.at), compare_index);
+    return b;
+}
+
+/* What a finding rests on, as a gateway tells it: the beats from its onset to where it was first
+ * said. */
+static json_t *basis_json(const struct beats *beats, const struct xw_ecg_event *e, int64_t said_at)
+{
+    json_t *list = json_array();
+    size_t low = 0, high = beats->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (beats->at[middle] < e->first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    int64_t end = e->end < said_at ? e->end : said_at;
+    for (size_t i = low;
+         i < beats->n && beats->at[i] < end && json_array_size(list) < BASIS_BEATS_MAX; i++)
+        json_array_append_new(list, json_integer((json_int_t)beats->at[i]));
+    return list;
+}
+
 static json_t *event_json(const struct xw_screen *screen, const struct xw_ecg_event *e)
 {
     json_t *o =
@@ -194,17 +243,22 @@ static json_t *summary_json(const struct xw_screen *screen, const struct xw_scre
 {
     json_t *beats = json_object();
     json_t *events = json_array();
+    struct beats all = beats_of(screen, options);
     for (size_t i = 0; i < screen->entries_n; i++) {
         const struct xw_ecg_event *e = xw_screen_word(&screen->entries[i], options);
         if (!e)
             continue;
-        json_array_append_new(events, event_json(screen, e));
+        json_t *o = event_json(screen, e);
+        if (e->kind == XW_ECG_KIND_RHYTHM || e->kind == XW_ECG_KIND_ALARM)
+            json_object_set_new(o, "beats", basis_json(&all, e, screen->entries[i].said_at));
+        json_array_append_new(events, o);
         if (e->kind != XW_ECG_KIND_BEAT)
             continue;
         const char *name = xw_ecg_code_name(e->code);
         json_int_t n = json_integer_value(json_object_get(beats, name));
         json_object_set_new(beats, name, json_integer(n + 1));
     }
+    free(all.at);
     struct xw_ecg_run run = {.code_version = "beats alone", .isa = xw_ecg_isa()};
     if (screen->chain)
         xw_ecg_chain_run(screen->chain, &run);

@@ -38,6 +38,7 @@ void xw_screen_on_event(void *user, const struct xw_ecg_event *event)
     if (index >= screen->entries_n) {
         memset(entry, 0, sizeof(*entry));
         entry->provisional_at = -1;
+        entry->said_at = event->emitted_at;
         screen->entries_n = index + 1;
     }
     entry->event = *event;

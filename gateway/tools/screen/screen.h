@@ -50,6 +50,7 @@ struct xw_screen_entry {
     struct xw_ecg_event event;
     struct xw_ecg_event first_final; /* its first final word: what --stage final writes */
     bool has_final;
+    int64_t said_at;        /* samples consumed at its first word */
     int64_t provisional_at; /* samples consumed at its provisional word, -1: it had none */
 };
 

@@ -49,7 +49,8 @@ void xw_rules_beats(struct xw_rules_bench *b, unsigned n, float rr_ms, enum xw_e
                                          .code = code,
                                          .known = true,
                                          .match = 0.9F,
-                                         .likeness = likeness};
+                                         .likeness = likeness,
+                                         .confidence = 0.8F};
         xw_ecg_alarm_beat(&b->alarm, &b->emit, &b->vf, &beat);
         struct xw_ecg_pattern_beat one = {.at = beat.at,
                                           .rr_ms = beat.rr_ms,

@@ -55,7 +55,8 @@ static int64_t beat(struct strip *s, char label, float rr_ms)
                                   .known = true,
                                   .match = 1,
                                   .likeness = label == 'V' ? 0 : 1,
-                                  .width_ms = label == 'V' ? 140 : 90};
+                                  .width_ms = label == 'V' ? 140 : 90,
+                                  .confidence = 0.8F};
     struct xw_ecg_pattern_beat b = {
         .at = s->at, .rr_ms = a.rr_ms, .width_ms = a.width_ms, .confidence = 0.8F, .code = code};
     s->begun = true;

@@ -78,6 +78,7 @@ static const struct limit LIMITS[] = {
     {"st_elevation", "level_v2_v3_uv", "50", "49.9", "1000", "1001"},
     {"st_elevation", "beats", "3", "2", "8", "9"},
     {"atrial_fibrillation", "certainty", "1", "0.999", "10", "10.5"},
+    {"atrial_flutter", "peak", "1.5", "1.499", "10", "10.5"},
     {"bigeminy", "repeats", "3", "2", "8", "9"},
 };
 

@@ -16,5 +16,7 @@ export const findingWords = {
   'value.pulse_uneven': ['脉搏间期不齐', 'Unevenness of pulses'],
   'value.pulse_gap': ['最长无脉搏时间', 'Longest time without a pulse'],
   'value.pulse_size': ['最小脉搏（相对平常）', 'Smallest pulse, of the usual'],
+  'value.wave_peak': ['心房波与其他频率之比', 'Atrial wave over other frequencies'],
+  'value.wave_lock': ['QRS 与心房波锁定程度', 'Lock of QRS to the wave'],
   'value.wave': ['第几路脉搏波', 'Which wave'],
 } as const satisfies Record<string, readonly [string, string]>;

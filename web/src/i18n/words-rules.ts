@@ -107,6 +107,7 @@ export const ruleWords = {
   'rule.av_block': ['房室传导阻滞（共用）', 'AV block (both)'],
   'rule.st_elevation': ['ST 段抬高', 'ST elevation'],
   'rule.atrial_fibrillation': ['心房颤动', 'Atrial fibrillation'],
+  'rule.atrial_flutter': ['心房扑动可能', 'Atrial flutter, possible'],
   'rule.bigeminy': ['二联律/三联律', 'Bigeminy, trigeminy'],
   'rule.cannot_see': ['信号无法分析', 'Cannot be analysed'],
   'rulefield.priority': ['优先级', 'priority'],
@@ -129,5 +130,6 @@ export const ruleWords = {
   'rulefield.level_uv': ['高于', 'above'],
   'rulefield.level_v2_v3_uv': ['V2、V3 高于', 'V2, V3 above'],
   'rulefield.certainty': ['证据总分', 'sum of evidence'],
+  'rulefield.peak': ['心房波高于其他频率的倍数', 'atrial wave, times any other'],
   'rulefield.repeats': ['重复', 'repeated'],
 } as const satisfies Record<string, readonly [string, string]>;

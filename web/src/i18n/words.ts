@@ -183,7 +183,7 @@ export const words = {
   'alarm.bigeminy': ['室早二联律', 'Ventricular bigeminy'],
   'alarm.trigeminy': ['室早三联律', 'Ventricular trigeminy'],
   'alarm.af': ['心房颤动', 'Atrial fibrillation'],
-  'alarm.afl': ['心房扑动', 'Atrial flutter'],
+  'alarm.afl': ['心房扑动可能', 'Atrial flutter possible'],
   'alarm.svt': ['室上性心动过速', 'Supraventricular tachycardia'],
   'alarm.avb2': ['二度房室阻滞', 'Second-degree AV block'],
   'alarm.avb3': ['三度房室阻滞', 'Third-degree AV block'],
