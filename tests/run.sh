@@ -5,14 +5,13 @@
 # tests that need them are skipped and counted as skipped.
 # XW_FUZZ_S seconds a fuzz target (default 10), XW_ROUNDS rounds of the fault scenario (default 12), XW_VIDEO_ROUNDS
 # kills and cuts of a recording gateway (default 8),
-# XW_SEED the seed of everything seeded (default: one that stays, so that a run can be repeated and a landing is no
-# lottery; other seeds are for the campaigns: XW_SEED=$(date +%Y%m%d) tests/run.sh, tests/scenario/campaign.mjs).
+# XW_SEED the seed of everything seeded (default: the day).
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
 stages=("$@")
 [ ${#stages[@]} -gt 0 ] || stages=(style release asan tsan fuzz web scenario browser)
-export XW_SEED=${XW_SEED:-20261123} XW_VIDEO_ROUNDS=${XW_VIDEO_ROUNDS:-8}
+export XW_SEED=${XW_SEED:-$(date +%Y%m%d)} XW_VIDEO_ROUNDS=${XW_VIDEO_ROUNDS:-8}
 results=build/results
 mkdir -p "$results"
 passed=0 failed=0 skipped=0 failures=()

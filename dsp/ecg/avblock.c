@@ -6,10 +6,7 @@
 
 #define T xw_ecg_tables
 
-enum { EVERY_S = 2, AGREE = 2, MISS = 4, BEATS_MIN = 4, RANGES = 16, RANGES_MIN = 4 };
-
-/* A second that spans so many times what a quarter of the seconds stay below. */
-static const float UNSTEADY = 2.5F;
+enum { EVERY_S = 2, AGREE = 2, MISS = 4, BEATS_MIN = 4 };
 
 int xw_ecg_avblock_init(struct xw_ecg_avblock *a, unsigned leads_n)
 {
@@ -21,8 +18,6 @@ int xw_ecg_avblock_init(struct xw_ecg_avblock *a, unsigned leads_n)
     a->memory = xw_dsp_calloc((size_t)XW_ECG_AVB_WINDOW * leads_n, sizeof(float));
     for (unsigned c = 0; c < leads_n && a->memory; c++)
         a->lead[c] = a->memory + (size_t)c * XW_ECG_AVB_WINDOW;
-    for (unsigned c = 0; c < leads_n; c++)
-        xw_dsp_median_init(&a->range[c], RANGES);
     return a->x && a->bad && a->memory ? 0 : -ENOMEM;
 }
 
@@ -41,9 +36,6 @@ void xw_ecg_avblock_reset(struct xw_ecg_avblock *a)
     a->beats_n = 0;
     a->second_n = a->agreed_n = a->missed_n = 0;
     a->episode.open = false;
-    a->unsteady_s = 0;
-    for (unsigned c = 0; c < a->leads_n; c++)
-        xw_dsp_median_reset(&a->range[c]);
 }
 
 void xw_ecg_avblock_push(struct xw_ecg_avblock *a, const struct xw_ecg_signal *signal,
@@ -140,28 +132,13 @@ void xw_ecg_avblock_close(struct xw_ecg_avblock *a, struct xw_ecg_emit *emit, in
     a->agreed_n = a->missed_n = 0;
 }
 
-void xw_ecg_avblock_range(struct xw_ecg_avblock *a, uint32_t usable, const float *range_uv)
-{
-    bool unsteady = usable != 0;
-    for (uint32_t rest = usable; rest; rest &= rest - 1) {
-        unsigned c = (unsigned)__builtin_ctz(rest);
-        unsteady = unsteady && a->range[c].used_n >= RANGES_MIN &&
-                   range_uv[c] > UNSTEADY * xw_dsp_median_rank(&a->range[c], 0.25F);
-        xw_dsp_median_push(&a->range[c], range_uv[c]);
-    }
-    if (unsteady)
-        a->unsteady_s = XW_ECG_AVB_WINDOW / XW_ECG_AVB_HZ + 1;
-    else if (a->unsteady_s)
-        a->unsteady_s--;
-}
-
 void xw_ecg_avblock_second(struct xw_ecg_avblock *a, struct xw_ecg_emit *emit, uint32_t usable,
                            bool barred)
 {
     if (++a->second_n % EVERY_S)
         return;
     struct xw_ecg_avb_look look = {.code = XW_ECG_CODE_NONE};
-    if (!barred && !a->unsteady_s && usable && is_worth_a_look(a)) {
+    if (!barred && usable && is_worth_a_look(a)) {
         look = xw_ecg_avblock_look(a, emit->rules, usable);
         a->looks_n++;
         if (look.code != XW_ECG_CODE_NONE && !priority_of(emit->rules, look.code))

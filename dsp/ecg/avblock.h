@@ -17,7 +17,6 @@
 #ifndef XW_DSP_ECG_AVBLOCK_H
 #define XW_DSP_ECG_AVBLOCK_H
 
-#include "dsp/core/median.h"
 #include "dsp/ecg/emit.h"
 #include "dsp/ecg/signal.h"
 
@@ -57,8 +56,6 @@ struct xw_ecg_avblock {
     struct xw_ecg_avb_beat beat[XW_ECG_AVB_BEATS];
     uint64_t beats_n;
     unsigned second_n, agreed_n, missed_n;
-    struct xw_dsp_median range[XW_DSP_LANES_MAX]; /* of each lead, of the last seconds */
-    unsigned unsteady_s; /* so long will the window hold a second of other size than usual */
     struct xw_ecg_avb_look look; /* the last that found something */
     struct xw_ecg_episode episode;
     int64_t seen_until; /* raw index of the last look that found it */
@@ -76,10 +73,6 @@ void xw_ecg_avblock_push(struct xw_ecg_avblock *a, const struct xw_ecg_signal *s
 /* A final beat at raw index `at` and analysis frame `t`. */
 void xw_ecg_avblock_beat(struct xw_ecg_avblock *a, int64_t at, int64_t t, enum xw_ecg_code code);
 
-/* Once a second, before the next: what each lead spanned in it. Where all usable leads span far
- * more than they are used to (steps of the baseline, movement), what is seen is no train of P
- * waves. */
-void xw_ecg_avblock_range(struct xw_ecg_avblock *a, uint32_t usable, const float *range_uv);
 /* Once a second. usable: leads; barred: nothing may be said now (atrial fibrillation, waveform
  * alarms, blindness). */
 void xw_ecg_avblock_second(struct xw_ecg_avblock *a, struct xw_ecg_emit *emit, uint32_t usable,

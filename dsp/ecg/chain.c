@@ -197,7 +197,6 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     begin = begin > chain->origin ? begin : chain->origin;
     uint32_t off = chain->quality.off;
     xw_ecg_quality_second(&chain->quality, &chain->detect, &chain->emit, begin);
-    xw_ecg_detect_second(&chain->detect, !chain->quality.cannot_see);
     /* An electrode that falls or comes back makes beats of its own on all leads that it is part of,
      * and those after it look another way until that is known. */
     unsigned changed_n = (unsigned)__builtin_popcount(chain->quality.off ^ off);
@@ -213,7 +212,6 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     xw_ecg_alarm_vf(&chain->alarm, &chain->emit, &chain->vf);
     xw_ecg_st_second(&chain->st, &chain->emit, chain->quality.usable);
     xw_ecg_chain_revise(chain, false);
-    xw_ecg_avblock_range(&chain->avblock, chain->quality.usable, chain->quality.range_uv);
     bool barred = chain->vf.active || chain->vf.suspected || chain->alarm.asystole.open ||
                   chain->quality.cannot_see;
     xw_ecg_avblock_second(&chain->avblock, &chain->emit, chain->quality.usable,

@@ -44,8 +44,6 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
     int error = xw_ecg_template_init(&d->shapes, d->leads_n, XW_ECG_TEMPLATE_SLOPE_MAX);
     if (!error)
         error = xw_ecg_template_init(&d->waves, d->leads_n, 0);
-    if (!error)
-        error = xw_ecg_detect_memory_init(&d->memory, d);
     if (!d->hump || !d->fused || error) {
         xw_ecg_detect_done(d);
         return -ENOMEM;
@@ -69,7 +67,6 @@ void xw_ecg_detect_done(struct xw_ecg_detect *d)
     free(d->fused);
     xw_ecg_template_done(&d->shapes);
     xw_ecg_template_done(&d->waves);
-    xw_ecg_detect_memory_done(&d->memory);
     d->hump = NULL;
     d->fused = NULL;
 }
@@ -109,7 +106,6 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d)
     xw_dsp_median_reset(&d->rr);
     memset(d->after, 0, sizeof(d->after));
     d->after_n = 0;
-    xw_ecg_detect_memory_reset(&d->memory);
 }
 
 static void make_hump(const struct xw_ecg_detect *d, const float *restrict centre,

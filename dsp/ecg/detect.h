@@ -28,7 +28,6 @@ enum {
     XW_ECG_DETECT_AFTER = 26,       /* bins of what usually follows a beat … */
     XW_ECG_DETECT_AFTER_FIRST = 30, /* … from so many frames after it, */
     XW_ECG_DETECT_AFTER_BIN = 5,    /* each so many frames */
-    XW_ECG_DETECT_MEMORIES = 2,
 };
 
 struct xw_ecg_candidate {
@@ -57,23 +56,6 @@ struct xw_ecg_qrs {
     float match; /* likeness of the wave to known waves, once final */
     int shape;   /* of the template bank, -1 = none */
     float level[XW_DSP_LANES_MAX];
-};
-
-/* All that is known of a patient's beats at one time. */
-struct xw_ecg_detect_known {
-    struct xw_dsp_median peak[XW_DSP_LANES_MAX], noise[XW_DSP_LANES_MAX];
-    float level[XW_DSP_LANES_MAX], inverse[XW_DSP_LANES_MAX], weight[XW_DSP_LANES_MAX],
-        trust[XW_DSP_LANES_MAX];
-    struct xw_dsp_median q_peak, q_noise, q_strange, rr;
-    float after[XW_ECG_DETECT_AFTER];
-    unsigned after_n;
-    struct xw_ecg_template shapes, waves;
-};
-
-struct xw_ecg_detect_memory {
-    struct xw_ecg_detect_known kept[XW_ECG_DETECT_MEMORIES];
-    unsigned newest, kept_n;
-    unsigned age_s, good_s, blind_s; /* of the newest; since sight is good; since it is lost */
 };
 
 struct xw_ecg_detect {
@@ -115,7 +97,6 @@ struct xw_ecg_detect {
     uint64_t token;
     struct xw_ecg_qrs out[XW_ECG_DETECT_OUT_MAX];
     unsigned out_n; /* emptied by the chain after every step */
-    struct xw_ecg_detect_memory memory;
 };
 
 int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *signal)
@@ -125,16 +106,6 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d); /* levels forgotten; tokens g
 
 /* A new signal from frame 0 of the same patient: levels and shapes are kept, nothing is pending. */
 void xw_ecg_detect_resume(struct xw_ecg_detect *d);
-
-/* Once a second of signal: whether anything could be seen in it. What was known before a time of
- * nothing is known again after it (detect_memory.c). */
-void xw_ecg_detect_second(struct xw_ecg_detect *d, bool sees);
-
-/* Private to detect.c. */
-int xw_ecg_detect_memory_init(struct xw_ecg_detect_memory *m, const struct xw_ecg_detect *d)
-    __attribute__((warn_unused_result));
-void xw_ecg_detect_memory_done(struct xw_ecg_detect_memory *m);
-void xw_ecg_detect_memory_reset(struct xw_ecg_detect_memory *m);
 
 /* Judges all that the signal now allows; results are in out[0..out_n). */
 void xw_ecg_detect_step(struct xw_ecg_detect *d);
