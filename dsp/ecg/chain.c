@@ -197,6 +197,8 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     begin = begin > chain->origin ? begin : chain->origin;
     uint32_t off = chain->quality.off;
     xw_ecg_quality_second(&chain->quality, &chain->detect, &chain->emit, begin);
+    xw_ecg_detect_second(&chain->detect, !(chain->quality.noisy | chain->quality.off),
+                         chain->quality.cannot_see);
     /* An electrode that falls or comes back makes beats of its own on all leads that it is part of,
      * and those after it look another way until that is known. */
     unsigned changed_n = (unsigned)__builtin_popcount(chain->quality.off ^ off);
@@ -325,12 +327,15 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
 void xw_ecg_chain_gap(struct xw_ecg_chain *chain, int64_t next_sample)
 {
     finish(chain);
+    bool was_blind = chain->quality.cannot_see;
     xw_ecg_hrv_gap(&chain->hrv);
     int64_t missing_n = next_sample > chain->next ? next_sample - chain->next : 0;
     begin(chain, chain->next + missing_n);
     chain->gaps_n++;
     if ((double)missing_n <= KEEP_LEVELS_S * chain->rate_hz) {
         xw_ecg_detect_resume(&chain->detect);
+        if (was_blind)
+            xw_ecg_detect_recall(&chain->detect);
         xw_ecg_beat_resume(&chain->beat);
         return;
     }
