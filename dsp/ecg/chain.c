@@ -14,6 +14,8 @@
 #include <stddef.h>
 
 static const double PAD_S = 0.6, KEEP_LEVELS_S = 10, AFTER_ELECTRODE_S = 3;
+/* Of the say of all leads: beyond it a beat on the good ones is not sure to be seen. */
+static const float NOISE_RULES = 0.5F;
 static const char CODE_VERSION[] = "xwdsp-ecg 1";
 static char table_hash[XW_ECG_HASH_TEXT_BYTES];
 
@@ -206,6 +208,11 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
         xw_ecg_pattern_cover(&chain->pattern, begin - (int64_t)chain->rate_hz,
                              xw_ecg_chain_raw(chain, (double)frame) +
                                  (int64_t)(AFTER_ELECTRODE_S * chain->rate_hz));
+    chain->alarm.upset = chain->quality.upset;
+    if (chain->quality.upset)
+        xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
+    if (xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES)
+        chain->alarm.hidden_until = chain->emit.now;
     struct xw_ecg_vf_beats recent = xw_ecg_alarm_recent(&chain->alarm, &chain->emit);
     /* A lead that came back swings like a heart that fibrillates. */
     xw_ecg_vf_second(&chain->vf, &chain->signal, frame,

@@ -126,6 +126,9 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d);
  * noise and what it knew before comes back. */
 void xw_ecg_detect_second(struct xw_ecg_detect *d, bool clear, bool blind);
 
+/* 0..1: how much of the say these leads have among all that show anything now. */
+float xw_ecg_detect_share(const struct xw_ecg_detect *d, uint32_t leads, uint32_t off);
+
 /* The signal was interrupted while it was blind: as if it saw again. */
 void xw_ecg_detect_recall(struct xw_ecg_detect *d);
 

@@ -67,3 +67,14 @@ void xw_ecg_detect_second(struct xw_ecg_detect *d, bool clear, bool blind)
     if (d->clear_s && d->clear_s % KEEP_EVERY_S == 0 && d->q_peak.used_n >= BEATS_LEAST)
         keep(d);
 }
+
+float xw_ecg_detect_share(const struct xw_ecg_detect *d, uint32_t leads, uint32_t off)
+{
+    float sum = 0, all = 0;
+    for (unsigned c = 0; c < d->leads_n; c++) {
+        float weight = (off | d->silent) >> c & 1 ? 0 : d->weight[c];
+        sum += leads >> c & 1 ? weight : 0;
+        all += weight;
+    }
+    return all > 0 ? sum / all : 0;
+}
