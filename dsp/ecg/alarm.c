@@ -261,9 +261,10 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
     /* As long as it sees badly, beats may be missing in a long interval. */
-    if (a->unproven_n && kept->rr_ms > LONG_RR_MS)
+    bool unseen = a->unproven_n || (a->beats_n > 1 && a->hidden_until > ago(a, 1)->at);
+    if (unseen && kept->rr_ms > LONG_RR_MS)
         kept->rr_ms = 0;
-    bool held = vf->active || vf->suspected || a->blind;
+    bool held = vf->active || vf->suspected || a->blind || a->upset;
     a->unproven_n -= a->unproven_n > 0 && !a->blind;
     emit->hr_bpm = a->vf.open ? 0 : xw_ecg_alarm_heart_rate(a);
     if (!a->rhythm.open)
@@ -274,7 +275,7 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     judge_pause(a, emit, held);
     judge_slow(a, emit, held);
     /* A run of ventricular beats need not wait until the waveform is sure of itself. */
-    judge_ventricular(a, emit, vf->active || a->blind);
+    judge_ventricular(a, emit, vf->active || a->blind || a->upset);
     judge_strangers(a, emit, held);
     judge_fast(a, emit, held);
 }
@@ -297,7 +298,7 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
         a->unproven_n = UNPROVEN_BEATS;
         return;
     }
-    int64_t since = a->trusted_since;
+    int64_t since = a->hidden_until > a->trusted_since ? a->hidden_until : a->trusted_since;
     if (a->beats_n && ago(a, 0)->at > since)
         since = ago(a, 0)->at;
     double silence_s = (double)(emit->now - since) / emit->rate_hz;

@@ -47,6 +47,8 @@ struct xw_ecg_alarm {
     int64_t silence_beat;  /* first beat after a silence, -1 = none yet */
     unsigned others_n;     /* non-ventricular beats in a row */
     bool blind;            /* nothing can be seen: nothing new is raised */
+    bool upset;            /* noise has just begun on most leads: nothing new of the beats */
+    int64_t hidden_until;  /* up to here noise had most of the say: no silence is proven */
     unsigned waveform_s;   /* seconds in a row of fibrillation after its waveform */
     unsigned irregular_s;  /* seconds in a row without even waves */
     bool by_waveform;      /* vf or vt is open because of the waveform, not of labels */

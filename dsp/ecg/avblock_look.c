@@ -22,6 +22,8 @@ enum {
     PR_MIN = 4,   /* from the P's middle to R */
     AFTER_T = 10, /* a P this close behind R is not one that should be conducted */
     HITS_MIN = 6,
+    STEP_MEAN = 10,
+    STEP_UV = 2000, /* more than any T wave lifts the mean of 200 ms */
 };
 
 struct view {
@@ -78,17 +80,38 @@ static float select_rank(float *x, int n, int k)
     return x[k];
 }
 
+static float sample(const struct xw_ecg_avblock *a, int64_t frame, unsigned lead)
+{
+    return a->x[((size_t)frame & (XW_ECG_AVB_RING - 1)) * a->lanes + lead];
+}
+
+/* Its mean level of a fifth of a second is far from that of the fifth before: the electrode was
+ * touched. The edge makes a beat that is none, and what follows it bumps that are no P waves. */
+static bool is_stepped(const struct xw_ecg_avblock *a, const struct view *v, unsigned lead)
+{
+    float difference = 0;
+    for (int i = 0; i < v->n; i++) {
+        difference += sample(a, v->first + i, lead);
+        if (i >= STEP_MEAN)
+            difference -= 2 * sample(a, v->first + i - STEP_MEAN, lead);
+        if (i >= 2 * STEP_MEAN)
+            difference += sample(a, v->first + i - 2 * STEP_MEAN, lead);
+        if (i >= 2 * STEP_MEAN - 1 && fabsf(difference) > STEP_UV * STEP_MEAN)
+            return true;
+    }
+    return false;
+}
+
 static uint32_t good_leads(const struct xw_ecg_avblock *a, const struct view *v, uint32_t usable)
 {
     uint32_t bad = 0;
     for (int i = 0; i < v->n; i++)
         bad |= a->bad[(size_t)(v->first + i) & (XW_ECG_AVB_RING - 1)];
-    return usable & ~bad & ((1U << a->leads_n) - 1);
-}
-
-static float sample(const struct xw_ecg_avblock *a, int64_t frame, unsigned lead)
-{
-    return a->x[((size_t)frame & (XW_ECG_AVB_RING - 1)) * a->lanes + lead];
+    uint32_t good = usable & ~bad & ((1U << a->leads_n) - 1);
+    for (uint32_t rest = good; rest; rest &= rest - 1)
+        if (is_stepped(a, v, (unsigned)__builtin_ctz(rest)))
+            good &= ~(1U << __builtin_ctz(rest));
+    return good;
 }
 
 /* One lead, with lines in the place of the QRS: their steep waves would spread through the filter

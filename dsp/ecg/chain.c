@@ -14,6 +14,8 @@
 #include <stddef.h>
 
 static const double PAD_S = 0.6, KEEP_LEVELS_S = 10, AFTER_ELECTRODE_S = 3;
+/* Of the say of all leads: beyond it a beat on the good ones is not sure to be seen. */
+static const float NOISE_RULES = 0.5F;
 static const char CODE_VERSION[] = "xwdsp-ecg 1";
 static char table_hash[XW_ECG_HASH_TEXT_BYTES];
 
@@ -197,6 +199,8 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     begin = begin > chain->origin ? begin : chain->origin;
     uint32_t off = chain->quality.off;
     xw_ecg_quality_second(&chain->quality, &chain->detect, &chain->emit, begin);
+    xw_ecg_detect_second(&chain->detect, !(chain->quality.noisy | chain->quality.off),
+                         chain->quality.cannot_see);
     /* An electrode that falls or comes back makes beats of its own on all leads that it is part of,
      * and those after it look another way until that is known. */
     unsigned changed_n = (unsigned)__builtin_popcount(chain->quality.off ^ off);
@@ -204,6 +208,11 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
         xw_ecg_pattern_cover(&chain->pattern, begin - (int64_t)chain->rate_hz,
                              xw_ecg_chain_raw(chain, (double)frame) +
                                  (int64_t)(AFTER_ELECTRODE_S * chain->rate_hz));
+    chain->alarm.upset = chain->quality.upset;
+    if (chain->quality.upset)
+        xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
+    if (xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES)
+        chain->alarm.hidden_until = chain->emit.now;
     struct xw_ecg_vf_beats recent = xw_ecg_alarm_recent(&chain->alarm, &chain->emit);
     /* A lead that came back swings like a heart that fibrillates. */
     xw_ecg_vf_second(&chain->vf, &chain->signal, frame,
@@ -331,12 +340,15 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
 void xw_ecg_chain_gap(struct xw_ecg_chain *chain, int64_t next_sample)
 {
     finish(chain);
+    bool was_blind = chain->quality.cannot_see;
     xw_ecg_hrv_gap(&chain->hrv);
     int64_t missing_n = next_sample > chain->next ? next_sample - chain->next : 0;
     begin(chain, chain->next + missing_n);
     chain->gaps_n++;
     if ((double)missing_n <= KEEP_LEVELS_S * chain->rate_hz) {
         xw_ecg_detect_resume(&chain->detect);
+        if (was_blind)
+            xw_ecg_detect_recall(&chain->detect);
         xw_ecg_beat_resume(&chain->beat);
         return;
     }

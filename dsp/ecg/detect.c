@@ -44,6 +44,11 @@ int xw_ecg_detect_init(struct xw_ecg_detect *d, const struct xw_ecg_signal *sign
     int error = xw_ecg_template_init(&d->shapes, d->leads_n, XW_ECG_TEMPLATE_SLOPE_MAX);
     if (!error)
         error = xw_ecg_template_init(&d->waves, d->leads_n, 0);
+    for (unsigned i = 0; i < 2 && !error; i++) {
+        error = xw_ecg_template_init(&d->kept[i].shapes, d->leads_n, XW_ECG_TEMPLATE_SLOPE_MAX);
+        if (!error)
+            error = xw_ecg_template_init(&d->kept[i].waves, d->leads_n, 0);
+    }
     if (!d->hump || !d->fused || error) {
         xw_ecg_detect_done(d);
         return -ENOMEM;
@@ -67,6 +72,10 @@ void xw_ecg_detect_done(struct xw_ecg_detect *d)
     free(d->fused);
     xw_ecg_template_done(&d->shapes);
     xw_ecg_template_done(&d->waves);
+    for (unsigned i = 0; i < 2; i++) {
+        xw_ecg_template_done(&d->kept[i].shapes);
+        xw_ecg_template_done(&d->kept[i].waves);
+    }
     d->hump = NULL;
     d->fused = NULL;
 }
@@ -87,6 +96,7 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d)
     d->louder_n = 0;
     d->out_n = 0;
     d->silent = 0;
+    d->clear_s = d->blind_s = 0;
     memset(d->alive_t, 0, sizeof(d->alive_t));
 }
 
@@ -106,6 +116,7 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d)
     xw_dsp_median_reset(&d->rr);
     memset(d->after, 0, sizeof(d->after));
     d->after_n = 0;
+    d->kept_n = 0;
 }
 
 static void make_hump(const struct xw_ecg_detect *d, const float *restrict centre,

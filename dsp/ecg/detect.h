@@ -58,6 +58,16 @@ struct xw_ecg_qrs {
     float level[XW_DSP_LANES_MAX];
 };
 
+/* What was learned of the beats, as it was at some instant. */
+struct xw_ecg_detect_kept {
+    struct xw_dsp_median peak[XW_DSP_LANES_MAX], noise[XW_DSP_LANES_MAX];
+    float level[XW_DSP_LANES_MAX], weight[XW_DSP_LANES_MAX], trust[XW_DSP_LANES_MAX];
+    struct xw_ecg_template shapes, waves;
+    struct xw_dsp_median q_peak, q_noise, rr, q_strange;
+    float after[XW_ECG_DETECT_AFTER];
+    unsigned after_n;
+};
+
 struct xw_ecg_detect {
     unsigned lanes, leads_n;
     const struct xw_ecg_signal *signal;
@@ -94,6 +104,10 @@ struct xw_ecg_detect {
     int64_t provisional_t;        /* last provisional beat */
     int64_t rebuilt_t;
     unsigned louder_n; /* beats in a row far above the levels */
+    /* Of the time before the signal went bad: the newer of the two may know the first of the noise
+     * already, the older is some seconds old. */
+    struct xw_ecg_detect_kept kept[2];
+    unsigned kept_n, clear_s, blind_s; /* seconds in a row of clear sight, and of none */
     uint64_t token;
     struct xw_ecg_qrs out[XW_ECG_DETECT_OUT_MAX];
     unsigned out_n; /* emptied by the chain after every step */
@@ -106,6 +120,17 @@ void xw_ecg_detect_reset(struct xw_ecg_detect *d); /* levels forgotten; tokens g
 
 /* A new signal from frame 0 of the same patient: levels and shapes are kept, nothing is pending. */
 void xw_ecg_detect_resume(struct xw_ecg_detect *d);
+
+/* Once a second. clear: every lead was good; blind: none was. While it sees clearly, what it knows
+ * is kept aside now and then; when it sees again after it was blind, what it learned meanwhile is
+ * noise and what it knew before comes back. */
+void xw_ecg_detect_second(struct xw_ecg_detect *d, bool clear, bool blind);
+
+/* 0..1: how much of the say these leads have among all that show anything now. */
+float xw_ecg_detect_share(const struct xw_ecg_detect *d, uint32_t leads, uint32_t off);
+
+/* The signal was interrupted while it was blind: as if it saw again. */
+void xw_ecg_detect_recall(struct xw_ecg_detect *d);
 
 /* Judges all that the signal now allows; results are in out[0..out_n). */
 void xw_ecg_detect_step(struct xw_ecg_detect *d);

@@ -121,7 +121,7 @@ static bool others_move(const struct xw_ecg_quality *q, unsigned me)
     return false;
 }
 
-enum { SETTLE_S = 6 };
+enum { SETTLE_S = 6, FRESH_S = 3 };
 static const float HUM = 3; /* what a free wire picks up, over what is still no movement */
 
 /* Nearly all leads lost their electrodes, and since then (it takes a moment to see it) nothing
@@ -228,6 +228,10 @@ void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect 
     uint32_t all = (1U << q->leads_n) - 1;
     q->usable = all & ~q->off & ~q->noisy;
     q->cannot_see = q->usable == 0;
+    unsigned fresh_n = 0;
+    for (unsigned c = 0; c < q->leads_n; c++)
+        fresh_n += q->noisy_s[c] >= 1 && q->noisy_s[c] <= FRESH_S;
+    q->upset = 2 * fresh_n > q->leads_n;
     follow(emit, &q->lead_off, q->off, XW_ECG_KIND_LEAD_OFF, XW_ECG_QUALITY_LEAD_OFF, "lead-off",
            raw_first, NULL);
     struct xw_ecg_evidence why = worst_noise(q);

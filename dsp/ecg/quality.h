@@ -23,6 +23,8 @@ struct xw_ecg_quality {
     unsigned flat_s[XW_DSP_LANES_MAX], noisy_s[XW_DSP_LANES_MAX], calm_s[XW_DSP_LANES_MAX];
     uint32_t off, noisy, usable;
     bool cannot_see;
+    bool upset; /* on more than half of the leads noise began within three seconds: what they show
+                 * now has not been told from beats yet */
     unsigned seconds_n;
     /* second in which each lead moved last; in which most of them lost their electrodes */
     unsigned moved_s[XW_DSP_LANES_MAX], mostly_off_s;

@@ -53,6 +53,17 @@ void xw_ecg_template_reset(struct xw_ecg_template *b)
     }
 }
 
+void xw_ecg_template_copy(struct xw_ecg_template *to, const struct xw_ecg_template *from)
+{
+    size_t floats = (size_t)XW_ECG_TEMPLATES * XW_ECG_TEMPLATE_FRAMES * from->lanes;
+    memcpy(to->memory, from->memory, floats * sizeof(float));
+    for (unsigned i = 0; i < XW_ECG_TEMPLATES; i++) {
+        float *x = to->shape[i].x;
+        to->shape[i] = from->shape[i];
+        to->shape[i].x = x;
+    }
+}
+
 static bool look(const struct xw_ecg_template *b, const struct xw_ecg_signal *signal, int64_t t,
                  struct sight *sight)
 {

@@ -45,6 +45,8 @@ int xw_ecg_template_init(struct xw_ecg_template *b, unsigned leads_n, int slope)
     __attribute__((warn_unused_result));
 void xw_ecg_template_done(struct xw_ecg_template *b);
 void xw_ecg_template_reset(struct xw_ecg_template *b);
+/* Both were made for as many leads. */
+void xw_ecg_template_copy(struct xw_ecg_template *to, const struct xw_ecg_template *from);
 
 /* The most similar shape. weight: one per lane, ≥ 0. established: only among shapes with three
  * beats or more, not rare and not weak against the dominant one (a T wave learned by mistake). */
