@@ -16,6 +16,7 @@
 static const double PAD_S = 0.6, KEEP_LEVELS_S = 10, AFTER_ELECTRODE_S = 3;
 /* Of the say of all leads: beyond it a beat on the good ones is not sure to be seen. */
 static const float NOISE_RULES = 0.5F;
+enum { NOISE_RULES_S = 15 };
 static const char CODE_VERSION[] = "xwdsp-ecg 1";
 static char table_hash[XW_ECG_HASH_TEXT_BYTES];
 
@@ -211,7 +212,12 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     chain->alarm.upset = chain->quality.upset;
     if (chain->quality.upset)
         xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
-    if (xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES)
+    /* Not for ever: a heart that stops as the noise begins has no beats left by which the good
+     * leads could gain the say. */
+    bool rules =
+        xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES;
+    chain->noise_rules_s = rules ? chain->noise_rules_s + 1 : 0;
+    if (rules && chain->noise_rules_s <= NOISE_RULES_S)
         chain->alarm.hidden_until = chain->emit.now;
     struct xw_ecg_vf_beats recent = xw_ecg_alarm_recent(&chain->alarm, &chain->emit);
     /* A lead that came back swings like a heart that fibrillates. */
@@ -318,6 +324,7 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
 {
     chain->origin = chain->next = chain->emit.now = first_sample;
     chain->hop_n = chain->second_n = 0;
+    chain->noise_rules_s = 0;
     chain->last_beat = -1;
     chain->last_normal = false;
     chain->open_n = 0;

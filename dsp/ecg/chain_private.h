@@ -36,8 +36,9 @@ struct xw_ecg_chain {
     int64_t next;   /* raw index of the next sample */
     int64_t hop_n;  /* analysis frames that went through the hops */
     int64_t second_n;
-    bool ending;       /* padding after the last sample: nothing new is seen in it */
-    int64_t end_frame; /* then: the first analysis frame of the padding */
+    unsigned noise_rules_s; /* noisy leads have had most of the say for so long */
+    bool ending;            /* padding after the last sample: nothing new is seen in it */
+    int64_t end_frame;      /* then: the first analysis frame of the padding */
     struct xw_ecg_front front;
     struct xw_ecg_signal signal;
     struct xw_dsp_bank bank;
