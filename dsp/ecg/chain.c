@@ -16,7 +16,7 @@
 static const double PAD_S = 0.6, KEEP_LEVELS_S = 10, AFTER_ELECTRODE_S = 3;
 /* Of the say of all leads: beyond it a beat on the good ones is not sure to be seen. */
 static const float NOISE_RULES = 0.5F;
-enum { NOISE_RULES_S = 15 };
+enum { NOISE_RULES_S = 7 };
 static const char CODE_VERSION[] = "xwdsp-ecg 1";
 static char table_hash[XW_ECG_HASH_TEXT_BYTES];
 

@@ -134,7 +134,7 @@ static void a_heart_that_stops_as_the_noise_begins_is_heard_of(void **state)
             fail_msg("lead %u is good, and nothing is said", spared);
         print_message("good lead %u: after %.1f s\n", spared,
                       (double)(e->emitted_at - since) / w.rate_hz);
-        assert_true(e->emitted_at - since <= 25 * (int64_t)w.rate_hz);
+        assert_true(e->emitted_at - since <= 15 * (int64_t)w.rate_hz);
         xw_ward_done(&w);
     }
 }
