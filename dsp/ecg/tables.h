@@ -83,7 +83,8 @@ struct xw_ecg_tables {
     /* its early look: what a weight is divided by, taken off it; how long it is silent after it was
      * wrong */
     float af_early_price, af_early_caution, af_early_rest_s;
-    /* log odds that an early beat must have above the limit to be supraventricular in fibrillation */
+    /* log odds that an early beat must have above the limit to be supraventricular in fibrillation
+     */
     float af_sveb_margin;
     /* names of patterns: beats of a ventricular run, and its least rate; duration that makes VT
      * sustained; R on T: at most this share of the usual RR, and before the T wave ends (s at an RR
