@@ -103,6 +103,7 @@ static uint32_t bits_of(const struct xw_ecg_event *e)
         return XW_INTERPRET_CHAIN_VF;
     case XW_ECG_RHYTHM_AVB2:
         return strcmp(e->rule, "av-block-wenckebach") == 0 ? XW_INTERPRET_CHAIN_MOBITZ1
+               : strcmp(e->rule, "av-block-2-to-1") == 0   ? XW_INTERPRET_CHAIN_2TO1
                                                            : XW_INTERPRET_CHAIN_MOBITZ2;
     case XW_ECG_RHYTHM_AVB3:
         return XW_INTERPRET_CHAIN_AV3;

@@ -383,7 +383,11 @@ export class EcgRenderer {
       const x = Math.round(col.x + i * this.pps - base);
       const five = s % 5 === 0;
       c.fillRect(x, bottom, this.dpr, (five ? 7 : 4) * this.dpr);
-      if (five) c.fillText(clockText(s * 1e6), x + 3 * this.dpr, bottom + 8 * this.dpr);
+      if (!five) continue;
+      // A time that would be cut at either edge of the strip is not written.
+      const text = clockText(s * 1e6);
+      const from = x + 3 * this.dpr;
+      if (from >= col.x && from + c.measureText(text).width <= col.x + col.width) c.fillText(text, from, bottom + 8 * this.dpr);
     }
   }
 }
