@@ -72,7 +72,8 @@ static void step_atria(struct xw_synth *s)
 static void step_flutter(struct xw_synth *s)
 {
     struct xw_synth_oscillator *o = &s->afl;
-    o->hz = xw_synth_flutter_hz(s->rate_bpm);
+    if (s->rhythm == XW_SYNTH_AFL) /* while it fades the rate is that of what came after it */
+        o->hz = xw_synth_flutter_hz(s->rate_bpm);
     o->turn = TWO_PI * o->hz / s->rate_hz;
     o->phase = TWO_PI * fmod((double)s->position * o->hz / s->rate_hz, 1);
     o->amplitude.step = (s->afl_gain - o->amplitude.value) / (float)s->grid_n;

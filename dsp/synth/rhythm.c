@@ -189,6 +189,8 @@ static void plan_complete_block(struct xw_synth *s)
  * beat on average. */
 double xw_synth_flutter_hz(float rate_bpm)
 {
+    if (!(rate_bpm > 0))
+        return FLUTTER_BPM / 60.0;
     double waves = round(FLUTTER_BPM / (double)rate_bpm);
     waves = waves < 1 ? 1 : waves;
     double bpm = waves * (double)rate_bpm;

@@ -229,6 +229,25 @@ static void rhythms_without_beats_tell_none(void **state)
     }
 }
 
+/* From every scene to every other: what fades out of the one knows nothing of the other's rate. */
+static void no_scene_after_another_leaves_the_range_of_a_heart(void **state)
+{
+    (void)state;
+    const char *from, *to;
+    for (unsigned a = 0; (from = xw_synth_scene_name(a)); a++)
+        for (unsigned b = 0; (to = xw_synth_scene_name(b)); b++) {
+            struct patient *p = patient_new(7, from);
+            free(patient_read(p, 3));
+            assert_int_equal(xw_synth_set_scene(p->synth, to), 0);
+            int32_t *rows = patient_read(p, 3);
+            for (size_t i = 0; i < 3 * RATE * LEADS; i++)
+                if (rows[i] < -6000 || rows[i] > 6000)
+                    fail_msg("%s after %s: %d counts", to, from, rows[i]);
+            free(rows);
+            patient_free(p);
+        }
+}
+
 static void no_change_of_rhythm_tears_the_trace(void **state)
 {
     (void)state;
@@ -356,6 +375,7 @@ int main(void)
         cmocka_unit_test(the_heart_rate_is_the_one_set),
         cmocka_unit_test(beats_told_are_the_peaks_in_the_signal),
         cmocka_unit_test(rhythms_without_beats_tell_none),
+        cmocka_unit_test(no_scene_after_another_leaves_the_range_of_a_heart),
         cmocka_unit_test(no_change_of_rhythm_tears_the_trace),
         cmocka_unit_test(a_lost_arm_electrode_spoils_its_leads_only),
         cmocka_unit_test(a_lost_chest_electrode_spoils_one_lead),
