@@ -16,7 +16,7 @@ export const cases = [
     async run({ page, url }) {
       await openRules(page, url, 'reader');
       const rows = await page.$$eval('.rules tbody tr', (all) => all.length);
-      assert.equal(rows, 17);
+      assert.equal(rows, 18);
       assert.match(await page.textContent('[data-section=tachycardia]'), /极度心动过速[\s\S]*高危[\s\S]*快于[\s\S]*140 次\/分/);
       assert.equal((await page.$$('.rules input, .rules select, [data-save]')).length, 0);
       await page.keyboard.press('l');
