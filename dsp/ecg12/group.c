@@ -128,9 +128,9 @@ void xw12_mark_paced(struct xw_ecg12 *e)
     for (int b = 0; b < e->beats_n; b++) {
         e->beat[b].pulse = -1;
         for (int k = 0; k < e->pace_n; k++) {
-            int gap = e->beat[b].r - e->pace[k];
-            if (gap > XW12_MS(10) && gap < XW12_MS(200) && e->pace[k] > e->beat[b].pulse)
-                e->beat[b].pulse = e->pace[k];
+            int gap = e->beat[b].r - e->pace_end[k];
+            if (gap > XW12_MS(10) && gap < XW12_MS(200) && e->pace_end[k] > e->beat[b].pulse)
+                e->beat[b].pulse = e->pace_end[k];
         }
         e->beat[b].paced = e->beat[b].pulse >= 0;
     }

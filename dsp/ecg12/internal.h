@@ -92,7 +92,7 @@ struct xw_ecg12 {
     float coherence, af_score;
     bool p_present;
     unsigned median_of_n;
-    int pace_n, pace[XW_ECG12_PACES_MAX];
+    int pace_n, pace[XW_ECG12_PACES_MAX], pace_end[XW_ECG12_PACES_MAX]; /* first and last jump */
     float height[XW_ECG12_PACES_MAX],
         before[XW_ECG12_PACES_MAX]; /* of the pulses, µV in 2 ms; unrest before */
     bool flutter;
