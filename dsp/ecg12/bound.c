@@ -362,6 +362,17 @@ static float rank_over_leads(const struct xw12_view *v, const struct xw12_beat *
     return onset ? values[rank] : values[used - 1 - rank];
 }
 
+static float answer(const struct xw_ecg12 *e, const struct xw12_view *v,
+                    const struct xw12_beat *beats, int i, int n, unsigned lead,
+                    enum xw12_bound kind)
+{
+    float look[XW12_LOOK_NEAR];
+    float reference = xw12_bound_look(e, v, beats, i, n, lead, kind, look);
+    float first = xw12_bound_ask(&e->trees[kind].round[0], look);
+    xw12_bound_look_near(v, lead, kind, reference, first, look);
+    return reference + first + xw12_bound_ask(&e->trees[kind].round[1], look);
+}
+
 void xw12_bound(struct xw_ecg12 *e, const struct xw12_view *v, struct xw12_beat *beats, int beats_n,
                 enum xw12_bound kind)
 {
@@ -374,10 +385,7 @@ void xw12_bound(struct xw_ecg12 *e, const struct xw12_view *v, struct xw12_beat 
     for (int i = 0; i < beats_n; i++) {
         struct xw12_beat *b = &beats[i];
         for (unsigned l = 0; l < v->leads_n; l++) {
-            float look[XW12_LOOK], from = NAN;
-            if (wanted(b, kind))
-                from = xw12_bound_look(e, v, beats, i, beats_n, l, kind, look);
-            b->lead[l][kind] = wanted(b, kind) ? from + xw12_bound_ask(&e->trees[kind], look) : NAN;
+            b->lead[l][kind] = wanted(b, kind) ? answer(e, v, beats, i, beats_n, l, kind) : NAN;
         }
         if (kind != XW12_QRS_ON && kind != XW12_QRS_OFF)
             b->global[kind] = wanted(b, kind) ? rank_over_leads(v, b, kind) : NAN;

@@ -5,6 +5,9 @@
 
 /* Samples between the points at which the lead is looked at around the common boundary. */
 static const int STEP[XW12_BOUNDS] = {5, 5, 3, 3, 8, 8};
+/* Likewise around the answer of the first round, and how far the largest values are looked for. */
+static const int NEAR_STEP[XW12_BOUNDS] = {3, 3, 2, 2, 4, 4},
+                 NEAR_REACH[XW12_BOUNDS] = {60, 60, 60, 60, 80, 80};
 
 static int held(int i, int n)
 {
@@ -53,7 +56,7 @@ static float qrs_height(const struct xw12_view *v, unsigned lead, const struct x
 
 float xw12_bound_look(const struct xw_ecg12 *e, const struct xw12_view *v,
                       const struct xw12_beat *beats, int i, int n, unsigned lead,
-                      enum xw12_bound kind, float out[XW12_LOOK])
+                      enum xw12_bound kind, float out[XW12_LOOK_NEAR])
 {
     const struct xw12_beat *b = &beats[i];
     const float *f = e->features.value[i][lead];
@@ -83,15 +86,41 @@ float xw12_bound_look(const struct xw_ecg12 *e, const struct xw12_view *v,
     return reference;
 }
 
-float xw12_bound_ask(const struct xw12_bound_trees *trees, const float *x)
+void xw12_bound_look_near(const struct xw12_view *v, unsigned lead, enum xw12_bound kind,
+                          float reference, float answer, float out[XW12_LOOK_NEAR])
+{
+    bool qrs = kind == XW12_QRS_ON || kind == XW12_QRS_OFF;
+    const float *x = xw12_row(qrs ? v->fine : v->slow, v, lead);
+    const float *d = xw12_row(qrs ? v->dfine : v->dslow, v, lead), *g = qrs ? v->g : v->gs;
+    int centre = (int)lrintf(reference + answer);
+    float low = INFINITY, high = -INFINITY, steep = 1e-6f, common = 1e-6f;
+    int from = held(centre - NEAR_REACH[kind], v->n), to = held(centre + NEAR_REACH[kind], v->n);
+    for (int i = from; i <= to; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+        steep = fabsf(d[i]) > steep ? fabsf(d[i]) : steep;
+        common = g[i] > common ? g[i] : common;
+    }
+    float height = high - low > 1 ? high - low : 1, level = x[held(centre, v->n)];
+    out += XW12_LOOK;
+    *out++ = answer;
+    for (int s = 0; s < XW12_NEAR; s++) {
+        int i = held(centre + (s - XW12_NEAR / 2) * NEAR_STEP[kind], v->n);
+        *out++ = (x[i] - level) / height;
+        *out++ = fabsf(d[i]) / steep;
+        *out++ = g[i] / common;
+    }
+}
+
+float xw12_bound_ask(const struct xw12_bound_round *round, const float *x)
 {
     int32_t sum = 0;
     for (int t = 0; t < XW12_TREES; t++) {
-        const struct xw12_bound_tree *tree = &trees->tree[t];
+        const struct xw12_bound_tree *tree = &round->tree[t];
         unsigned leaf = 0;
         for (unsigned k = 0; k < XW12_TREE_DEPTH; k++)
             leaf |= (unsigned)(x[tree->feature[k]] > tree->limit[k]) << k;
         sum += tree->leaf[leaf];
     }
-    return trees->bias + 0.001f * (float)sum;
+    return round->bias + 0.001f * (float)sum;
 }

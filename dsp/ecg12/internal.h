@@ -23,8 +23,11 @@ enum {
     XW12_FEATURES = 3 * XW12_OWN + XW12_LEVELS + XW12_EXTRAS, /* of a boundary, see bound.c */
     XW12_POINTS = 21, /* at which a lead is looked at around a boundary */
     XW12_LOOK = XW12_FEATURES + 12 + 3 * XW12_POINTS,
+    XW12_NEAR = 25, /* … and around what the first round said */
+    XW12_LOOK_NEAR = XW12_LOOK + 1 + 3 * XW12_NEAR,
     XW12_TREE_DEPTH = 5,
-    XW12_TREES = 300, /* of a boundary */
+    XW12_TREES = 150, /* of a boundary, in each of the two rounds */
+    XW12_ROUNDS = 2,
     XW12_TAPS_MAX = 64,
     XW12_PHASES = 256,
 };
@@ -169,22 +172,28 @@ void xw12_bound(struct xw_ecg12 *e, const struct xw12_view *v, struct xw12_beat 
 /* ---- bound_trees.c, bound_tables.c ---- */
 /* A boundary from its candidates and what surrounds them: many small symmetric trees, each asking
  * the same few questions of every case and adding the value of the leaf that the answers lead to.
- */
+ * The second round sees the shape around the first one's answer and adds what that left over. */
 struct xw12_bound_tree {
     float limit[XW12_TREE_DEPTH];       /* answer: feature > limit */
     int16_t leaf[1 << XW12_TREE_DEPTH]; /* by answers, the first in bit 0; 1/1000 sample */
     uint8_t feature[XW12_TREE_DEPTH], unused[3];
 };
-struct xw12_bound_trees {
+struct xw12_bound_round {
     float bias; /* samples */
     struct xw12_bound_tree tree[XW12_TREES];
+};
+struct xw12_bound_trees {
+    struct xw12_bound_round round[XW12_ROUNDS];
 };
 extern const struct xw12_bound_trees xw12_bound_tables[XW12_BOUNDS];
 /* What is asked of one lead of a beat. Returns the reference that the answer is added to. */
 float xw12_bound_look(const struct xw_ecg12 *e, const struct xw12_view *v,
                       const struct xw12_beat *beats, int i, int n, unsigned lead,
-                      enum xw12_bound kind, float out[XW12_LOOK]);
-float xw12_bound_ask(const struct xw12_bound_trees *trees, const float *look);
+                      enum xw12_bound kind, float out[XW12_LOOK_NEAR]);
+/* What the second round sees besides, when the first said reference + answer: fills the rest. */
+void xw12_bound_look_near(const struct xw12_view *v, unsigned lead, enum xw12_bound kind,
+                          float reference, float answer, float out[XW12_LOOK_NEAR]);
+float xw12_bound_ask(const struct xw12_bound_round *round, const float *look);
 
 /* ---- measure.c ---- */
 void xw12_measure(struct xw_ecg12 *e, struct xw_ecg12_result *r);

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { XW_BENCH_ROWS_MAX = 10250, XW_BENCH_LOOK = XW12_LOOK };
+enum { XW_BENCH_ROWS_MAX = 10250 };
 
 /* A recording in µV; its first ten seconds. */
 struct xw_bench_record {
@@ -37,12 +37,14 @@ int xw_bench_learn(const char *data, int without, struct xw12_bound_trees *trees
 /* ---- boost.c: trees for one boundary ---- */
 struct xw_bench_cases {
     size_t n;
-    float (*x)[XW_BENCH_LOOK];
-    float *y;         /* truth - reference, samples */
+    int figures_n; /* of a case, at most XW12_LOOK_NEAR */
+    float (*x)[XW12_LOOK_NEAR];
+    float *y;         /* truth - what was said so far, samples */
     uint32_t *record; /* number */
 };
-/* Deterministic. */
-int xw_bench_boost(const struct xw_bench_cases *cases, struct xw12_bound_trees *ret_trees);
+/* clip: samples, from where on errors count by their size. Deterministic. */
+int xw_bench_boost(const struct xw_bench_cases *cases, float clip,
+                   struct xw12_bound_round *ret_round);
 
 /* out: NULL, or where to write reversal_tables.c. */
 int xw_bench_reversal(const char *data, const char *out);

@@ -1,6 +1,6 @@
 /* Boosted symmetric trees for one boundary of dsp/ecg12: every tree asks five questions of all
  * cases alike. Each sees three quarters of the records and a third of the figures; errors count by
- * their square up to CLIP samples, beyond by their size. Deterministic. */
+ * their square up to `clip` samples, beyond by their size. Deterministic. */
 #include "bench/delineation/bench.h"
 
 #include <errno.h>
@@ -9,15 +9,15 @@
 
 enum { BINS = 32, LEAVES = 1 << XW12_TREE_DEPTH, SEEN_256 = 180, ASKED_PERCENT = 35 };
 
-#define RATE 0.07f
-#define CLIP 15.0f
-#define SHRINK 60.0 /* cases that a leaf must outweigh */
+#define RATE 0.09f
+#define SHRINK 120.0 /* cases that a leaf must outweigh */
 
 struct boost {
     const struct xw_bench_cases *c;
-    float limit[XW12_LOOK][BINS];
-    uint8_t *bin[XW12_LOOK]; /* of every case */
-    float *value, *slope;    /* of every case: what is said; what is missing */
+    float limit[XW12_LOOK_NEAR][BINS];
+    uint8_t *bin[XW12_LOOK_NEAR]; /* of every case */
+    float clip;
+    float *value, *slope; /* of every case: what is said; what is missing */
     uint8_t *leaf;
     uint32_t *seen; /* cases of this tree */
     size_t seen_n;
@@ -55,24 +55,25 @@ static void fill_bins(struct boost *b, int f, float *sorted)
 /* How well each limit of a figure splits all the leaves there are; returns the best. */
 static double best_limit(const struct boost *b, int f, int leaves, int *ret_bin)
 {
-    static double sum[LEAVES][BINS], count[LEAVES][BINS];
+    static struct {
+        float sum, count;
+    } at[LEAVES][BINS];
     double gain[BINS] = {0}, best = -1;
-    memset(sum, 0, sizeof(sum));
-    memset(count, 0, sizeof(count));
+    memset(at, 0, sizeof(at[0]) * (size_t)leaves);
     for (size_t k = 0; k < b->seen_n; k++) {
         uint32_t i = b->seen[k];
-        sum[b->leaf[i]][b->bin[f][i]] += (double)b->slope[i];
-        count[b->leaf[i]][b->bin[f][i]]++;
+        at[b->leaf[i]][b->bin[f][i]].sum += b->slope[i];
+        at[b->leaf[i]][b->bin[f][i]].count++;
     }
     for (int l = 0; l < leaves; l++) {
         double all = 0, all_n = 0, low = 0, low_n = 0;
         for (int k = 0; k < BINS; k++) {
-            all += sum[l][k];
-            all_n += count[l][k];
+            all += (double)at[l][k].sum;
+            all_n += (double)at[l][k].count;
         }
         for (int k = 0; k + 1 < BINS; k++) {
-            low += sum[l][k];
-            low_n += count[l][k];
+            low += (double)at[l][k].sum;
+            low_n += (double)at[l][k].count;
             double high = all - low, high_n = all_n - low_n;
             gain[k] += low * low / (low_n + SHRINK) + high * high / (high_n + SHRINK);
         }
@@ -94,22 +95,22 @@ static void choose_cases(struct boost *b)
         if (hash >> 24 < SEEN_256)
             b->seen[b->seen_n++] = (uint32_t)i;
         float error = b->c->y[i] - b->value[i];
-        b->slope[i] = error / sqrtf(1 + (error / CLIP) * (error / CLIP));
+        b->slope[i] = error / sqrtf(1 + (error / b->clip) * (error / b->clip));
         b->leaf[i] = 0;
     }
 }
 
 static void grow(struct boost *b, struct xw12_bound_tree *tree)
 {
-    bool asked[XW12_LOOK];
+    bool asked[XW12_LOOK_NEAR];
     double sum[LEAVES] = {0}, count[LEAVES] = {0};
     choose_cases(b);
-    for (int f = 0; f < XW12_LOOK; f++)
+    for (int f = 0; f < b->c->figures_n; f++)
         asked[f] = next_random(b) % 100 < ASKED_PERCENT;
     for (int d = 0; d < XW12_TREE_DEPTH; d++) {
         double best = -1;
         int feature = 0, limit = 0;
-        for (int f = 0; f < XW12_LOOK; f++) {
+        for (int f = 0; f < b->c->figures_n; f++) {
             int bin = 0;
             double gain = asked[f] ? best_limit(b, f, 1 << d, &bin) : -1;
             if (gain > best) {
@@ -133,12 +134,13 @@ static void grow(struct boost *b, struct xw12_bound_tree *tree)
         b->value[i] += 0.001f * (float)tree->leaf[b->leaf[i]];
 }
 
-static struct boost *boost_new(const struct xw_bench_cases *cases)
+static struct boost *boost_new(const struct xw_bench_cases *cases, float clip)
 {
     struct boost *b = calloc(1, sizeof(*b));
     if (!b)
         abort();
     b->c = cases;
+    b->clip = clip;
     b->random = 20;
     b->value = calloc(cases->n, sizeof(float));
     b->slope = calloc(cases->n, sizeof(float));
@@ -146,7 +148,7 @@ static struct boost *boost_new(const struct xw_bench_cases *cases)
     b->seen = calloc(cases->n, sizeof(*b->seen));
     if (!b->value || !b->slope || !b->leaf || !b->seen)
         abort();
-    for (int f = 0; f < XW12_LOOK; f++) {
+    for (int f = 0; f < b->c->figures_n; f++) {
         b->bin[f] = calloc(cases->n, 1);
         if (!b->bin[f])
             abort();
@@ -155,21 +157,22 @@ static struct boost *boost_new(const struct xw_bench_cases *cases)
     return b;
 }
 
-int xw_bench_boost(const struct xw_bench_cases *cases, struct xw12_bound_trees *ret_trees)
+int xw_bench_boost(const struct xw_bench_cases *cases, float clip,
+                   struct xw12_bound_round *ret_round)
 {
     double mean = 0;
     if (!cases->n)
         return -ENODATA;
-    struct boost *b = boost_new(cases);
-    memset(ret_trees, 0, sizeof(*ret_trees));
+    struct boost *b = boost_new(cases, clip);
+    memset(ret_round, 0, sizeof(*ret_round));
     for (size_t i = 0; i < cases->n; i++)
         mean += (double)cases->y[i] / (double)cases->n;
-    ret_trees->bias = (float)mean;
+    ret_round->bias = (float)mean;
     for (size_t i = 0; i < cases->n; i++)
-        b->value[i] = ret_trees->bias;
+        b->value[i] = ret_round->bias;
     for (int t = 0; t < XW12_TREES; t++)
-        grow(b, &ret_trees->tree[t]);
-    for (int f = 0; f < XW12_LOOK; f++)
+        grow(b, &ret_round->tree[t]);
+    for (int f = 0; f < b->c->figures_n; f++)
         free(b->bin[f]);
     free(b->value);
     free(b->slope);

@@ -224,6 +224,27 @@ static void pacing_pulses_are_no_part_of_the_qrs(void **state)
     free(p);
 }
 
+/* A recorder may draw a pulse as a plateau of 12 ms: it is cut out like the others. */
+static void a_wide_pulse_among_slender_ones_is_found(void **state)
+{
+    (void)state;
+    struct xw_patient *p = xw_patient_new(&(struct xw_patient_wish){.scene = "avb3", .seed = 8});
+    unsigned given = 0;
+    for (unsigned k = 0; k < p->truth_n; k++) {
+        int at = (int)(p->truth_ms[k] / 2) - 40, width = k == 3 ? 6 : 1;
+        given += at >= 12;
+        for (unsigned l = 0; l < 12 && at >= 12; l++)
+            for (int i = 0; i < width; i++)
+                p->uv[l][at + i] += l % 2 ? 2500 : -2500;
+    }
+    read_it(p);
+    assert_true(given > 4);
+    assert_int_equal(result.pace_n, given);
+    for (unsigned b = 0; b < result.beats_n; b++)
+        assert_true(result.beats[b].paced);
+    free(p);
+}
+
 static void marks_keep_their_order_in_every_rhythm(void **state)
 {
     (void)state;
@@ -249,6 +270,7 @@ int main(void)
         cmocka_unit_test(odd_rates_give_the_same_intervals),
         cmocka_unit_test(a_heart_on_the_right_is_suspected),
         cmocka_unit_test(pacing_pulses_are_no_part_of_the_qrs),
+        cmocka_unit_test(a_wide_pulse_among_slender_ones_is_found),
         cmocka_unit_test(marks_keep_their_order_in_every_rhythm),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
