@@ -161,7 +161,7 @@ int xw_bench_boost(const struct xw_bench_cases *cases, float clip,
                    struct xw12_bound_round *ret_round)
 {
     double mean = 0;
-    if (!cases->n)
+    if (!cases->n || cases->figures_n < 1 || cases->figures_n > XW12_LOOK_NEAR)
         return -ENODATA;
     struct boost *b = boost_new(cases, clip);
     memset(ret_round, 0, sizeof(*ret_round));
