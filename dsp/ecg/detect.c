@@ -94,6 +94,8 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d)
     d->provisional_t = INT64_MIN / 2;
     d->rebuilt_t = 0;
     d->louder_n = 0;
+    d->denials = 0;
+    d->denials_t = 0;
     d->out_n = 0;
     d->silent = 0;
     d->clear_s = d->blind_s = 0;

@@ -35,6 +35,7 @@ struct xw_ecg_candidate {
     float q, threshold, match;
     float likeness;   /* of the wave to known waves, once accepted */
     bool provisional; /* said to the outside */
+    float denied;     /* share of the say with leads that show nothing */
     bool judged, accepted;
     int shape;                     /* of the template bank, once accepted */
     uint64_t token;                /* names the beat towards the chain; 0 = none yet */
@@ -104,6 +105,8 @@ struct xw_ecg_detect {
     int64_t provisional_t;        /* last provisional beat */
     int64_t rebuilt_t;
     unsigned louder_n; /* beats in a row far above the levels */
+    float denials;     /* candidates lately refused for what other leads do not show */
+    int64_t denials_t;
     /* Of the time before the signal went bad: the newer of the two may know the first of the noise
      * already, the older is some seconds old. */
     struct xw_ecg_detect_kept kept[2];

@@ -47,6 +47,7 @@ void xw_ecg_detect_recall(struct xw_ecg_detect *d)
     d->after_n = k->after_n;
     d->noise_since = d->strange_since = 0;
     d->louder_n = 0;
+    d->denials = 0;
     d->rebuilt_t = d->step_n;
     /* The last beat may be one of the noise: of its level nothing follows for the next. */
     memcpy(d->last.level, d->level, sizeof(d->last.level));

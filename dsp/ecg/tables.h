@@ -18,6 +18,10 @@ struct xw_ecg_tables {
     float qrs_early_rr, qrs_early_factor; /* earlier than this share of the usual RR: harder */
     float qrs_early_irregular;            /* spread of RR over its median at which that ends */
     float qrs_shape_share, qrs_shape_energy; /* an established shape: beats, energy */
+    float qrs_denied_q, qrs_denied_noise, qrs_denied_factor,
+        qrs_denied_sees; /* a lead that shows nothing */
+    float qrs_denied_rr, qrs_denied_most,
+        qrs_denied_forget_s;  /* so often at once; one is forgotten in that time */
     float qrs_guard_ratio;    /* of the last beat's level at the start of that time */
     float qrs_searchback_rr;  /* times the usual RR */
     float qrs_searchback_k;   /* times the threshold */
