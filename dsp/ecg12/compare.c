@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPANDED 1.96f /* 95 % */
-#define OF_RATE 0.4f   /* of the rate a recording holds at most */
-#define NEARLY 1.05f   /* corners this near are one */
-#define GAIN_OFF 0.02f /* of a height: the recorder's gain */
+#define EXPANDED 1.96f  /* 95 % */
+#define OF_RATE 0.4f    /* of the rate a recording holds at most */
+#define NEARLY 1.05f    /* corners this near are one */
+#define GAIN_OFF 0.029f /* of a height: the recorder's gain */
+#define LEFT_UV 8.0f    /* of baseline and mains, in the median beat */
 #define RESOLUTION_MS 2.0f
 #define ALIKE 2.0f   /* beats of one breath are not independent: so many count as one */
 #define BREATHS 3.0f /* … and the rate goes with the breaths of ten seconds */
@@ -252,7 +253,8 @@ static float height_value(const struct xw_ecg12_lead_row *row, enum xw_ecg12_hei
 
 static float height_u(const struct xw12_side *s, unsigned l, enum xw_ecg12_height figure)
 {
-    float b = hypotf(s->place_uv[l][figure], GAIN_OFF * height_value(&s->result.leads[l], figure));
+    float b = hypotf(hypotf(s->place_uv[l][figure], LEFT_UV),
+                     GAIN_OFF * height_value(&s->result.leads[l], figure));
     return of_beats(s->height_sd_uv[l][figure], s->result.median_of_n, b);
 }
 

@@ -12,15 +12,17 @@
  *            (95 %). `beyond`: |by| is larger. What was not measured in both is NAN in all.
  *
  * Uncertainty (JCGM 100:2008 "GUM", 5.1.2 and 6.2.1): U = 1.96 sqrt(u1 u1 + u2 u2), and for each
- *   recording   u u = 2 (pi/2) s s / n + b b
- * s: spread of the figure over the n beats of the median beat (pi/2: a median varies by so much
- * more than a mean; 2: neighbours lie in the same breath); the rate: of three breaths. b: what the
- * method itself adds, which more beats do not lessen:
- *   times        SD of the repeated measurement of one heart (README, "Comparison")
- *   ST at J      how much the median beat changes within the SD of the end of the QRS, on each side
- *   P            the same of the beginning and the end of the P wave
- *   heights      the same of the level before the QRS; a gain that may be 2 % off
- *   QTc          of QT and RR by their derivatives
+ * recording u u = 2 (pi/2) s s / n + b b. s: spread of the figure over the n beats of the median
+ * beat (pi/2: a median varies by so much more than a mean; 2: neighbours lie in the same breath);
+ * of the heart rate: over three breaths. b: what the method itself adds, which more beats do not
+ * lessen.
+ *
+ * b of times and axes: SD of the repeated measurement of one heart (README, "Comparison"); of QTc:
+ * of QT and RR by their derivatives; of heights: how much the median beat changes when the marks
+ * that they hang on (end of the QRS for ST, ends of the P wave for P, the level before the QRS for
+ * all) move by their SD, a gain within 5 % (IEC 60601-2-25; any value as likely: 5 % / sqrt 3), and
+ * 8 uV of baseline and mains.
+ *
  * It is the uncertainty of the measurement. That electrodes do not sit where they sat, or that the
  * patient lies otherwise, comes on top.
  *
