@@ -189,6 +189,26 @@ export const cases = [
     },
   },
   {
+    name: 'electrodes that the gateway suspects exchanged stand beside the live paper until they are mended',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      const s = center.stream('ecg-01');
+      await open(page, center, url, 'ecg-01');
+      assert.equal(await page.locator('[data-electrodes]').count(), 0);
+      center.raise('electrodes', 'ecg-02', 'RA/LL: P 100 QRS 123 T 108', center.stream('ecg-02'));
+      center.raise('electrodes', 'ecg-01', 'RA/LA: P 100 QRS 123 T -108 I/V6 -1.00', s);
+      await page.waitForSelector('[data-electrodes="RA/LA"]');
+      assert.equal(await page.locator('[data-electrodes]').count(), 1);
+      assert.match(await page.textContent('[data-electrodes]'), /疑似导联接反.*RA\/LA.*电轴 P 100° QRS 123° T -108°.*请核对电极/);
+      center.clear(center.technical[0]);
+      await until('gone', async () => (await page.locator('[data-electrodes]').count()) === 0, 3000);
+      await page.keyboard.press('l');
+      center.raise('electrodes', 'ecg-01', 'V1/V2: row 2.1', s);
+      await page.waitForSelector('[data-electrodes="V1/V2"]');
+      assert.match(await page.textContent('[data-electrodes]'), /Electrodes exchanged\?/);
+    },
+  },
+  {
     name: 'the previous ECG: differences with their uncertainty, marked in words and by a sign',
     center: { streams: 4 },
     async run({ page, center, url }) {
