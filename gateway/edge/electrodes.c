@@ -206,11 +206,12 @@ void xw_electrodes_block(struct xw_stream *stream, const int32_t *x, uint64_t fi
 
 void xw_electrodes_forget(struct xw_stream *stream)
 {
-    struct xw_electrodes *e = stream->edge ? stream->edge->electrodes : NULL;
-    if (e && e->stream == stream)
+    if (!stream->electrodes) /* also of a stream that was never begun */
+        return;
+    struct xw_electrodes *e = stream->edge->electrodes;
+    if (e->stream == stream)
         e->stream = NULL;
-    if (stream->electrodes && stream->electrodes->state.raised && !stream->edge->stopping)
+    if (stream->electrodes->state.raised && !stream->edge->stopping)
         end_alarm(stream);
     free(XW_STEAL(stream->electrodes));
-    stream->electrodes_unsuited = false;
 }
