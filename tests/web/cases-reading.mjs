@@ -231,6 +231,7 @@ export const cases = [
       assert.equal(await page.locator('.reading a[href="#/study/018f6f4e-0000-7000-8000-000000000001"]').count(), 1);
       assert.equal(await page.locator('[data-previous-reversal]').count(), 0);
       assert.deepEqual(await cutOff(page), []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= window.innerHeight), 'the page is higher than the screen');
     },
   },
   {
