@@ -200,6 +200,11 @@ export const cases = [
       await page.waitForSelector('[data-electrodes="RA/LA"]');
       assert.equal(await page.locator('[data-electrodes]').count(), 1);
       assert.match(await page.textContent('[data-electrodes]'), /疑似导联接反.*RA\/LA.*电轴 P 100° QRS 123° T -108°.*请核对电极/);
+      await page.keyboard.press('r');
+      await ready(page);
+      await page.waitForTimeout(300);
+      assert.ok(await page.evaluate(() => document.querySelector('.reading [data-electrodes]').getBoundingClientRect().top < window.innerHeight / 2), 'also above a reading');
+      await page.keyboard.press('Escape');
       center.clear(center.technical[0]);
       await until('gone', async () => (await page.locator('[data-electrodes]').count()) === 0, 3000);
       await page.keyboard.press('l');

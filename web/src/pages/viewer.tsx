@@ -211,9 +211,9 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
           </div>
         </div>
         <aside class={`side ${reading.state.open ? 'wide' : ''}`}>
-          <Electrodes stream={model.id} />
+          {!reading.state.open && <Electrodes stream={model.id} />}
           <TechnicalList gateway={gateway} />
-          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live again={measure} close={closeReading} />}
+          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live again={measure} close={closeReading} warning={<Electrodes stream={model.id} />} />}
           {s && !pulseless && <StPanel s={s} />}
           {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
           <h3>{t('list.alarm')}</h3>

@@ -170,7 +170,7 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; live: b
   );
 }
 
-export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c: EcgController; live: boolean; again: () => void; close: () => void }): JSX.Element {
+export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c: EcgController; live: boolean; again: () => void; close: () => void; warning?: JSX.Element }): JSX.Element {
   const { state, model } = props;
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -191,6 +191,7 @@ export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c
         <button class="button" onClick={props.close} title={t('app.close')}>{t('app.close')} <kbd>Esc</kbd></button>
         <p class="rd-machine">{t('reading.machine')}</p>
       </header>
+      {props.warning /* of what is now, whatever was measured */}
       {state.busy && <p class="rd-busy" role="status">{t('reading.busy')}</p>}
       {state.error && (
         <div class="state" data-state="error" role="alert" data-status={state.error.status}>
