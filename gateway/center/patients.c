@@ -18,6 +18,7 @@ struct assignment {
     struct xw_uuid subject, assignment, patient;
     uint64_t revision;
     int64_t from_us, to_us; /* to: 0 = open */
+    float age_years;        /* as the recording says; NAN = not said */
 };
 
 /* Open addressing, at most half full; an entry begins with its id, nil = free. */
@@ -164,6 +165,7 @@ static bool take_assignment(struct xw_patients *p, const struct xw_store_record 
         bool same = xw_uuid_equal(&at->assignment, &a.assignment);
         a.from_us = wire->from_wall_us;
         a.to_us = wire->to_wall_us;
+        a.age_years = wire->age_years > 0 && wire->age_years <= 130 ? (float)wire->age_years : NAN;
         if (same ? a.revision >= at->revision : at->revision == 0 || a.from_us >= at->from_us)
             *at = a;
     }
@@ -207,4 +209,13 @@ float xw_patient_age_years(const struct xw_patient *patient, int64_t wall_us)
         return NAN;
     double years = ((double)wall_us / 1e6 - (double)timegm(&born)) / (365.2425 * 86400);
     return years >= 0 && years <= 130 ? (float)years : NAN;
+}
+
+float xw_patients_age_at_study(const struct xw_patients *patients, const struct xw_uuid *study,
+                               int64_t wall_us)
+{
+    const struct assignment *a = find(&patients->assignments, study);
+    const struct xw_patient *p = a ? find(&patients->patients, &a->patient) : NULL;
+    float years = p ? xw_patient_age_years(p, wall_us) : NAN;
+    return isfinite(years) || !p ? years : a->age_years;
 }

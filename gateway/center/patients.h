@@ -37,5 +37,8 @@ const struct xw_patient *xw_patients_of_attachment(const struct xw_patients *pat
                                                    int64_t wall_us);
 /* Years at that wall time; NAN: not known. Of a year alone: from its middle. */
 float xw_patient_age_years(const struct xw_patient *patient, int64_t wall_us);
+/* Of a study's patient when it was taken: by his date of birth, else as the recording says. */
+float xw_patients_age_at_study(const struct xw_patients *patients, const struct xw_uuid *study,
+                               int64_t wall_us);
 
 #endif

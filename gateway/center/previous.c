@@ -89,6 +89,7 @@ void xw_previous_find(struct xw_http_request *req, const struct xw_uuid *stream,
     struct xw_hub_view view;
     struct xw_uuid attachment;
     *ret = (struct xw_previous){.age_years = NAN, .age_before_years = NAN};
+    bool of_study = patient;
     if (!patient && xw_hub_find(center->hub, stream, &view) == 0 &&
         xw_uuid_from_bytes(view.header->attachment_id.data, view.header->attachment_id.len,
                            &attachment) == 0)
@@ -96,9 +97,11 @@ void xw_previous_find(struct xw_http_request *req, const struct xw_uuid *stream,
     if (!patient)
         return;
     ret->patient_known = true;
-    ret->age_years = xw_patient_age_years(patient, wall_us);
+    ret->age_years = of_study ? xw_patients_age_at_study(center->patients, &here->id, wall_us)
+                              : xw_patient_age_years(patient, wall_us);
     ret->sex = patient->sex;
     look_back(req, patient, here, wall_us, ret);
     if (ret->found)
-        ret->age_before_years = xw_patient_age_years(patient, ret->wall_us);
+        ret->age_before_years =
+            xw_patients_age_at_study(center->patients, &ret->study, ret->wall_us);
 }

@@ -147,6 +147,7 @@ static void feed_patients(const struct xw_store_record *record)
         if (years < 0 || years > 130)
             abort();
         (void)xw_patients_of_attachment(patients, &id, 0);
+        (void)xw_patients_age_at_study(patients, &id, 0);
     }
     xw_patients_free(patients);
 }

@@ -57,6 +57,7 @@ static void patient(unsigned n, uint64_t revision, const char *sex, const char *
 struct assigned {
     unsigned id, patient, study, attachment;
     int64_t from_us, to_us;
+    double age_years;
 };
 
 static void assign(const struct assigned *a, uint64_t revision)
@@ -72,6 +73,7 @@ static void assign(const struct assigned *a, uint64_t revision)
         wire.attachment_id = (ProtobufCBinaryData){16, attachment.b};
     wire.from_wall_us = a->from_us;
     wire.to_wall_us = a->to_us;
+    wire.age_years = a->age_years;
     take(XW__RECORD_KIND__RECORD_ASSIGNMENT, revision, &wire.base);
 }
 
@@ -148,6 +150,24 @@ static void the_age_is_that_of_the_day(void **state)
     }
 }
 
+static void what_the_recording_says_counts_without_a_date_of_birth(void **state)
+{
+    (void)state;
+    const int64_t day_us = INT64_C(1709942400) * 1000 * 1000;
+    struct xw_uuid one = id_of(7), other = id_of(8), nobody = id_of(9);
+    patient(1, 1, "F", "");
+    assign(&(struct assigned){.id = 5, .patient = 1, .study = 7, .age_years = 63}, 1);
+    assign(&(struct assigned){.id = 6, .patient = 1, .study = 8}, 1);
+    assert_true(xw_patients_age_at_study(patients, &one, day_us) == 63);
+    assert_true(isnan(xw_patients_age_at_study(patients, &other, day_us)));
+    assert_true(isnan(xw_patients_age_at_study(patients, &nobody, day_us)));
+    patient(1, 2, "F", "1980");
+    assert_true(fabs((double)xw_patients_age_at_study(patients, &one, day_us) - 43.7) < 0.1);
+    assign(&(struct assigned){.id = 6, .patient = 1, .study = 8, .age_years = 900}, 2);
+    patient(1, 3, "F", "");
+    assert_true(isnan(xw_patients_age_at_study(patients, &other, day_us)));
+}
+
 static void many_are_found_again_and_nonsense_is_none(void **state)
 {
     (void)state;
@@ -176,6 +196,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_device_is_a_patients_for_a_time, setup, teardown),
         cmocka_unit_test_setup_teardown(the_age_is_that_of_the_day, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_recording_says_counts_without_a_date_of_birth,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(many_are_found_again_and_nonsense_is_none, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
