@@ -175,6 +175,7 @@ static void name_patterns(struct xw_ecg_chain *chain, const struct xw_ecg_alarm_
         .code = beat->code,
         .covered = alarm->vt.open || alarm->vf.open || alarm->asystole.open || chain->vf.active ||
                    chain->vf.suspected || alarm->blind || is_step(chain, t) ||
+                   xw_ecg_quality_is_upset_now(&chain->quality) ||
                    !(chain->quality.usable & chain->quality.settled)};
     xw_ecg_pattern_beat(&chain->pattern, &chain->emit, &one);
     if (alarm->vt.open)

@@ -122,7 +122,8 @@ static bool others_move(const struct xw_ecg_quality *q, unsigned me)
 }
 
 enum { SETTLE_S = 6, FRESH_S = 3 };
-static const float HUM = 3; /* what a free wire picks up, over what is still no movement */
+static const float LOUD_UV = 220; /* above 40 Hz: as much as the fastest part of a large QRS */
+static const float HUM = 3;       /* what a free wire picks up, over what is still no movement */
 
 /* Nearly all leads lost their electrodes, and since then (it takes a moment to see it) nothing
  * moved on this one: it was lost with them, though it shows no rail. One on which beats were seen
@@ -242,6 +243,22 @@ void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect 
     if (q->seconds_n++ % 10 == 9)
         say_quality(q, emit);
     start_second(q);
+}
+
+uint32_t xw_ecg_quality_loud(const struct xw_ecg_quality *q)
+{
+    uint32_t loud = 0;
+    for (unsigned c = 0; c < q->leads_n; c++)
+        loud |= (uint32_t)(q->noisy >> c & 1 && q->noise_uv[c] > LOUD_UV) << c;
+    return q->cannot_see ? 0 : loud;
+}
+
+bool xw_ecg_quality_is_upset_now(const struct xw_ecg_quality *q)
+{
+    unsigned n = 0;
+    for (unsigned c = 0; c < q->leads_n && q->frames_n; c++)
+        n += sqrtf(q->noise_sq[c] / (float)q->frames_n) > LOUD_UV;
+    return 2 * n > q->leads_n;
 }
 
 void xw_ecg_quality_close(struct xw_ecg_quality *q, struct xw_ecg_emit *emit, int64_t end)

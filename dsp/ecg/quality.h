@@ -50,6 +50,13 @@ void xw_ecg_quality_hop(struct xw_ecg_quality *q, const struct xw_ecg_signal *si
 void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect *detect,
                            struct xw_ecg_emit *emit, int64_t raw_first);
 
+/* Leads of the last second on which noise hides any beat, as long as there is a good one. */
+uint32_t xw_ecg_quality_loud(const struct xw_ecg_quality *q);
+
+/* Does the second in hand, so far, show noise on more than half of the leads? Its judgement comes
+ * at its end, beats in it before. */
+bool xw_ecg_quality_is_upset_now(const struct xw_ecg_quality *q);
+
 /* Ends what is open. */
 void xw_ecg_quality_close(struct xw_ecg_quality *q, struct xw_ecg_emit *emit, int64_t end);
 

@@ -70,8 +70,8 @@ static unsigned below(struct walk *k, unsigned n)
 static void tell(struct walk *k, const char *what, double seconds)
 {
     size_t n = strnlen(k->told, sizeof(k->told));
-    (void)snprintf(k->told + n, sizeof(k->told) - n, "%s %.1f s (%x spared), ", what, seconds,
-                   k->ward.spared);
+    (void)snprintf(k->told + n, sizeof(k->told) - n, "from %.1f s on %.1f s of %s (%x spared), ",
+                   (double)k->ward.at / k->ward.rate_hz, seconds, what, k->ward.spared);
 }
 
 /* All leads, all but one, one, or any. */
