@@ -261,8 +261,11 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
-    /* As long as it sees badly, beats may be missing in a long interval. */
-    bool unseen = a->unproven_n || (a->beats_n > 1 && a->hidden_until > ago(a, 1)->at);
+    /* As long as it sees badly, beats may be missing in a long interval; so if after three seconds
+     * (a heart that pauses is still then) leads moved as if they beat. */
+    int64_t before = a->beats_n > 1 ? ago(a, 1)->at : INT64_MAX / 2;
+    bool unseen = a->unproven_n || a->hidden_until > before ||
+                  a->swung_until > before + (int64_t)(3 * emit->rate_hz);
     if (unseen && kept->rr_ms > LONG_RR_MS)
         kept->rr_ms = 0;
     bool held = vf->active || vf->suspected || a->blind || a->upset;

@@ -202,6 +202,8 @@ static void judge_swings(struct xw_ecg_chain *chain)
     chain->disturbed_s =
         q->off | q->noisy ? DISTURBED_S : chain->disturbed_s - (chain->disturbed_s > 0);
     chain->alarm.swinging = chain->disturbed_s && xw_ecg_detect_swings(&chain->detect, q->usable);
+    if (chain->alarm.swinging)
+        chain->alarm.swung_until = chain->emit.now;
 }
 
 static void each_second(struct xw_ecg_chain *chain, int64_t frame)

@@ -398,6 +398,8 @@ static void rebuild(struct xw_ecg_detect *d, int64_t now)
         set_weight(d, c, 0.3F * d->level[c]);
         xw_dsp_median_reset(&d->noise[c]);
     }
+    for (uint32_t rest = d->silent; rest; rest &= rest - 1)
+        d->alive_t[__builtin_ctz(rest)] = -1; /* what they showed may have been noise */
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
     xw_dsp_median_reset(&d->q_strange);

@@ -81,11 +81,10 @@ void xw_ecg_detect_set_loud(struct xw_ecg_detect *d, uint32_t loud)
 
 bool xw_ecg_detect_swings(const struct xw_ecg_detect *d, uint32_t leads)
 {
-    if (d->seconds_n < SWINGS_OF_S)
-        return false;
+    unsigned of_n = d->seconds_n < SWINGS_OF_S ? d->seconds_n : SWINGS_OF_S;
     for (; leads; leads &= leads - 1) {
         unsigned n = 0;
-        for (unsigned i = 1; i <= SWINGS_OF_S; i++)
+        for (unsigned i = 1; i <= of_n; i++)
             n += d->seconds[(d->seconds_n - i) % XW_ECG_DETECT_LOST_SLOTS][__builtin_ctz(leads)] >=
                  SWING_UV;
         if (n >= SWINGS_N)
