@@ -189,6 +189,7 @@ static void judge_strangers(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bo
     if (a->vt.open || held || n < (unsigned)emit->rules->vt_strange_n ||
         rr >= 60000 / emit->rules->vt_bpm ||
         rr > a->limits.vt_strange_rr * xw_ecg_alarm_rr_before(a, n) ||
+        ago(a, (unsigned)emit->rules->vt_strange_n - 1)->at < a->doubted_until ||
         xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_VT, ago(a, n - 1)->at, 60000 / rr))
         return;
     struct xw_ecg_event event =
@@ -211,7 +212,7 @@ static void judge_ventricular(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
     a->others_n = n || strange_and_fast ? 0 : a->others_n + 1;
     if (a->vt.open && !a->by_waveform && !held && a->others_n >= 3)
         close_alarm(a, emit, &a->vt, ago(a, 2)->at);
-    if (a->vt.open || held || n < need_n)
+    if (a->vt.open || held || n < need_n || ago(a, need_n - 1)->at < a->doubted_until)
         return;
     double seconds = (double)(ago(a, 0)->at - ago(a, need_n - 1)->at) / emit->rate_hz;
     float rate = seconds > 0 ? (float)(60 * (need_n - 1) / seconds) : 0;
@@ -260,8 +261,11 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
-    /* As long as it sees badly, beats may be missing in a long interval. */
-    bool unseen = a->unproven_n || (a->beats_n > 1 && a->hidden_until > ago(a, 1)->at);
+    /* As long as it sees badly, beats may be missing in a long interval; so if after three seconds
+     * (a heart that pauses is still then) leads moved as if they beat. */
+    int64_t before = a->beats_n > 1 ? ago(a, 1)->at : INT64_MAX / 2;
+    bool unseen = a->unproven_n || a->hidden_until > before ||
+                  a->swung_until > before + (int64_t)(3 * emit->rate_hz);
     if (unseen && kept->rr_ms > LONG_RR_MS)
         kept->rr_ms = 0;
     bool held = vf->active || vf->suspected || a->blind || a->upset;
@@ -306,7 +310,7 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
         emit->hr_bpm = 0;
     /* Levels learned from the noise that blinded it are given up after eight seconds; then the next
      * beats must have had the time to be seen. */
-    double learning_s = a->unproven_n ? LEARNING_S : 0;
+    double learning_s = a->unproven_n || a->swinging ? LEARNING_S : 0;
     if (a->asystole.open || a->vf.open || vf->suspected || pending ||
         silence_s < (double)(emit->rules->asystole_s + T.asystole_margin_s) + learning_s ||
         xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_ASYSTOLE, since, 0))

@@ -262,7 +262,8 @@ static void measure_noise(struct xw_ecg_detect *d, int64_t first, int64_t end)
             top[c] = hump[c] > top[c] ? hump[c] : top[c];
     }
     for (unsigned c = 0; c < d->leads_n; c++)
-        xw_dsp_median_push(&d->noise[c], top[c]);
+        if (!(d->loud >> c & 1))
+            xw_dsp_median_push(&d->noise[c], top[c]);
 }
 
 static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c)
@@ -274,7 +275,7 @@ static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate 
     }
     d->louder_n = weights > 0 && ratio > 2 * weights ? d->louder_n + 1 : 0;
     for (unsigned i = 0; i < d->leads_n; i++) {
-        if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF)
+        if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF || d->loud >> i & 1)
             continue;
         if (d->silent >> i & 1 && c->t - d->alive_t[i] < xw_ecg_frames(T.qrs_lost_s))
             continue;
@@ -425,6 +426,8 @@ static void rebuild(struct xw_ecg_detect *d, int64_t now)
         set_weight(d, c, 0.3F * d->level[c]);
         xw_dsp_median_reset(&d->noise[c]);
     }
+    for (uint32_t rest = d->silent; rest; rest &= rest - 1)
+        d->alive_t[__builtin_ctz(rest)] = -1; /* what they showed may have been noise */
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
     xw_dsp_median_reset(&d->q_strange);

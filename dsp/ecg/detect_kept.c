@@ -7,6 +7,9 @@
  * may come from before it: the older of two states kept four seconds apart knows none of it. */
 enum { KEEP_EVERY_S = 4, BEATS_LEAST = 4 };
 
+enum { SWINGS_OF_S = 4, SWINGS_N = 3 };
+static const float SWING_UV = 150; /* more than a P wave makes, less than nearly all QRS */
+
 static void keep(struct xw_ecg_detect *d)
 {
     struct xw_ecg_detect_kept *k = &d->kept[d->kept_n++ % 2];
@@ -67,6 +70,28 @@ void xw_ecg_detect_second(struct xw_ecg_detect *d, bool clear, bool blind)
     d->clear_s = clear ? d->clear_s + 1 : 0;
     if (d->clear_s && d->clear_s % KEEP_EVERY_S == 0 && d->q_peak.used_n >= BEATS_LEAST)
         keep(d);
+}
+
+void xw_ecg_detect_set_loud(struct xw_ecg_detect *d, uint32_t loud)
+{
+    for (unsigned c = 0; c < d->leads_n; c++)
+        if ((loud | d->loud) >> c & 1)
+            d->trust[c] = loud >> c & 1 ? 0 : d->weight[c] * d->inverse[c] * d->inverse[c];
+    d->loud = loud;
+}
+
+bool xw_ecg_detect_swings(const struct xw_ecg_detect *d, uint32_t leads)
+{
+    unsigned of_n = d->seconds_n < SWINGS_OF_S ? d->seconds_n : SWINGS_OF_S;
+    for (; leads; leads &= leads - 1) {
+        unsigned n = 0;
+        for (unsigned i = 1; i <= of_n; i++)
+            n += d->seconds[(d->seconds_n - i) % XW_ECG_DETECT_LOST_SLOTS][__builtin_ctz(leads)] >=
+                 SWING_UV;
+        if (n >= SWINGS_N)
+            return true;
+    }
+    return false;
 }
 
 float xw_ecg_detect_share(const struct xw_ecg_detect *d, uint32_t leads, uint32_t off)
