@@ -173,6 +173,7 @@ static void name_patterns(struct xw_ecg_chain *chain, const struct xw_ecg_alarm_
         .width_ms = beat->width_ms,
         .confidence = confidence,
         .code = beat->code,
+        .strange = beat->likeness < xw_ecg_tables.qrs_strange,
         .covered = alarm->vt.open || alarm->vf.open || alarm->asystole.open || chain->vf.active ||
                    chain->vf.suspected || alarm->blind || is_step(chain, t) ||
                    chain->quality.rough || !(chain->quality.usable & chain->quality.settled)};

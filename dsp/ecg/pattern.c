@@ -218,7 +218,8 @@ static void judge_svt(struct xw_ecg_pattern *p, struct xw_ecg_emit *emit, uint64
         return;
     }
     while (i - n > low && at_index(p, i - n)->code == XW_ECG_BEAT_SUPRAVENTRICULAR &&
-           at_index(p, i - n)->rr_ms > 0 && !at_index(p, i - n)->covered)
+           at_index(p, i - n)->rr_ms > 0 && !at_index(p, i - n)->covered &&
+           !at_index(p, i - n)->strange)
         n++;
     if (!rules->svt_priority || p->fibrillating || n < 2 || n < (uint64_t)rules->svt_beats_n)
         return;
