@@ -141,7 +141,8 @@ static void feed_patients(const struct xw_store_record *record)
         return;
     xw_patients_record(patients, record);
     if (record->body_size >= sizeof(id.b)) {
-        memcpy(id.b, record->body + record->body_size - sizeof(id.b), sizeof(id.b));
+        memcpy(id.b, (const uint8_t *)record->body + record->body_size - sizeof(id.b),
+               sizeof(id.b));
         const struct xw_patient *p = xw_patients_of_study(patients, &id);
         float years = p ? xw_patient_age_years(p, INT64_C(1700000000000000)) : 0;
         if (years < 0 || years > 130)
