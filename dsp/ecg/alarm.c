@@ -384,15 +384,24 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     a->by_waveform = true;
 }
 
+/* Of the patient's usual shape and narrow: a sinus beat, however fast. */
+static bool is_ordinary(const struct xw_ecg_alarm_beat *b)
+{
+    return (b->code == XW_ECG_BEAT_NORMAL || b->code == XW_ECG_BEAT_SUPRAVENTRICULAR) &&
+           b->likeness >= T.vf_ordinary_like && b->width_ms > 0 &&
+           b->width_ms <= T.vf_ordinary_width_ms;
+}
+
 struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
                                            const struct xw_ecg_emit *emit)
 {
-    struct xw_ecg_vf_beats recent = {0};
+    struct xw_ecg_vf_beats recent = {.ordinary = true};
     int64_t since = emit->now - (int64_t)(5 * emit->rate_hz);
     float difference = 0, sum = 0, rr = 0, intervals_n = 0;
     for (unsigned i = 0; i < a->beats_n && i < XW_ECG_ALARM_BEATS && ago(a, i)->at >= since; i++) {
         recent.beats_n++;
         recent.match += ago(a, i)->match;
+        recent.ordinary &= is_ordinary(ago(a, i));
         float before = rr;
         rr = i + 1 < a->beats_n && i + 1 < XW_ECG_ALARM_BEATS
                  ? (float)(ago(a, i)->at - ago(a, i + 1)->at)
@@ -407,6 +416,10 @@ struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
         recent.uneven = fminf(difference / sum, 1);
         recent.rate_bpm = 60 * intervals_n * (float)emit->rate_hz / sum;
     }
+    /* Even, and nothing missing between the last beat and now. */
+    double rest_s = recent.beats_n ? (double)(emit->now - ago(a, 0)->at) / emit->rate_hz : 0;
+    recent.ordinary &= recent.beats_n >= 6 && recent.uneven < T.vf_ordinary_uneven &&
+                       rest_s * (double)recent.rate_bpm < 60 * 2.5;
     return recent;
 }
 

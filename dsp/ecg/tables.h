@@ -60,6 +60,7 @@ struct xw_ecg_tables {
     float vf_caution;                /* taken off every weight */
     /* off that of waves without beats, asked of waves smaller than this */
     float vf_alone, vf_alone_uv;
+    float vf_ordinary_like, vf_ordinary_width_ms, vf_ordinary_uneven; /* beats that are no VF */
     float vf_open; /* the sum that says it begins; vf_limit ends it: what kills is said early */
     float vf_limit, vf_bias, vf_count2, vf_leakage, vf_range_uv;
     float vf_even, vf_even_bpm; /* repeats itself so well, and not faster: VT */
@@ -94,6 +95,7 @@ struct xw_ecg_tables {
      * sustained; R on T: at most this share of the usual RR, and before the T wave ends (s at an RR
      * of one second); SVT: S beats in a row, rate, slowest RR against its mean so far */
     float run_beats_n, run_bpm, vt_sustained_s, ront_rr, ront_qt_s, svt_beats_n, svt_bpm, svt_slack;
+    float svt_sudden; /* RR at its beginning against the one before */
     /* AV block: looked for below this rate, or where an RR is so many times the one before; share
      * of the expected P waves that must be seen; longest PR that counts as conducted; P waves
      * without QRS; third degree: rate below, spread of RR, lock of PR below, atrial over
