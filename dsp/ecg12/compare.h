@@ -17,7 +17,8 @@
  * of the heart rate: over three breaths. b: what the method itself adds, which more beats do not
  * lessen.
  *
- * b of times and axes: SD of the repeated measurement of one heart (README, "Comparison"); of QTc:
+ * b of times and axes: round values for how far two measurements of one heart lie apart, chosen and
+ * checked by their coverage (README, "Comparison"), not fitted; of QTc:
  * of QT and RR by their derivatives; of heights: how much the median beat changes when the marks
  * that they hang on (end of the QRS for ST, ends of the P wave for P, the level before the QRS for
  * all) move by their SD, a gain within 5 % (IEC 60601-2-25; any value as likely: 5 % / sqrt 3), and
