@@ -6,8 +6,8 @@
 
 #define T xw_ecg_tables
 
-static const double LEARNING_S = 6.5;
-enum { UNPROVEN_BEATS = 5, LONG_RR_MS = 2000 };
+static const double LEARNING_S = 6.5, ORDINARY_REST_RR = 2.5;
+enum { UNPROVEN_BEATS = 5, LONG_RR_MS = 2000, ORDINARY_N = 6 };
 
 void xw_ecg_alarm_init(struct xw_ecg_alarm *a)
 {
@@ -418,8 +418,8 @@ struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
     }
     /* Even, and nothing missing between the last beat and now. */
     double rest_s = recent.beats_n ? (double)(emit->now - ago(a, 0)->at) / emit->rate_hz : 0;
-    recent.ordinary &= recent.beats_n >= 6 && recent.uneven < T.vf_ordinary_uneven &&
-                       rest_s * (double)recent.rate_bpm < 60 * 2.5;
+    recent.ordinary &= recent.beats_n >= ORDINARY_N && recent.uneven < T.vf_ordinary_uneven &&
+                       rest_s * (double)recent.rate_bpm < 60 * ORDINARY_REST_RR;
     return recent;
 }
 

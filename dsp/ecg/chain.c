@@ -224,19 +224,18 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
             xw_ecg_chain_raw(chain, (double)frame) +
                 (int64_t)((few_left ? FEW_LEFT_S : AFTER_ELECTRODE_S) * chain->rate_hz));
     xw_ecg_detect_set_loud(&chain->detect, xw_ecg_quality_loud(&chain->quality));
+    int64_t next_second = chain->emit.now + (int64_t)chain->rate_hz;
     chain->alarm.upset = chain->quality.upset;
     if (chain->quality.upset)
-        chain->alarm.doubted_until = chain->emit.now + (int64_t)chain->rate_hz;
+        chain->alarm.doubted_until = next_second;
     judge_swings(chain);
-    if (chain->quality.upset)
-        xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
     /* Not for ever: a heart that stops as the noise begins has no beats left by which the good
      * leads could gain the say. */
     bool rules =
         xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES;
     chain->noise_rules_s = rules ? chain->noise_rules_s + 1 : 0;
-    if (rules)
-        xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
+    if (rules || chain->quality.upset)
+        xw_ecg_pattern_cover(&chain->pattern, begin, next_second);
     if (rules && chain->noise_rules_s <= NOISE_RULES_S)
         chain->alarm.hidden_until = chain->emit.now;
     struct xw_ecg_vf_beats recent = xw_ecg_alarm_recent(&chain->alarm, &chain->emit);

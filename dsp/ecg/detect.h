@@ -88,9 +88,9 @@ struct xw_ecg_detect {
     struct xw_ecg_template
         waves; /* by the wave itself: how strange a beat is, for those after us */
     float trust[XW_DSP_LANES_MAX]; /* weight of a lead in comparing shapes */
-    /* A lead that shows nothing while others go on beating has no say: its electrode is off. */
-    int64_t
-        alive_t[XW_DSP_LANES_MAX]; /* newest frame in which it showed something, -1 = never yet */
+    /* A lead that shows nothing while others go on beating has no say: its electrode is off.
+     * alive_t: newest frame in which it showed something, -1 = never yet. */
+    int64_t alive_t[XW_DSP_LANES_MAX];
     uint32_t silent;
     uint32_t loud; /* leads so noisy that no beat can be seen on them: no say, nothing learned */
     bool mostly_silent; /* those that had most of the say */

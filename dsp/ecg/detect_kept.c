@@ -2,13 +2,13 @@
  * full of beats to it; by their levels, shapes and intervals it would not find the heart's own for
  * as long as it takes to forget them. */
 #include "dsp/ecg/detect.h"
+#include "dsp/ecg/tables.h"
 
 /* The second that is said to be blind is the second or third of the noise, and a beat's final word
  * may come from before it: the older of two states kept four seconds apart knows none of it. */
 enum { KEEP_EVERY_S = 4, BEATS_LEAST = 4 };
 
 enum { SWINGS_OF_S = 4, SWINGS_N = 3 };
-static const float SWING_UV = 150; /* more than a P wave makes, less than nearly all QRS */
 
 static void keep(struct xw_ecg_detect *d)
 {
@@ -87,7 +87,7 @@ bool xw_ecg_detect_swings(const struct xw_ecg_detect *d, uint32_t leads)
         unsigned n = 0;
         for (unsigned i = 1; i <= of_n; i++)
             n += d->seconds[(d->seconds_n - i) % XW_ECG_DETECT_LOST_SLOTS][__builtin_ctz(leads)] >=
-                 SWING_UV;
+                 xw_ecg_tables.swing_uv;
         if (n >= SWINGS_N)
             return true;
     }

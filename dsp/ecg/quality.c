@@ -6,10 +6,6 @@
 
 #define T xw_ecg_tables
 
-/* Above 40 Hz: as much as the fastest part of a large QRS; what half a second may have where noise
- * begins in it. */
-static const float LOUD_UV = 220, ROUGH_UV = 120;
-
 /* QRS band: impulse response of a two-pole band pass at 11 Hz, 16 Hz wide: delay 5 frames (20 ms)
  * at its centre. Noise band: linear-phase high pass at 40 Hz, nine taps: delay 4 frames (16 ms). */
 void xw_ecg_quality_kernels(float kernels[XW_ECG_BANDS][XW_ECG_KERNEL_TAPS],
@@ -76,7 +72,7 @@ static bool is_rough(const struct xw_ecg_quality *q, const float *noise_before, 
 {
     unsigned n = 0;
     for (unsigned c = 0; c < q->leads_n; c++)
-        n += sqrtf((q->noise_sq[c] - noise_before[c]) / (float)hop_n) > ROUGH_UV;
+        n += sqrtf((q->noise_sq[c] - noise_before[c]) / (float)hop_n) > T.noise_rough_uv;
     return 2 * n > q->leads_n;
 }
 
@@ -264,7 +260,7 @@ uint32_t xw_ecg_quality_loud(const struct xw_ecg_quality *q)
 {
     uint32_t loud = 0;
     for (unsigned c = 0; c < q->leads_n; c++)
-        loud |= (uint32_t)(q->noisy >> c & 1 && q->noise_uv[c] > LOUD_UV) << c;
+        loud |= (uint32_t)(q->noisy >> c & 1 && q->noise_uv[c] > T.noise_loud_uv) << c;
     return q->cannot_see ? 0 : loud;
 }
 

@@ -18,10 +18,14 @@ struct xw_ecg_tables {
     float qrs_early_rr, qrs_early_factor; /* earlier than this share of the usual RR: harder */
     float qrs_early_irregular;            /* spread of RR over its median at which that ends */
     float qrs_shape_share, qrs_shape_energy; /* an established shape: beats, energy */
-    float qrs_denied_q, qrs_denied_noise, qrs_denied_factor,
-        qrs_denied_sees; /* a lead that shows nothing */
-    float qrs_denied_rr, qrs_denied_most,
-        qrs_denied_forget_s;  /* so often at once; one is forgotten in that time */
+    /* a lead shows nothing below this share of its QRS and this many times its noise; what is then
+     * asked in addition; such a lead saw so much of the beat before. Not later than so many RR, not
+     * more often at once; one is forgotten in that time */
+    float qrs_denied_q, qrs_denied_noise, qrs_denied_factor, qrs_denied_sees;
+    float qrs_denied_rr, qrs_denied_most, qrs_denied_forget_s;
+    /* above 40 Hz: as much as the fastest part of a large QRS; what half a second may have where
+     * noise begins in it. In the QRS band: more than a P wave makes, less than nearly all QRS */
+    float noise_loud_uv, noise_rough_uv, swing_uv;
     float qrs_guard_ratio;    /* of the last beat's level at the start of that time */
     float qrs_searchback_rr;  /* times the usual RR */
     float qrs_searchback_k;   /* times the threshold */

@@ -207,10 +207,8 @@ static bool is_slow_wave(const struct xw_ecg_vf *v)
            v->features[XW_ECG_WAVE_PEAK_SHARE] > T.vf_slow_share;
 }
 
-/* What the table says. A heart that beats fast leaves no rest between its waves either: beats that
- * are the patient's own, one like the other, speak for themselves (`ordinary`). Before it has begun
- * the waves alone are asked too, as if no beat were known: small even humps of fibrillation are
- * taken for beats of a shape, and must not hide it. */
+/* What the table says. Before it has begun the waves alone are asked too, as if no beat were known:
+ * small even humps of fibrillation are taken for beats of a shape, and must not hide it. */
 static float weigh(const struct xw_ecg_vf *v)
 {
     const struct xw_ecg_vf_beats none = {.beats_n = 0};
@@ -222,6 +220,8 @@ static float weigh(const struct xw_ecg_vf *v)
     return fmaxf(logit, xw_dsp_net_logit(v->table, alone) - T.vf_alone);
 }
 
+/* A heart that beats fast leaves no rest between its waves either: beats that are the patient's
+ * own, one like the other, speak for themselves. */
 static void judge(struct xw_ecg_vf *v, const struct xw_ecg_vf_beats *beats)
 {
     const float most = 3; /* no second may say more */

@@ -17,7 +17,7 @@
 #define ALIKE 2.0f   /* beats of one breath are not independent: so many count as one */
 #define BREATHS 3.0f /* … and the rate goes with the breaths of ten seconds */
 
-/* SD of the repeated measurement of one heart, ms and degrees: see README, "Comparison". */
+/* What the method adds, ms and degrees: see README, "Comparison". */
 static const float METHOD[XW_ECG12_WHOLE_N] = {[XW_ECG12_WHOLE_P] = XW12_REPEAT_P_MS,
                                                [XW_ECG12_WHOLE_PR] = XW12_REPEAT_PR_MS,
                                                [XW_ECG12_WHOLE_QRS] = XW12_REPEAT_QRS_MS,
@@ -258,14 +258,6 @@ static float height_u(const struct xw12_side *s, unsigned l, enum xw_ecg12_heigh
     return of_beats(s->height_sd_uv[l][figure], s->result.median_of_n, b);
 }
 
-static int row_of(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
-{
-    for (unsigned l = 0; l < r->leads_n; l++)
-        if (r->leads[l].lead == lead && r->leads[l].usable)
-            return (int)l;
-    return -1;
-}
-
 static void differences(const struct xw_ecg12_comparer *c, struct xw_ecg12_comparison *out)
 {
     const struct xw12_side *a = &c->side[0], *z = &c->side[1];
@@ -274,7 +266,8 @@ static void differences(const struct xw_ecg12_comparer *c, struct xw_ecg12_compa
                                whole_u(a, k), whole_u(z, k), k >= XW_ECG12_WHOLE_P_AXIS);
     for (unsigned l = 0; l < z->result.leads_n; l++) {
         const struct xw_ecg12_lead_row *now = &z->result.leads[l];
-        int m = now->usable && now->lead != XW_ECG_LEAD_OTHER ? row_of(&a->result, now->lead) : -1;
+        int m =
+            now->usable && now->lead != XW_ECG_LEAD_OTHER ? xw12_usable(&a->result, now->lead) : -1;
         if (m < 0)
             continue;
         struct xw_ecg12_lead_change *to = &out->leads[out->leads_n++];

@@ -16,10 +16,8 @@ struct over {
 
 static const float *row(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
 {
-    for (unsigned l = 0; l < r->leads_n; l++)
-        if (r->leads[l].lead == lead && r->leads[l].usable)
-            return r->median_uv[l];
-    return NULL;
+    int l = xw12_usable(r, lead);
+    return l < 0 ? NULL : r->median_uv[l];
 }
 
 static bool find(const struct xw_ecg12_result *before, const struct xw_ecg12_result *now,
@@ -50,16 +48,32 @@ static void strength(const struct xw_ecg12_comparison *c, const struct xw_ecg12_
     }
 }
 
-static float correlation(const float *a, const float *b, const struct over *o)
+/* Products of the earlier and the present one, summed over rows. */
+struct products {
+    float aa, bb, ab;
+};
+static const struct products NONE = {1e-3f, 1e-3f, 0};
+
+static void add_row(struct products *p, const float *a, const float *b, const struct over *o)
 {
-    float aa = 1e-3f, bb = 1e-3f, ab = 0;
     for (int i = o->from; i <= o->to; i++) {
         float x = value(a, i + o->shift), y = b[i];
-        aa += x * x;
-        bb += y * y;
-        ab += x * y;
+        p->aa += x * x;
+        p->bb += y * y;
+        p->ab += x * y;
     }
-    return ab / sqrtf(aa * bb);
+}
+
+static float likeness_of(const struct products *p)
+{
+    return p->ab / sqrtf(p->aa * p->bb);
+}
+
+static float correlation(const float *a, const float *b, const struct over *o)
+{
+    struct products p = NONE;
+    add_row(&p, a, b, o);
+    return likeness_of(&p);
 }
 
 static struct over align(const struct xw_ecg12_result *before, const struct xw_ecg12_result *now,
@@ -169,20 +183,15 @@ void xw12_lay_over(const struct xw_ecg12_result *before, const struct xw_ecg12_r
     if (!isfinite(now->median.qrs_on) || !isfinite(now->median.qrs_off) || !out->leads_n)
         return;
     struct over o = align(before, now, out);
-    float ab = 0, aa = 1e-3f, bb = 1e-3f;
+    struct products all = NONE;
     for (unsigned l = 0; l < out->leads_n; l++) {
         struct pair p;
         if (!find(before, now, out->leads[l].lead, &p))
             continue;
         out->leads[l].likeness = correlation(p.before, p.now, &o);
-        for (int i = o.from; i <= o.to; i++) {
-            float x = value(p.before, i + o.shift), y = p.now[i];
-            aa += x * x;
-            bb += y * y;
-            ab += x * y;
-        }
+        add_row(&all, p.before, p.now, &o);
     }
-    out->likeness = ab / sqrtf(aa * bb);
+    out->likeness = likeness_of(&all);
     out->shift_ms = 2 * (float)o.shift;
     limbs(before, now, &o, out);
     chest(before, now, &o, out);

@@ -5,7 +5,8 @@
 #include "dsp/ecg12/compare.h"
 #include "dsp/ecg12/internal.h"
 
-/* SD of one measurement, from readings of one heart taken twice (bench_delineation --compare). */
+/* How far two measurements of one heart lie apart (SD): round values, checked by how often an
+ * unchanged heart is called changed (bench_delineation --compare), not fitted to anything. */
 #define XW12_REPEAT_P_MS 6.0f
 #define XW12_REPEAT_PR_MS 5.0f
 #define XW12_REPEAT_QRS_MS 4.0f

@@ -146,19 +146,11 @@ static void lead_places(const struct xw_ecg12 *e, struct xw12_side *s, unsigned 
             : 0.5f * hypotf(moved(&p, own.p_on, end), moved(&p, own.p_off, end));
 }
 
-static int find(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
-{
-    for (unsigned l = 0; l < r->leads_n; l++)
-        if (r->leads[l].lead == lead && r->leads[l].usable)
-            return (int)l;
-    return -1;
-}
-
 /* Axes of the single beats about the median beat's. */
 static void axes(const struct xw_ecg12 *e, struct xw12_side *s)
 {
     const struct xw_ecg12_result *r = &s->result;
-    int row[2] = {find(r, XW_ECG_LEAD_I), find(r, XW_ECG_LEAD_AVF)};
+    int row[2] = {xw12_usable(r, XW_ECG_LEAD_I), xw12_usable(r, XW_ECG_LEAD_AVF)};
     const float whole[3] = {r->p_axis_deg, r->qrs_axis_deg, r->t_axis_deg};
     struct sum sum[3];
     memset(sum, 0, sizeof(sum));

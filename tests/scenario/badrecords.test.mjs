@@ -116,21 +116,22 @@ await scenario('a heart, and ten good seconds after each evil', () => {
 await scenario('files that lie', () => {
   refused('no such recording', path.join(folder, 'none'), /none/);
   refused('no samples', record({ header: (name) => `${name} 1 500 100\nnone.dat 16 1000 16 0 0 0 0 I\n` }), /none\.dat/);
-  const headers = {
-    'no signals': (name) => `${name} 0 500 1000\n`,
-    'more leads than anyone has': (name, lines, n) => `${name} 40 500 ${n}\n${Array(40).fill(lines[0]).join('\n')}\n`,
-    'a rate of 0': (name, lines, n) => `${name} 2 0 ${n}\n${lines.join('\n')}\n`,
-    'a rate of a billion': (name, lines, n) => `${name} 2 1000000000 ${n}\n${lines.join('\n')}\n`,
-    'a rate that is no number': (name, lines, n) => `${name} 2 many ${n}\n${lines.join('\n')}\n`,
-    'a format that is none': (name, lines, n) => `${name} 2 500 ${n}\n${lines.join('\n').replaceAll(' 16 1000', ' 999 1000')}\n`,
-    'samples of another folder': (name, lines, n) => `${name} 2 500 ${n}\n${lines.join('\n').replaceAll(`${name}.dat`, '../../etc/passwd')}\n`,
-    'a line missing': (name, lines, n) => `${name} 2 500 ${n}\n${lines[0]}\n`,
-    'nothing': () => '',
-    'bytes that are no text': () => '\u0000\u0001\u0002\u0003',
-  };
-  for (const [name, header] of Object.entries(headers)) refused(name, record({ header }), /./);
-  const { status, signal, stderr } = run(record({ cutBytes: 3333 }));
-  check('samples cut off in the middle: read as far as they go, and said, or refused', !signal && (status === 0 || stderr.trim() !== ''), `status ${status}, ${stderr.trim().slice(0, 200)}`);
+  const as = (lines) => (name) => `${name} ${lines.length} 500 1000\n${lines.map((one) => one.replaceAll('NAME', name)).join('\n')}\n`;
+  const line = 'NAME.dat 16 1000(0)/mV 16 0 0 0 0 I';
+  const lies = [
+    ['no signals', (name) => `${name} 0 500 1000\n`, /no signal/],
+    ['more leads than anyone has', as(Array(40).fill(line)), /needs 1 to 18 ECG signals/],
+    ['a rate of 0', (name, lines, n) => `${name} 2 0 ${n}\n${lines.join('\n')}\n`, /sampling frequency/],
+    ['a rate of a billion', (name, lines, n) => `${name} 2 1000000000 ${n}\n${lines.join('\n')}\n`, /100 to 1000 samples a second/],
+    ['a rate that is no number', (name, lines, n) => `${name} 2 many ${n}\n${lines.join('\n')}\n`, /sampling frequency/],
+    ['a format that is none', as([line.replace(' 16 1000', ' 999 1000')]), /format 999/],
+    ['samples of another folder', as([line.replace('NAME.dat', '../../etc/passwd')]), /not in the folder of its header/],
+    ['a line missing', (name, lines, n) => `${name} 2 500 ${n}\n${lines[0]}\n`, /ends after 1 of 2 signals/],
+    ['nothing', () => '', /empty/],
+    ['bytes that are no text', () => '\u0000\u0001\u0002\u0003', /not a text file/],
+  ];
+  for (const [name, header, says] of lies) refused(name, record({ header }), says);
+  refused('samples cut off in the middle', record({ cutBytes: 3333 }), /truncated/);
 });
 
 fs.rmSync(folder, { recursive: true, force: true });
