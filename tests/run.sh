@@ -62,9 +62,9 @@ build() { # preset
     }
     count "build-$1" 1 0 0
 }
-run_ctest() { # preset, ctest arguments…
-    local preset=$1 report="$root/$results/ctest-$1.xml"
-    shift
+run_ctest() { # preset, name, ctest arguments…
+    local preset=$1 name=$2 report="$root/$results/ctest-$2.xml"
+    shift 2
     rm -f "$report"
     ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j3 "$@" |
         grep -Ev '^ *(Start|Test project)' | tail -200
@@ -74,7 +74,7 @@ run_ctest() { # preset, ctest arguments…
     attribute() { sed -n "s/.*[ \t]$1=\"\([0-9]*\)\".*/\1/p" <<<"$head"; }
     f=$(attribute failures) s=$(attribute skipped)
     p=$(($(attribute tests) - f - s - $(attribute disabled)))
-    count "ctest-$preset" "$p" "$f" "$s"
+    count "ctest-$name" "$p" "$f" "$s"
 }
 
 stage_style() {
@@ -86,18 +86,18 @@ stage_style() {
 }
 stage_release() {
     say "release: units, protocols, golden files, corpora"
-    build release && run_ctest release
+    build release && run_ctest release release
 }
 stage_asan() {
     say "address and undefined-behaviour sanitizers"
-    build asan && ASAN_OPTIONS=detect_leaks=1 run_ctest asan
+    build asan && ASAN_OPTIONS=detect_leaks=1 run_ctest asan asan
 }
 stage_tsan() {
     say "thread sanitizer: everything that has threads; without GStreamer, no suppressions"
     # libxwdsp and the figures made with it know no threads: asan and release run them.
-    build tsan && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan -LE gst -E '^(test_dsp|test_codec|test_ec|ec57|bench|edge_adopt)' &&
+    build tsan && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan tsan -LE gst -E '^(test_dsp|test_codec|test_ec|ec57|bench|edge_adopt)' &&
         if [ -n "$(ctest --test-dir build/tsan -N -L gst | grep 'Test *#')" ]; then # grep -q would end ctest early
-            TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 run_ctest tsan -L gst
+            TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 run_ctest tsan tsan-gst -L gst
         fi
 }
 stage_fuzz() {
