@@ -15,7 +15,7 @@ stages=("$@")
 export XW_SEED=${XW_SEED:-20261123} XW_VIDEO_ROUNDS=${XW_VIDEO_ROUNDS:-8}
 results=build/results
 mkdir -p "$results"
-passed=0 failed=0 skipped=0 failures=()
+passed=0 failed=0 skipped=0 failures=() tidy_later=
 
 say() { printf '\n== %s\n' "$*"; }
 count() { # name, passed, failed, skipped
@@ -82,6 +82,8 @@ stage_style() {
     once clang-format cmake --build build/release --target format-check
     build release || return # the analysers want what protobuf-c generates
     once cppcheck cmake --build build/release --target cppcheck
+    # It takes as long as the scenarios, which mostly wait: with those it runs beside them, behind everything.
+    [[ " ${stages[*]} " != *" scenario "* ]] || { tidy_later=1; return; }
     once clang-tidy cmake --build build/release --target tidy
 }
 stage_release() {
@@ -160,7 +162,11 @@ stage_scenario() {
         rm -f "$results/$name.out" "$results/$name.status"
     done
     aside &
-    local others=$!
+    local others=$! tidy=
+    if [ -n "$tidy_later" ]; then
+        nice -n 19 cmake --build build/release --target tidy >"$results/tidy.out" 2>&1 &
+        tidy=$!
+    fi
     for script in tests/scenario/*.test.mjs; do
         name=$(basename "$script" .test.mjs) started=$SECONDS
         [[ " ${beside[*]} " != *" $name "* ]] || continue
@@ -171,6 +177,10 @@ stage_scenario() {
     for name in "${beside[@]}"; do
         counted "$name" again "$(cat "$results/$name.status")" "$results/$name.out"
     done
+    if [ -n "$tidy" ]; then
+        wait "$tidy"
+        once clang-tidy again $? "$results/tidy.out"
+    fi
 }
 stage_browser() {
     say "browser: pages in Chromium, read back from pixels"
