@@ -15,7 +15,7 @@ stages=("$@")
 export XW_SEED=${XW_SEED:-20261123} XW_VIDEO_ROUNDS=${XW_VIDEO_ROUNDS:-8}
 results=build/results
 mkdir -p "$results"
-passed=0 failed=0 skipped=0 failures=()
+passed=0 failed=0 skipped=0 failures=() tidy_later=
 
 say() { printf '\n== %s\n' "$*"; }
 count() { # name, passed, failed, skipped
@@ -62,9 +62,9 @@ build() { # preset
     }
     count "build-$1" 1 0 0
 }
-run_ctest() { # preset, ctest arguments…
-    local preset=$1 report="$root/$results/ctest-$1.xml"
-    shift
+run_ctest() { # preset, name, ctest arguments…
+    local preset=$1 name=$2 report="$root/$results/ctest-$2.xml"
+    shift 2
     rm -f "$report"
     ctest --test-dir "build/$preset" --output-on-failure --output-junit "$report" -j3 "$@" |
         grep -Ev '^ *(Start|Test project)' | tail -200
@@ -74,7 +74,7 @@ run_ctest() { # preset, ctest arguments…
     attribute() { sed -n "s/.*[ \t]$1=\"\([0-9]*\)\".*/\1/p" <<<"$head"; }
     f=$(attribute failures) s=$(attribute skipped)
     p=$(($(attribute tests) - f - s - $(attribute disabled)))
-    count "ctest-$preset" "$p" "$f" "$s"
+    count "ctest-$name" "$p" "$f" "$s"
 }
 
 stage_style() {
@@ -82,22 +82,24 @@ stage_style() {
     once clang-format cmake --build build/release --target format-check
     build release || return # the analysers want what protobuf-c generates
     once cppcheck cmake --build build/release --target cppcheck
+    # It takes as long as the scenarios, which mostly wait: with those it runs beside them, behind everything.
+    [[ " ${stages[*]} " != *" scenario "* ]] || { tidy_later=1; return; }
     once clang-tidy cmake --build build/release --target tidy
 }
 stage_release() {
     say "release: units, protocols, golden files, corpora"
-    build release && run_ctest release
+    build release && run_ctest release release
 }
 stage_asan() {
     say "address and undefined-behaviour sanitizers"
-    build asan && ASAN_OPTIONS=detect_leaks=1 run_ctest asan
+    build asan && ASAN_OPTIONS=detect_leaks=1 run_ctest asan asan
 }
 stage_tsan() {
     say "thread sanitizer: everything that has threads; without GStreamer, no suppressions"
     # libxwdsp and the figures made with it know no threads: asan and release run them.
-    build tsan && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan -LE gst -E '^(test_dsp|test_codec|test_ec|ec57|bench|edge_adopt)' &&
+    build tsan && TSAN_OPTIONS=halt_on_error=1 run_ctest tsan tsan -LE gst -E '^(test_dsp|test_codec|test_ec|ec57|bench|edge_adopt)' &&
         if [ -n "$(ctest --test-dir build/tsan -N -L gst | grep 'Test *#')" ]; then # grep -q would end ctest early
-            TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 run_ctest tsan -L gst
+            TSAN_OPTIONS=halt_on_error=1:ignore_noninstrumented_modules=1 run_ctest tsan tsan-gst -L gst
         fi
 }
 stage_fuzz() {
@@ -160,7 +162,11 @@ stage_scenario() {
         rm -f "$results/$name.out" "$results/$name.status"
     done
     aside &
-    local others=$!
+    local others=$! tidy=
+    if [ -n "$tidy_later" ]; then
+        nice -n 19 cmake --build build/release --target tidy >"$results/tidy.out" 2>&1 &
+        tidy=$!
+    fi
     for script in tests/scenario/*.test.mjs; do
         name=$(basename "$script" .test.mjs) started=$SECONDS
         [[ " ${beside[*]} " != *" $name "* ]] || continue
@@ -171,6 +177,10 @@ stage_scenario() {
     for name in "${beside[@]}"; do
         counted "$name" again "$(cat "$results/$name.status")" "$results/$name.out"
     done
+    if [ -n "$tidy" ]; then
+        wait "$tidy"
+        once clang-tidy again $? "$results/tidy.out"
+    fi
 }
 stage_browser() {
     say "browser: pages in Chromium, read back from pixels"

@@ -6,8 +6,8 @@
 
 #define T xw_ecg_tables
 
-static const double LEARNING_S = 6.5;
-enum { UNPROVEN_BEATS = 5, LONG_RR_MS = 2000 };
+static const double LEARNING_S = 6.5, ORDINARY_REST_RR = 2.5;
+enum { UNPROVEN_BEATS = 5, LONG_RR_MS = 2000, ORDINARY_N = 6 };
 
 void xw_ecg_alarm_init(struct xw_ecg_alarm *a)
 {
@@ -189,6 +189,7 @@ static void judge_strangers(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, bo
     if (a->vt.open || held || n < (unsigned)emit->rules->vt_strange_n ||
         rr >= 60000 / emit->rules->vt_bpm ||
         rr > a->limits.vt_strange_rr * xw_ecg_alarm_rr_before(a, n) ||
+        ago(a, (unsigned)emit->rules->vt_strange_n - 1)->at < a->doubted_until ||
         xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_VT, ago(a, n - 1)->at, 60000 / rr))
         return;
     struct xw_ecg_event event =
@@ -211,7 +212,7 @@ static void judge_ventricular(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, 
     a->others_n = n || strange_and_fast ? 0 : a->others_n + 1;
     if (a->vt.open && !a->by_waveform && !held && a->others_n >= 3)
         close_alarm(a, emit, &a->vt, ago(a, 2)->at);
-    if (a->vt.open || held || n < need_n)
+    if (a->vt.open || held || n < need_n || ago(a, need_n - 1)->at < a->doubted_until)
         return;
     double seconds = (double)(ago(a, 0)->at - ago(a, need_n - 1)->at) / emit->rate_hz;
     float rate = seconds > 0 ? (float)(60 * (need_n - 1) / seconds) : 0;
@@ -260,8 +261,11 @@ void xw_ecg_alarm_beat(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
     *kept = *beat;
     if (a->asystole.open || a->vf.open) /* that interval is no RR interval */
         kept->rr_ms = 0;
-    /* As long as it sees badly, beats may be missing in a long interval. */
-    bool unseen = a->unproven_n || (a->beats_n > 1 && a->hidden_until > ago(a, 1)->at);
+    /* As long as it sees badly, beats may be missing in a long interval; so if after three seconds
+     * (a heart that pauses is still then) leads moved as if they beat. */
+    int64_t before = a->beats_n > 1 ? ago(a, 1)->at : INT64_MAX / 2;
+    bool unseen = a->unproven_n || a->hidden_until > before ||
+                  a->swung_until > before + (int64_t)(3 * emit->rate_hz);
     if (unseen && kept->rr_ms > LONG_RR_MS)
         kept->rr_ms = 0;
     bool held = vf->active || vf->suspected || a->blind || a->upset;
@@ -306,7 +310,7 @@ void xw_ecg_alarm_tick(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit, const s
         emit->hr_bpm = 0;
     /* Levels learned from the noise that blinded it are given up after eight seconds; then the next
      * beats must have had the time to be seen. */
-    double learning_s = a->unproven_n ? LEARNING_S : 0;
+    double learning_s = a->unproven_n || a->swinging ? LEARNING_S : 0;
     if (a->asystole.open || a->vf.open || vf->suspected || pending ||
         silence_s < (double)(emit->rules->asystole_s + T.asystole_margin_s) + learning_s ||
         xw_ecg_alarm_deny(a, emit, XW_ECG_RHYTHM_ASYSTOLE, since, 0))
@@ -380,15 +384,24 @@ static void open_waveform(struct xw_ecg_alarm *a, struct xw_ecg_emit *emit,
     a->by_waveform = true;
 }
 
+/* Of the patient's usual shape and narrow: a sinus beat, however fast. */
+static bool is_ordinary(const struct xw_ecg_alarm_beat *b)
+{
+    return (b->code == XW_ECG_BEAT_NORMAL || b->code == XW_ECG_BEAT_SUPRAVENTRICULAR) &&
+           b->likeness >= T.vf_ordinary_like && b->width_ms > 0 &&
+           b->width_ms <= T.vf_ordinary_width_ms;
+}
+
 struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
                                            const struct xw_ecg_emit *emit)
 {
-    struct xw_ecg_vf_beats recent = {0};
+    struct xw_ecg_vf_beats recent = {.ordinary = true};
     int64_t since = emit->now - (int64_t)(5 * emit->rate_hz);
     float difference = 0, sum = 0, rr = 0, intervals_n = 0;
     for (unsigned i = 0; i < a->beats_n && i < XW_ECG_ALARM_BEATS && ago(a, i)->at >= since; i++) {
         recent.beats_n++;
         recent.match += ago(a, i)->match;
+        recent.ordinary &= is_ordinary(ago(a, i));
         float before = rr;
         rr = i + 1 < a->beats_n && i + 1 < XW_ECG_ALARM_BEATS
                  ? (float)(ago(a, i)->at - ago(a, i + 1)->at)
@@ -403,6 +416,10 @@ struct xw_ecg_vf_beats xw_ecg_alarm_recent(const struct xw_ecg_alarm *a,
         recent.uneven = fminf(difference / sum, 1);
         recent.rate_bpm = 60 * intervals_n * (float)emit->rate_hz / sum;
     }
+    /* Even, and nothing missing between the last beat and now. */
+    double rest_s = recent.beats_n ? (double)(emit->now - ago(a, 0)->at) / emit->rate_hz : 0;
+    recent.ordinary &= recent.beats_n >= ORDINARY_N && recent.uneven < T.vf_ordinary_uneven &&
+                       rest_s * (double)recent.rate_bpm < 60 * ORDINARY_REST_RR;
     return recent;
 }
 

@@ -48,6 +48,9 @@ struct xw_ecg_alarm {
     unsigned others_n;     /* non-ventricular beats in a row */
     bool blind;            /* nothing can be seen: nothing new is raised */
     bool upset;            /* noise has just begun on most leads: nothing new of the beats */
+    bool swinging;         /* lately disturbed, and a good lead moves as QRS do: no silence yet */
+    int64_t swung_until;   /* last sample at which it was so */
+    int64_t doubted_until; /* up to here so it was: those beats make no run */
     int64_t hidden_until;  /* up to here noise had most of the say: no silence is proven */
     unsigned waveform_s;   /* seconds in a row of fibrillation after its waveform */
     unsigned irregular_s;  /* seconds in a row without even waves */

@@ -37,9 +37,9 @@ static unsigned clearest_lead(const struct xw_ecg_detect *d, const struct xw_ecg
     float best = -1, top = 0;
     unsigned lead = 0;
     for (unsigned c = 0; c < d->leads_n; c++)
-        top = fmaxf(top, d->weight[c]);
+        top = fmaxf(top, d->loud >> c & 1 ? 0 : d->weight[c]);
     for (unsigned c = 0; c < d->leads_n; c++)
-        if (d->weight[c] >= 0.3F * top && qrs->level[c] > best) {
+        if (d->weight[c] >= 0.3F * top && qrs->level[c] > best && !(d->loud >> c & 1)) {
             best = qrs->level[c];
             lead = c;
         }

@@ -13,10 +13,10 @@
 #include <math.h>
 #include <stddef.h>
 
-static const double PAD_S = 0.6, KEEP_LEVELS_S = 10, AFTER_ELECTRODE_S = 3;
+static const double PAD_S = 0.6, KEEP_LEVELS_S = 30, AFTER_ELECTRODE_S = 3, FEW_LEFT_S = 30;
 /* Of the say of all leads: beyond it a beat on the good ones is not sure to be seen. */
 static const float NOISE_RULES = 0.5F;
-enum { NOISE_RULES_S = 7 };
+enum { NOISE_RULES_S = 7, DISTURBED_S = 15 };
 static const char CODE_VERSION[] = "xwdsp-ecg 1";
 static char table_hash[XW_ECG_HASH_TEXT_BYTES];
 
@@ -194,6 +194,18 @@ int64_t xw_ecg_chain_raw(const struct xw_ecg_chain *chain, double t)
     return chain->origin + llround(xw_ecg_front_raw_time(&chain->front, t));
 }
 
+/* Leads that came, went or were noisy lately are searched for beats of another size than theirs:
+ * what moves like a QRS on a good one then is no silence, though no beat was seen. */
+static void judge_swings(struct xw_ecg_chain *chain)
+{
+    const struct xw_ecg_quality *q = &chain->quality;
+    chain->disturbed_s =
+        q->off | q->noisy ? DISTURBED_S : chain->disturbed_s - (chain->disturbed_s > 0);
+    chain->alarm.swinging = chain->disturbed_s && xw_ecg_detect_swings(&chain->detect, q->usable);
+    if (chain->alarm.swinging)
+        chain->alarm.swung_until = chain->emit.now;
+}
+
 static void each_second(struct xw_ecg_chain *chain, int64_t frame)
 {
     int64_t begin = xw_ecg_chain_raw(chain, (double)(frame - XW_ECG_ANALYSIS_HZ));
@@ -205,18 +217,25 @@ static void each_second(struct xw_ecg_chain *chain, int64_t frame)
     /* An electrode that falls or comes back makes beats of its own on all leads that it is part of,
      * and those after it look another way until that is known. */
     unsigned changed_n = (unsigned)__builtin_popcount(chain->quality.off ^ off);
+    bool few_left = 2 * (unsigned)__builtin_popcount(chain->quality.off) > chain->config.channels_n;
     if (changed_n && 4 * changed_n >= chain->config.channels_n)
-        xw_ecg_pattern_cover(&chain->pattern, begin - (int64_t)chain->rate_hz,
-                             xw_ecg_chain_raw(chain, (double)frame) +
-                                 (int64_t)(AFTER_ELECTRODE_S * chain->rate_hz));
+        xw_ecg_pattern_cover(
+            &chain->pattern, begin - (int64_t)chain->rate_hz,
+            xw_ecg_chain_raw(chain, (double)frame) +
+                (int64_t)((few_left ? FEW_LEFT_S : AFTER_ELECTRODE_S) * chain->rate_hz));
+    xw_ecg_detect_set_loud(&chain->detect, xw_ecg_quality_loud(&chain->quality));
+    int64_t next_second = chain->emit.now + (int64_t)chain->rate_hz;
     chain->alarm.upset = chain->quality.upset;
     if (chain->quality.upset)
-        xw_ecg_pattern_cover(&chain->pattern, begin, chain->emit.now + (int64_t)chain->rate_hz);
+        chain->alarm.doubted_until = next_second;
+    judge_swings(chain);
     /* Not for ever: a heart that stops as the noise begins has no beats left by which the good
      * leads could gain the say. */
     bool rules =
         xw_ecg_detect_share(&chain->detect, chain->quality.noisy, chain->quality.off) > NOISE_RULES;
     chain->noise_rules_s = rules ? chain->noise_rules_s + 1 : 0;
+    if (rules || chain->quality.upset)
+        xw_ecg_pattern_cover(&chain->pattern, begin, next_second);
     if (rules && chain->noise_rules_s <= NOISE_RULES_S)
         chain->alarm.hidden_until = chain->emit.now;
     struct xw_ecg_vf_beats recent = xw_ecg_alarm_recent(&chain->alarm, &chain->emit);
@@ -325,6 +344,7 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
     chain->origin = chain->next = chain->emit.now = first_sample;
     chain->hop_n = chain->second_n = 0;
     chain->noise_rules_s = 0;
+    chain->disturbed_s = DISTURBED_S;
     chain->last_beat = -1;
     chain->last_normal = false;
     chain->open_n = 0;
@@ -347,7 +367,7 @@ static void begin(struct xw_ecg_chain *chain, int64_t first_sample)
 void xw_ecg_chain_gap(struct xw_ecg_chain *chain, int64_t next_sample)
 {
     finish(chain);
-    bool was_blind = chain->quality.cannot_see;
+    bool was_blind = chain->quality.cannot_see || chain->quality.upset || chain->detect.loud;
     xw_ecg_hrv_gap(&chain->hrv);
     int64_t missing_n = next_sample > chain->next ? next_sample - chain->next : 0;
     begin(chain, chain->next + missing_n);

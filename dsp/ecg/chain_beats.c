@@ -173,9 +173,12 @@ static void name_patterns(struct xw_ecg_chain *chain, const struct xw_ecg_alarm_
         .width_ms = beat->width_ms,
         .confidence = confidence,
         .code = beat->code,
+        .strange = beat->likeness < xw_ecg_tables.qrs_strange,
         .covered = alarm->vt.open || alarm->vf.open || alarm->asystole.open || chain->vf.active ||
                    chain->vf.suspected || alarm->blind || is_step(chain, t) ||
-                   !(chain->quality.usable & chain->quality.settled)};
+                   chain->quality.rough || !(chain->quality.usable & chain->quality.settled)};
+    if (chain->quality.rough)
+        xw_ecg_pattern_cover(&chain->pattern, chain->emit.now - (int64_t)chain->rate_hz, 0);
     xw_ecg_pattern_beat(&chain->pattern, &chain->emit, &one);
     if (alarm->vt.open)
         xw_ecg_pattern_cover(&chain->pattern, alarm->vt.event.first, beat->at);

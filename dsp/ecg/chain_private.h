@@ -37,6 +37,7 @@ struct xw_ecg_chain {
     int64_t hop_n;  /* analysis frames that went through the hops */
     int64_t second_n;
     unsigned noise_rules_s; /* noisy leads have had most of the say for so long */
+    unsigned disturbed_s;   /* so long yet some lead counts as newly come, gone or noisy */
     bool ending;            /* padding after the last sample: nothing new is seen in it */
     int64_t end_frame;      /* then: the first analysis frame of the padding */
     struct xw_ecg_front front;

@@ -94,10 +94,14 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d)
     d->provisional_t = INT64_MIN / 2;
     d->rebuilt_t = 0;
     d->louder_n = 0;
+    d->denials = 0;
+    d->denials_t = 0;
     d->out_n = 0;
     d->silent = 0;
     d->clear_s = d->blind_s = 0;
-    memset(d->alive_t, 0, sizeof(d->alive_t));
+    d->loud = 0;
+    for (unsigned c = 0; c < XW_DSP_LANES_MAX; c++)
+        d->alive_t[c] = -1;
 }
 
 void xw_ecg_detect_reset(struct xw_ecg_detect *d)
@@ -166,7 +170,7 @@ float xw_ecg_detect_fuse(const struct xw_ecg_detect *d, const float *hump)
     for (unsigned c = 0; c < d->leads_n; c++) {
         float part = hump[c] * d->inverse[c];
         float weight = hump[c] > 0 ? d->weight[c] : 0; /* muted or dead flat: no say */
-        weight = d->silent >> c & 1 ? 0 : weight;
+        weight = (d->silent | d->loud) >> c & 1 ? 0 : weight;
         sum += weight * (part < xw_ecg_tables.qrs_clip_q ? part : xw_ecg_tables.qrs_clip_q);
         weights += weight;
     }
@@ -188,6 +192,8 @@ static void find_silent(struct xw_ecg_detect *d, int64_t t, const float *hump)
     }
     d->silent = silent == (1U << d->leads_n) - 1 ? 0 : silent;
     for (unsigned c = 0; c < d->leads_n && d->silent; c++) {
+        if (d->alive_t[c] < 0) /* never showed a beat: what it is silent of is not known */
+            continue;
         all += d->weight[c];
         mute += d->silent >> c & 1 ? d->weight[c] : 0;
     }

@@ -35,6 +35,7 @@ struct xw_ecg_candidate {
     float q, threshold, match;
     float likeness;   /* of the wave to known waves, once accepted */
     bool provisional; /* said to the outside */
+    float denied;     /* share of the say with leads that show nothing */
     bool judged, accepted;
     int shape;                     /* of the template bank, once accepted */
     uint64_t token;                /* names the beat towards the chain; 0 = none yet */
@@ -87,9 +88,11 @@ struct xw_ecg_detect {
     struct xw_ecg_template
         waves; /* by the wave itself: how strange a beat is, for those after us */
     float trust[XW_DSP_LANES_MAX]; /* weight of a lead in comparing shapes */
-    /* A lead that shows nothing while others go on beating has no say: its electrode is off. */
-    int64_t alive_t[XW_DSP_LANES_MAX]; /* newest frame in which it showed something */
+    /* A lead that shows nothing while others go on beating has no say: its electrode is off.
+     * alive_t: newest frame in which it showed something, -1 = never yet. */
+    int64_t alive_t[XW_DSP_LANES_MAX];
     uint32_t silent;
+    uint32_t loud; /* leads so noisy that no beat can be seen on them: no say, nothing learned */
     bool mostly_silent; /* those that had most of the say */
     /* fused levels */
     struct xw_dsp_median q_peak, q_noise, rr;
@@ -104,6 +107,8 @@ struct xw_ecg_detect {
     int64_t provisional_t;        /* last provisional beat */
     int64_t rebuilt_t;
     unsigned louder_n; /* beats in a row far above the levels */
+    float denials;     /* candidates lately refused for what other leads do not show */
+    int64_t denials_t;
     /* Of the time before the signal went bad: the newer of the two may know the first of the noise
      * already, the older is some seconds old. */
     struct xw_ecg_detect_kept kept[2];
@@ -125,6 +130,13 @@ void xw_ecg_detect_resume(struct xw_ecg_detect *d);
  * is kept aside now and then; when it sees again after it was blind, what it learned meanwhile is
  * noise and what it knew before comes back. */
 void xw_ecg_detect_second(struct xw_ecg_detect *d, bool clear, bool blind);
+
+/* These leads are so noisy that no beat can be seen on them: until the next word they have no say
+ * and nothing is learned of them. */
+void xw_ecg_detect_set_loud(struct xw_ecg_detect *d, uint32_t loud);
+
+/* Has one of these leads moved like a QRS in three of the last four seconds, beat or not? */
+bool xw_ecg_detect_swings(const struct xw_ecg_detect *d, uint32_t leads);
 
 /* 0..1: how much of the say these leads have among all that show anything now. */
 float xw_ecg_detect_share(const struct xw_ecg_detect *d, uint32_t leads, uint32_t off);

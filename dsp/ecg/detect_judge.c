@@ -79,6 +79,32 @@ static bool loud_enough(const struct xw_ecg_detect *d, const struct xw_ecg_candi
     return false;
 }
 
+/* Share of the say that lies with leads in which nothing beyond their usual noise, and little of
+ * their usual QRS, is seen at the candidate: what only the others show may be an electrode's. None
+ * while this was lately said often (what comes again and again may be a beat that such a lead does
+ * not see), behind a strange beat (a tachycardia may have begun), or once a beat is overdue. */
+static float denied(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c)
+{
+    float against = 0, all = 0;
+    d->denials = xw_max(0, d->denials - (float)(c->t - d->denials_t) /
+                                            (float)xw_ecg_frames(T.qrs_denied_forget_s));
+    d->denials_t = c->t;
+    float rr = (float)(c->t - d->last.t) / xw_ecg_detect_usual_rr(d);
+    if (d->denials > T.qrs_denied_most || rr > T.qrs_denied_rr || d->last.t < 0 ||
+        d->last.match < T.qrs_known)
+        return 0;
+    for (unsigned i = 0; i < d->leads_n; i++) {
+        if (c->level[i] <= 0 || d->silent >> i & 1)
+            continue;
+        float noise = d->noise[i].used_n ? xw_dsp_median_value(&d->noise[i]) : 0;
+        float most = xw_min(T.qrs_denied_q * d->level[i], T.qrs_denied_noise * noise);
+        bool saw_last = d->last.level[i] >= T.qrs_denied_sees * d->level[i];
+        against += saw_last && c->level[i] < most ? d->weight[i] : 0;
+        all += d->weight[i];
+    }
+    return all > 0 ? against / all : 0;
+}
+
 /* What is asked of a candidate. A shape seen before needs less level to be a beat. A strange one
  * must stand above nearly all that was lately refused: little in a quiet recording, where a rare
  * ventricular beat may be small, much in a noisy one. */
@@ -90,7 +116,8 @@ static float by_match(const struct xw_ecg_detect *d, const struct xw_ecg_candida
     float sure = clamp((c->match - T.qrs_known) / (T.qrs_sure - T.qrs_known), 0, 1);
     float known = limit * (T.qrs_known_factor + sure * (T.qrs_sure_factor - T.qrs_known_factor));
     float strange = clamp(T.qrs_strange_factor * refused, T.qrs_strange_min_q, T.qrs_strange_max_q);
-    return xw_max(known, strange + share * (known - strange));
+    float alone = 1 + T.qrs_denied_factor * c->denied * (1 - sure);
+    return alone * xw_max(known, strange + share * (known - strange));
 }
 
 float xw_ecg_detect_usual_rr(const struct xw_ecg_detect *d)
@@ -211,6 +238,7 @@ void xw_ecg_detect_provisional(struct xw_ecg_detect *d, struct xw_ecg_candidate 
 {
     c->threshold = threshold(d);
     c->match = match_of(d, &d->shapes, c->t);
+    c->denied = denied(d, c);
     int64_t last_t = d->provisional_t > d->last.t ? d->provisional_t : d->last.t;
     if (!is_beat(d, c, last_t, c->threshold))
         return;
@@ -234,7 +262,8 @@ static void measure_noise(struct xw_ecg_detect *d, int64_t first, int64_t end)
             top[c] = hump[c] > top[c] ? hump[c] : top[c];
     }
     for (unsigned c = 0; c < d->leads_n; c++)
-        xw_dsp_median_push(&d->noise[c], top[c]);
+        if (!(d->loud >> c & 1))
+            xw_dsp_median_push(&d->noise[c], top[c]);
 }
 
 static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c)
@@ -246,7 +275,7 @@ static void learn_levels(struct xw_ecg_detect *d, const struct xw_ecg_candidate 
     }
     d->louder_n = weights > 0 && ratio > 2 * weights ? d->louder_n + 1 : 0;
     for (unsigned i = 0; i < d->leads_n; i++) {
-        if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF)
+        if (d->signal->last_bad[i] >= c->t - 2 * XW_ECG_DETECT_HALF || d->loud >> i & 1)
             continue;
         if (d->silent >> i & 1 && c->t - d->alive_t[i] < xw_ecg_frames(T.qrs_lost_s))
             continue;
@@ -397,11 +426,24 @@ static void rebuild(struct xw_ecg_detect *d, int64_t now)
         set_weight(d, c, 0.3F * d->level[c]);
         xw_dsp_median_reset(&d->noise[c]);
     }
+    for (uint32_t rest = d->silent; rest; rest &= rest - 1)
+        d->alive_t[__builtin_ctz(rest)] = -1; /* what they showed may have been noise */
     xw_dsp_median_reset(&d->q_peak);
     xw_dsp_median_reset(&d->q_noise);
     xw_dsp_median_reset(&d->q_strange);
     xw_dsp_median_reset(&d->rr);
     d->noise_since = d->strange_since = 0;
+}
+
+/* Refused for what other leads do not show, and for nothing else: it says nothing about noise. */
+static bool only_denied(struct xw_ecg_detect *d, const struct xw_ecg_candidate *c, float limit)
+{
+    struct xw_ecg_candidate without = *c;
+    without.denied = 0;
+    if (c->denied <= 0 || !is_beat(d, &without, d->last.t, limit))
+        return false;
+    d->denials++;
+    return true;
 }
 
 void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now)
@@ -414,13 +456,14 @@ void xw_ecg_detect_judge(struct xw_ecg_detect *d, int64_t now)
         float limit = threshold(d);
         c->threshold = limit;
         c->match = match_of(d, &d->shapes, c->t);
+        c->denied = denied(d, c);
         c->judged = true;
         bool shadowed = is_shadowed(d, d->judged_n, limit);
         if (!shadowed && is_beat(d, c, d->last.t, limit)) {
             find_twin(d, c);
             accept(d, c, false);
         } else {
-            refuse(d, c, shadowed);
+            refuse(d, c, shadowed || only_denied(d, c, limit));
         }
         d->judged_n++;
     }

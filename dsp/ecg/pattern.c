@@ -7,7 +7,7 @@
 
 #define T xw_ecg_tables
 
-enum { USUAL_RR = 8 };
+enum { USUAL_RR = 8, SUDDEN_BEATS = 4 };
 
 void xw_ecg_pattern_reset(struct xw_ecg_pattern *p)
 {
@@ -208,6 +208,20 @@ static bool goes_on(struct xw_ecg_pattern *p, const struct xw_ecg_emit *emit, ui
            beat->rr_ms < 60000 / emit->rules->svt_bpm && beat->rr_ms * rate < 60000 * T.svt_slack;
 }
 
+/* It begins at once: an RR before or at its first beats that is much shorter than the one before
+ * it. A heart that becomes faster beat by beat does not. */
+static bool began_suddenly(struct xw_ecg_pattern *p, uint64_t first, uint64_t i)
+{
+    uint64_t low = p->start > oldest(p) ? p->start : oldest(p);
+    uint64_t k = first > low + SUDDEN_BEATS ? first - SUDDEN_BEATS : low;
+    for (; k < i; k++) {
+        float before = at_index(p, k)->rr_ms, rr = at_index(p, k + 1)->rr_ms;
+        if (before <= 0 || (rr > 0 && rr < T.svt_sudden * before))
+            return true; /* or that is not known */
+    }
+    return false;
+}
+
 static void judge_svt(struct xw_ecg_pattern *p, struct xw_ecg_emit *emit, uint64_t i)
 {
     const struct xw_ecg_rules *rules = emit->rules;
@@ -218,13 +232,14 @@ static void judge_svt(struct xw_ecg_pattern *p, struct xw_ecg_emit *emit, uint64
         return;
     }
     while (i - n > low && at_index(p, i - n)->code == XW_ECG_BEAT_SUPRAVENTRICULAR &&
-           at_index(p, i - n)->rr_ms > 0 && !at_index(p, i - n)->covered)
+           at_index(p, i - n)->rr_ms > 0 && !at_index(p, i - n)->covered &&
+           !at_index(p, i - n)->strange)
         n++;
     if (!rules->svt_priority || p->fibrillating || n < 2 || n < (uint64_t)rules->svt_beats_n)
         return;
     uint64_t first = i - n + 1;
     float rate = rate_of(p, emit, first, i);
-    if (rate <= rules->svt_bpm)
+    if (rate <= rules->svt_bpm || !began_suddenly(p, first, i))
         return;
     struct xw_ecg_event event = draft(p, emit, XW_ECG_RHYTHM_SVT, rules->svt_priority, first, i);
     xw_ecg_emit_evidence(&event, XW_ECG_VALUE_BEATS_N, (float)n, rules->svt_beats_n);

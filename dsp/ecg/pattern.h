@@ -25,6 +25,7 @@ struct xw_ecg_pattern_beat {
     float width_ms, confidence;
     enum xw_ecg_code code;
     bool covered; /* an alarm of its own is open, or nothing can be trusted */
+    bool strange; /* like no beat known: maybe none */
 };
 
 struct xw_ecg_pattern {

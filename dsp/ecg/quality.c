@@ -67,6 +67,15 @@ void xw_ecg_quality_reset(struct xw_ecg_quality *q)
     start_second(q);
 }
 
+/* Whether these frames alone show noise on more than half of the leads. */
+static bool is_rough(const struct xw_ecg_quality *q, const float *noise_before, unsigned hop_n)
+{
+    unsigned n = 0;
+    for (unsigned c = 0; c < q->leads_n; c++)
+        n += sqrtf((q->noise_sq[c] - noise_before[c]) / (float)hop_n) > T.noise_rough_uv;
+    return 2 * n > q->leads_n;
+}
+
 static void add_band(struct xw_ecg_quality *q, struct xw_dsp_bank *bank, unsigned band,
                      unsigned hop_n, float *sum)
 {
@@ -92,7 +101,10 @@ void xw_ecg_quality_hop(struct xw_ecg_quality *q, const struct xw_ecg_signal *si
             q->bad_n[__builtin_ctz(rest)]++;
     }
     add_band(q, bank, XW_ECG_BAND_QRS, hop_n, q->qrs_sq);
+    float before[XW_DSP_LANES_MAX];
+    memcpy(before, q->noise_sq, sizeof(before));
     add_band(q, bank, XW_ECG_BAND_NOISE, hop_n, q->noise_sq);
+    q->rough = is_rough(q, before, hop_n);
     q->frames_n += hop_n;
 }
 
@@ -242,6 +254,14 @@ void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect 
     if (q->seconds_n++ % 10 == 9)
         say_quality(q, emit);
     start_second(q);
+}
+
+uint32_t xw_ecg_quality_loud(const struct xw_ecg_quality *q)
+{
+    uint32_t loud = 0;
+    for (unsigned c = 0; c < q->leads_n; c++)
+        loud |= (uint32_t)(q->noisy >> c & 1 && q->noise_uv[c] > T.noise_loud_uv) << c;
+    return q->cannot_see ? 0 : loud;
 }
 
 void xw_ecg_quality_close(struct xw_ecg_quality *q, struct xw_ecg_emit *emit, int64_t end)

@@ -25,6 +25,8 @@ struct xw_ecg_quality {
     bool cannot_see;
     bool upset; /* on more than half of the leads noise began within three seconds: what they show
                  * now has not been told from beats yet */
+    bool rough; /* the newest half second is noise on more than half of the leads: judgement comes
+                 * with the end of its second, beats in it before */
     unsigned seconds_n;
     /* second in which each lead moved last; in which most of them lost their electrodes */
     unsigned moved_s[XW_DSP_LANES_MAX], mostly_off_s;
@@ -49,6 +51,9 @@ void xw_ecg_quality_hop(struct xw_ecg_quality *q, const struct xw_ecg_signal *si
 /* Once a second: judges, and says what changed. raw_first: raw index of that second's start. */
 void xw_ecg_quality_second(struct xw_ecg_quality *q, const struct xw_ecg_detect *detect,
                            struct xw_ecg_emit *emit, int64_t raw_first);
+
+/* Leads of the last second on which noise hides any beat, as long as there is a good one. */
+uint32_t xw_ecg_quality_loud(const struct xw_ecg_quality *q);
 
 /* Ends what is open. */
 void xw_ecg_quality_close(struct xw_ecg_quality *q, struct xw_ecg_emit *emit, int64_t end);

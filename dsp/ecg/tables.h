@@ -18,6 +18,14 @@ struct xw_ecg_tables {
     float qrs_early_rr, qrs_early_factor; /* earlier than this share of the usual RR: harder */
     float qrs_early_irregular;            /* spread of RR over its median at which that ends */
     float qrs_shape_share, qrs_shape_energy; /* an established shape: beats, energy */
+    /* a lead shows nothing below this share of its QRS and this many times its noise; what is then
+     * asked in addition; such a lead saw so much of the beat before. Not later than so many RR, not
+     * more often at once; one is forgotten in that time */
+    float qrs_denied_q, qrs_denied_noise, qrs_denied_factor, qrs_denied_sees;
+    float qrs_denied_rr, qrs_denied_most, qrs_denied_forget_s;
+    /* above 40 Hz: as much as the fastest part of a large QRS; what half a second may have where
+     * noise begins in it. In the QRS band: more than a P wave makes, less than nearly all QRS */
+    float noise_loud_uv, noise_rough_uv, swing_uv;
     float qrs_guard_ratio;    /* of the last beat's level at the start of that time */
     float qrs_searchback_rr;  /* times the usual RR */
     float qrs_searchback_k;   /* times the threshold */
@@ -56,6 +64,7 @@ struct xw_ecg_tables {
     float vf_caution;                /* taken off every weight */
     /* off that of waves without beats, asked of waves smaller than this */
     float vf_alone, vf_alone_uv;
+    float vf_ordinary_like, vf_ordinary_width_ms, vf_ordinary_uneven; /* beats that are no VF */
     float vf_open; /* the sum that says it begins; vf_limit ends it: what kills is said early */
     float vf_limit, vf_bias, vf_count2, vf_leakage, vf_range_uv;
     float vf_even, vf_even_bpm; /* repeats itself so well, and not faster: VT */
@@ -90,6 +99,7 @@ struct xw_ecg_tables {
      * sustained; R on T: at most this share of the usual RR, and before the T wave ends (s at an RR
      * of one second); SVT: S beats in a row, rate, slowest RR against its mean so far */
     float run_beats_n, run_bpm, vt_sustained_s, ront_rr, ront_qt_s, svt_beats_n, svt_bpm, svt_slack;
+    float svt_sudden; /* RR at its beginning against the one before */
     /* AV block: looked for below this rate, or where an RR is so many times the one before; share
      * of the expected P waves that must be seen; longest PR that counts as conducted; P waves
      * without QRS; third degree: rate below, spread of RR, lock of PR below, atrial over

@@ -220,13 +220,16 @@ static float weigh(const struct xw_ecg_vf *v)
     return fmaxf(logit, xw_dsp_net_logit(v->table, alone) - T.vf_alone);
 }
 
-static void judge(struct xw_ecg_vf *v)
+/* A heart that beats fast leaves no rest between its waves either: beats that are the patient's
+ * own, one like the other, speak for themselves. */
+static void judge(struct xw_ecg_vf *v, const struct xw_ecg_vf_beats *beats)
 {
     const float most = 3; /* no second may say more */
     bool seen =
         v->lead[0] >= 0 && v->seconds_n >= XW_ECG_VF_SECONDS && v->range_uv >= T.vf_range_uv;
     v->weight = seen ? weigh(v) - T.vf_caution : -most;
-    v->weight = fminf(fmaxf(v->weight, -most), is_slow_wave(v) ? -1 : most);
+    v->weight = fminf(fmaxf(v->weight, -most),
+                      is_slow_wave(v) || (beats->ordinary && !v->active) ? -1 : most);
     v->sum += v->active ? -v->weight : v->weight;
     v->left_s++;
     if (v->sum <= -T.vf_limit) {
@@ -259,7 +262,7 @@ void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, i
     v->second[v->seconds_n++ % XW_ECG_VF_SECONDS] = mean;
     average(v);
     gather(v, signal, end, beats);
-    judge(v);
+    judge(v, beats);
     if (v->suspected && lead[0] >= 0)
         measure_evenness(v, signal, (unsigned)lead[0], end);
 }

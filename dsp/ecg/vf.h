@@ -29,6 +29,7 @@ struct xw_ecg_vf_beats {
     float match;    /* mean likeness to shapes known before; 0 without beats */
     float rate_bpm; /* of the mean RR, 0 under three beats */
     float uneven;   /* mean difference of neighbouring RR over their mean; 0 under three beats */
+    bool ordinary;  /* all are the patient's own: of the usual shape, not wide, even, no gap */
 };
 
 struct xw_ecg_vf_features {

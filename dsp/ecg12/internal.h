@@ -198,6 +198,8 @@ float xw12_bound_ask(const struct xw12_bound_round *round, const float *look);
 /* ---- measure.c ---- */
 void xw12_measure(struct xw_ecg12 *e, struct xw_ecg12_result *r);
 void xw12_measure_none(struct xw_ecg12_result *r); /* all figures NAN */
+/* Row of this lead in the table of leads; -1: not there, or unfit. */
+int xw12_usable(const struct xw_ecg12_result *r, enum xw_ecg_lead lead);
 
 /* ---- reversal.c, reversal_tables.c ---- */
 enum {

@@ -220,7 +220,7 @@ static float axis(float i, float avf, float least)
     return degrees <= -180 ? 180 : degrees;
 }
 
-static int row_of(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
+int xw12_usable(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
 {
     for (unsigned l = 0; l < r->leads_n; l++)
         if (r->leads[l].lead == lead && r->leads[l].usable)
@@ -300,13 +300,13 @@ void xw12_measure(struct xw_ecg12 *e, struct xw_ecg12_result *r)
     }
     rhythm_figures(e, r);
     intervals(e, r);
-    int i = row_of(r, XW_ECG_LEAD_I), avf = row_of(r, XW_ECG_LEAD_AVF);
+    int i = xw12_usable(r, XW_ECG_LEAD_I), avf = xw12_usable(r, XW_ECG_LEAD_AVF);
     if (i >= 0 && avf >= 0) {
         r->qrs_axis_deg = axis(areas[i].qrs, areas[avf].qrs, 1.5f);
         r->p_axis_deg = axis(areas[i].p, areas[avf].p, 0.4f);
         r->t_axis_deg = axis(areas[i].t, areas[avf].t, 1.5f);
     }
-    int v1 = row_of(r, XW_ECG_LEAD_V1), v5 = row_of(r, XW_ECG_LEAD_V5);
+    int v1 = xw12_usable(r, XW_ECG_LEAD_V1), v5 = xw12_usable(r, XW_ECG_LEAD_V5);
     if (v5 >= 0)
         r->rv5_mv = fmaxf(r->leads[v5].r_uv, r->leads[v5].r2_uv) / 1000;
     if (v1 >= 0)

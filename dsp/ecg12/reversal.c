@@ -10,14 +10,6 @@
 
 #define FLAT_II 0.10f /* of the larger of I and III, peak to peak of the QRS */
 
-static int find(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
-{
-    for (unsigned l = 0; l < r->leads_n; l++)
-        if (r->leads[l].lead == lead && r->leads[l].usable)
-            return (int)l;
-    return -1;
-}
-
 struct window {
     int from, to;
 };
@@ -72,7 +64,7 @@ bool xw12_reversal_inputs(struct xw_ecg12 *e, const struct xw_ecg12_result *r,
                                                XW_ECG_LEAD_V6, XW_ECG_LEAD_V1};
     const float *rows[5];
     for (int k = 0; k < 5; k++) {
-        int at = find(r, NEEDED[k]);
+        int at = xw12_usable(r, NEEDED[k]);
         if (at < 0)
             return false;
         rows[k] = xw12_row(e->med.fine, &e->med, (unsigned)at);
@@ -132,7 +124,7 @@ static void chest(const struct xw_ecg12 *e, struct xw_ecg12_result *r)
     static const char *const PAIR[5] = {"V1/V2", "V2/V3", "V3/V4", "V4/V5", "V5/V6"};
     const float *row[6];
     for (int k = 0; k < 6; k++) {
-        int at = find(r, (enum xw_ecg_lead)(XW_ECG_LEAD_V1 + k));
+        int at = xw12_usable(r, (enum xw_ecg_lead)(XW_ECG_LEAD_V1 + k));
         if (at < 0)
             return;
         row[k] = xw12_row(e->med.fine, &e->med, (unsigned)at);
@@ -159,7 +151,7 @@ static void chest(const struct xw_ecg12 *e, struct xw_ecg12_result *r)
 
 static float pp_of(const struct xw_ecg12_result *r, enum xw_ecg_lead lead)
 {
-    int at = find(r, lead);
+    int at = xw12_usable(r, lead);
     return at < 0 ? NAN : r->leads[at].qrs_pp_uv;
 }
 
@@ -188,7 +180,7 @@ static void limb(struct xw_ecg12 *e, struct xw_ecg12_result *r)
             best = k;
     x->limb = best >= 0;
     x->limb_kind = best >= 0 ? KIND[best] : NULL;
-    int v1 = find(r, XW_ECG_LEAD_V1), v6 = find(r, XW_ECG_LEAD_V6);
+    int v1 = xw12_usable(r, XW_ECG_LEAD_V1), v6 = xw12_usable(r, XW_ECG_LEAD_V6);
     /* On the right everything in I points down, and the chest row goes away from the heart. */
     bool right = best < 0 && fabsf(x->p_axis_deg) > 90 && fabsf(x->qrs_axis_deg) > 90 &&
                  fabsf(x->t_axis_deg) > 90;

@@ -108,6 +108,14 @@ int xw_synth_set_rhythm(struct xw_synth *synth, enum xw_synth_rhythm_kind kind, 
     return 0;
 }
 
+int xw_synth_set_rate(struct xw_synth *synth, float rate_bpm)
+{
+    if (!(rate_bpm >= 20 && rate_bpm <= 300))
+        return -EINVAL;
+    synth->rate_bpm = rate_bpm;
+    return 0;
+}
+
 int xw_synth_set_ectopy(struct xw_synth *synth, enum xw_synth_ectopy ectopy)
 {
     if ((unsigned)ectopy >= XW_SYNTH_ECTOPIES_N)

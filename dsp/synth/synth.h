@@ -146,6 +146,8 @@ void xw_synth_free(struct xw_synth *synth);
 /* rate_bpm 0: the default of the kind; else 20..300. */
 XW_SYNTH_MUST_CHECK int xw_synth_set_rhythm(struct xw_synth *synth, enum xw_synth_rhythm_kind kind,
                                             float rate_bpm);
+/* The rhythm goes on, faster or slower from its next beat; 20..300. */
+XW_SYNTH_MUST_CHECK int xw_synth_set_rate(struct xw_synth *synth, float rate_bpm);
 XW_SYNTH_MUST_CHECK int xw_synth_set_ectopy(struct xw_synth *synth, enum xw_synth_ectopy ectopy);
 /* elevation_mv in the lead that shows most, 0..1; 0.35 is a plain infarction. */
 XW_SYNTH_MUST_CHECK int xw_synth_set_st(struct xw_synth *synth, enum xw_synth_st st,

@@ -37,6 +37,7 @@ struct xw_center {
     struct xw_alarmpath *alarmpath;
     struct xw_attachments *attachments;
     struct xw_clips *clips;
+    struct xw_patients *patients;
     struct xw_video *video;
     struct xw_static *pages;
     struct xw_reading_shared *readings; /* tables and network of all readings; only read */
@@ -73,6 +74,8 @@ const char *xw_center_site(const struct xw_center *center, const char *gateway_i
 /* records.c: an attachment into the fold, its bed to the hub; a clip into its fold. */
 void xw_center_attachment(struct xw_center *center, const struct xw_store_record *record);
 void xw_center_clip(struct xw_center *center, const struct xw_store_record *record);
+/* records.c: whose it is. */
+void xw_center_patient(struct xw_center *center, const struct xw_store_record *record);
 
 /* A change of an administrator (gatewayadmin.h): applied, made durable, put into effect: sessions
  * of a revoked gateway end at once. done has ask with its answer or error; ask is the caller's and

@@ -204,6 +204,7 @@ static const struct word technical_codes[] = {
     {XW__TECHNICAL_CODE__TECHNICAL_ALARM_PATH, "alarm_path"},
     {XW__TECHNICAL_CODE__TECHNICAL_UNATTENDED, "unattended"},
     {XW__TECHNICAL_CODE__TECHNICAL_RULES, "rules"},
+    {XW__TECHNICAL_CODE__TECHNICAL_ELECTRODES, "electrodes"},
 };
 static const struct word gap_reasons[] = {
     {XW__GAP_REASON__GAP_DEVICE, "device"},

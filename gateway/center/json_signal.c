@@ -149,5 +149,6 @@ json_t *xw_json_technical(const Xw__TechnicalAlarm *a)
     json_object_set_new(o, "text", xw_json_text(a->text));
     json_object_set_new(o, "from_wall_us", json_integer(a->from_wall_us));
     json_object_set_new(o, "to_wall_us", a->to_wall_us ? json_integer(a->to_wall_us) : json_null());
+    json_object_set_new(o, "stream", xw_json_id(a->stream_id.data, a->stream_id.len));
     return o;
 }

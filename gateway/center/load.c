@@ -11,6 +11,7 @@
 #include "center/gateways.h"
 #include "center/hub.h"
 #include "center/identities.h"
+#include "center/patients.h"
 #include "center/revoked.h"
 #include "center/rulelist.h"
 #include "center/sessions.h"
@@ -110,6 +111,8 @@ static const struct step {
     {XW__RECORD_KIND__RECORD_ATTACHMENT, false, 65536, xw_center_attachment},
     {XW__RECORD_KIND__RECORD_CLIP, true, XW_CLIPS_MAX, xw_center_clip},
     {XW__RECORD_KIND__RECORD_ALARM_ACK, false, 1000000, take_ack},
+    {XW__RECORD_KIND__RECORD_PATIENT, true, XW_PATIENTS_MAX, xw_center_patient},
+    {XW__RECORD_KIND__RECORD_ASSIGNMENT, true, XW_ASSIGNMENTS_MAX, xw_center_patient},
     {XW__RECORD_KIND__RECORD_STUDY, true, 200000, xw_center_study},
 };
 enum { STEPS_BEFORE_STREAMS = 7 };

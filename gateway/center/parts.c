@@ -13,6 +13,7 @@
 #include "center/identities.h"
 #include "center/journal.h"
 #include "center/live.h"
+#include "center/patients.h"
 #include "center/ratelimit.h"
 #include "center/rulelist.h"
 #include "center/sessions.h"
@@ -305,6 +306,8 @@ int xw_center_parts_new(struct xw_center *center)
     if (r == 0)
         r = xw_clips_new(&center->clips);
     if (r == 0)
+        r = xw_patients_new(&center->patients);
+    if (r == 0)
         r = make_video(center);
     if (r == 0)
         r = make_journal(center);
@@ -351,6 +354,7 @@ void xw_center_parts_free(struct xw_center *center)
     xw_journal_free(center->journal);
     xw_video_free(center->video);
     xw_clips_free(center->clips);
+    xw_patients_free(center->patients);
     xw_attachments_free(center->attachments);
     xw_hub_free(center->hub);
 }

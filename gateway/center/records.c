@@ -8,6 +8,7 @@
 #include "center/demo.h"
 #include "center/gateways.h"
 #include "center/hub.h"
+#include "center/patients.h"
 #include "center/rulelist.h"
 #include "center/studies.h"
 #include "center/technical.h"
@@ -124,6 +125,11 @@ void xw_center_clip(struct xw_center *center, const struct xw_store_record *reco
     (void)take_clip(center, record);
 }
 
+void xw_center_patient(struct xw_center *center, const struct xw_store_record *record)
+{
+    xw_patients_record(center->patients, record);
+}
+
 /* Observations, clips, attachments: to those who watch the attachment. The list gets no backlog of
  * observations, only what is the newest of its code. */
 static void attachment_record(struct xw_center *center, const struct xw_store_record *record,
@@ -175,6 +181,10 @@ void xw_center_record(struct xw_center *center, const struct xw_store_record *re
         if (!gateway_id)
             return; /* the county's own were shown when they were raised */
         xw_technicals_record(center->technicals, record);
+        break;
+    case XW__RECORD_KIND__RECORD_PATIENT:
+    case XW__RECORD_KIND__RECORD_ASSIGNMENT:
+        xw_center_patient(center, record);
         break;
     case XW__RECORD_KIND__RECORD_RULESET:
         if (!gateway_id)

@@ -132,6 +132,9 @@ static const struct xw_config_item items[] = {
     XW_CONFIG_BOOL(S, rules_county, "analysis", "county_rules", "yes",
                    "the county's newest rule list is in force as soon as one came, whatever "
                    "analysis.rules says; no: only the file"),
+    XW_CONFIG_BOOL(S, electrodes, "analysis", "electrodes", "yes",
+                   "a technical alarm while exchanged electrodes of a 12-lead ECG are suspected; "
+                   "looked at every 5 s, 0.3 % of a core a stream"),
     XW_CONFIG_DURATION(
         S, warmup_us, "analysis", "warmup", 0, 600 * SECOND, "7min",
         "samples from the spool that a new analysis run learns from; less than 7min: the first "

@@ -52,7 +52,7 @@ struct xw_edge_config {
     /* [analysis] */
     int64_t mains_hz, warmup_us;
     char *rules_path;
-    bool rules_county;
+    bool rules_county, electrodes;
     /* [import] */
     char *import_dir, *import_outbox;
     int64_t import_file_max_bytes, import_settle_us, import_give_up_us, import_keep_us;

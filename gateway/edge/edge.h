@@ -29,6 +29,7 @@ struct xw_edge_enrol;
 struct xw_renew;
 struct xw_edge_identity;
 struct xw_edge_rules;
+struct xw_electrodes;
 
 struct xw_edge {
     const struct xw_edge_config *config;
@@ -49,6 +50,7 @@ struct xw_edge {
     struct xw_monitor *monitor;
     struct xw_probe *probe;
     struct xw_edge_rules *rules;
+    struct xw_electrodes *electrodes; /* NULL: nobody looks */
     struct xw_status *status;
     struct xw_edge_enrol *enrol;       /* NULL: name and certificate by configuration */
     struct xw_edge_identity *identity; /* NULL: by configuration, or not enrolled yet */

@@ -1,5 +1,6 @@
 /* All attachments: who is there, who goes on, who ends. */
 #include "edge/attachment.h"
+#include "edge/electrodes.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -434,6 +435,8 @@ void xw_fleet_detach(struct xw_attachment *a, bool said_bye)
     a->said_bye = said_bye;
     a->detached_us = xw_edge_now_us();
     a->detached_wall_us = xw_edge_wall_us();
+    for (size_t i = 0; i < a->streams_n; i++)
+        xw_electrodes_forget(&a->streams[i]);
     if (a->state == XW_ATTACHMENT_READY && a->attaches_n)
         xw_attachment_record(a, false);
 }

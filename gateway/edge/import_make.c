@@ -123,6 +123,8 @@ static int make_plain(struct xw_import_stream *s, const struct xw_formats_record
     header.gateway_id = (char *)gateway_id;
     header.index_source = XW__INDEX_SOURCE__INDEX_BY_GATEWAY;
     header.device_model = parts.model;
+    header.high_pass_hz = recording->filters.highpass_hz;
+    header.low_pass_hz = recording->filters.lowpass_hz;
     header.demo = demo;
     s->plain_size = xw__stream_header__get_packed_size(&header);
     s->plain = malloc(s->plain_size);

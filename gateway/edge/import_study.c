@@ -117,6 +117,8 @@ static int put_patient(struct xw_import *import, int64_t wall_us)
     assignment.study_id = (ProtobufCBinaryData){16, import->study.b};
     assignment.from_wall_us = wall_us;
     assignment.author = (char *)"file";
+    if (p->has_age && p->age_years > 0 && p->age_years <= 130)
+        assignment.age_years = p->age_years;
     if (r >= 0)
         r = put(import, XW__RECORD_KIND__RECORD_ASSIGNMENT, assigned.b, 16, 1, wall_us,
                 &assignment.base);

@@ -9,6 +9,7 @@
 #include "edge/attachment.h"
 #include "edge/commit.h"
 #include "edge/decide.h"
+#include "edge/electrodes.h"
 #include "edge/enrol.h"
 #include "edge/import.h"
 #include "edge/monitor.h"
@@ -263,6 +264,8 @@ static int start_rest(struct life *life, const char **ret_what)
     STEP("studies", xw_study_new(edge, &edge->study));
     STEP("pictures", xw_video_new(edge, &edge->video));
     STEP("folder of files (import.dir)", xw_import_new(edge, &edge->import));
+    if (edge->config->electrodes)
+        STEP("electrodes", xw_electrodes_new(edge, &edge->electrodes));
     STEP("fleet", xw_fleet_new(edge, &edge->fleet));
     STEP("monitors", xw_monitor_new(edge, &edge->monitor));
     STEP("alarm path", xw_probe_new(edge, &edge->probe));
@@ -468,6 +471,7 @@ int xw_life_run(const struct xw_edge_config *config)
     xw_probe_free(edge->probe);
     xw_edge_rules_free(edge->rules);
     xw_fleet_free(edge->fleet);
+    xw_electrodes_free(edge->electrodes);
     xw_import_free(edge->import);
     xw_video_free(edge->video);
     xw_study_free(edge->study);

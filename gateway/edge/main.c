@@ -30,7 +30,8 @@ static void warn(const void *values)
     }
 }
 
-/* --enrol CODE, --county HOST. The texts live as long as the process. */
+/* --enrol CODE, --county HOST. The texts live as long as the process; the code does not stay where
+ * everybody who lists processes reads it. */
 static int expand(int argc, char **argv, char **ret_argv)
 {
     static char set[] = "--set", values[2][400];
@@ -40,7 +41,10 @@ static int expand(int argc, char **argv, char **ret_argv)
         bool code = !strcmp(argv[i], "--enrol"), county = !strcmp(argv[i], "--county");
         if ((code || county) && i + 1 < argc && used < XW_ARRAY_N(values)) {
             snprintf(values[used], sizeof(values[0]), "enrol.%s=%s", code ? "code" : "county",
-                     argv[++i]);
+                     argv[i + 1]);
+            i++;
+            if (code)
+                memset(argv[i], '*', strlen(argv[i]));
             ret_argv[n++] = set;
             ret_argv[n++] = values[used++];
         } else {

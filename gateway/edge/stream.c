@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "edge/attachment.h"
+#include "edge/electrodes.h"
 #include "edge/rules.h"
 #include "edge/stream_events.h"
 
@@ -51,6 +52,7 @@ int xw_stream_init(struct xw_stream *stream, struct xw_attachment *attachment, u
 
 void xw_stream_done(struct xw_stream *stream)
 {
+    xw_electrodes_forget(stream);
     xw_pipeline_free(stream->pipeline);
     stream->pipeline = NULL;
     for (struct xw_flight *f; (f = stream->flight_first);) {
@@ -251,6 +253,7 @@ void xw_stream_take_block(struct xw_stream *stream, const struct xw_session_bloc
     xw_counter_add(&samples_in, b->count);
     send_live(stream, &flight->block);
     xw_witness_block(stream, b->x, first, b->count);
+    xw_electrodes_block(stream, b->x, first, b->count);
     fly(stream, flight);
 }
 

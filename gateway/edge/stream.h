@@ -40,6 +40,8 @@ struct xw_stream {
     bool adopting;
     struct xw_witnesses witnesses; /* of an ECG */
     struct xw_basis basis;
+    struct xw_electrode_watch *electrodes; /* of an ECG with limb and chest leads */
+    bool electrodes_unsuited;
 
     struct xw_ratefit fit;
     uint64_t newest;        /* one past the newest sample or gap received */

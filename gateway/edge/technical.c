@@ -188,6 +188,8 @@ const char *xw_technical_name(Xw__TechnicalCode code)
         return "unattended";
     case XW__TECHNICAL_CODE__TECHNICAL_RULES:
         return "rules";
+    case XW__TECHNICAL_CODE__TECHNICAL_ELECTRODES:
+        return "electrodes";
     default:
         return "other";
     }

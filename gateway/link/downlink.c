@@ -212,7 +212,7 @@ static int callback_first(struct lws *wsi, enum lws_callback_reasons reason, voi
 {
     struct xw_downlink *d;
     int r;
-    if (xw_net_verify(reason, user, len, &r))
+    if (xw_net_verify(wsi, reason, user, len, &r))
         return r;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:

@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "link/linger.h"
 #include "link/tls.h"
 
 enum {
@@ -27,6 +28,7 @@ struct xw_net {
     struct xw_loop *loop;
     struct lws_context *context;
     struct kept *kept;
+    struct xw_linger *linger;
 };
 
 static void emit(int level, const char *line)
@@ -47,15 +49,22 @@ int xw_net_new(struct xw_loop *loop, struct xw_net **ret_net)
         .foreign_loops = loops,
         .pt_serv_buf_size = SERVICE_BUFFER_N_BYTES,
         .timeout_secs = HANDSHAKE_S, /* of a TLS handshake: who is slow on purpose does not stay */
+        .user = net,
     };
     if (!net)
         return -ENOMEM;
+    int r = xw_linger_new(loop, &net->linger);
+    if (r < 0) {
+        free(net);
+        return r;
+    }
     info.gid = -1; /* keep the process's own */
     info.uid = -1;
     lws_set_log_level(LLL_ERR | LLL_WARN, emit);
     net->loop = loop;
     net->context = lws_create_context(&info);
     if (!net->context) {
+        xw_linger_free(net->linger);
         free(net);
         return -ENOMEM;
     }
@@ -75,6 +84,7 @@ void xw_net_free(struct xw_net *net)
     lws_context_destroy(net->context);
     for (unsigned i = 0; i < CLOSE_ROUNDS; i++)
         uv_run(uv, UV_RUN_NOWAIT);
+    xw_linger_free(net->linger);
     while (net->kept) {
         struct kept *kept = net->kept;
         net->kept = kept->next;
@@ -219,10 +229,12 @@ int xw_net_client(struct xw_net *net, const struct xw_net_client *client,
     return *ret_vhost ? 0 : -EINVAL;
 }
 
-bool xw_net_verify(enum lws_callback_reasons reason, void *user, size_t len, int *ret_result)
+bool xw_net_verify(struct lws *wsi, enum lws_callback_reasons reason, void *user, size_t len,
+                   int *ret_result)
 {
     if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
-        xw_tls_watch_server(user);
+        struct xw_net *net = lws_context_user(lws_get_context(wsi));
+        xw_tls_watch_server(user, net->linger);
         *ret_result = 0;
         return true;
     }

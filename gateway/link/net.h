@@ -52,9 +52,11 @@ XW_MUST_CHECK int xw_net_client(struct xw_net *net, const struct xw_net_client *
 void xw_net_keep(struct xw_net *net, void *memory);
 
 /* For protocols[0] of a vhost whose peers must show certificates: to be called first by its
- * callback, with the callback's own user and len. True when the reason was dealt with; *ret_result
- * is then to be returned. Without it libwebsockets lets any certificate in, and it does not run on
- * TLS 1.3 resumption: ask xw_tls_peer() at LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION as well. */
-bool xw_net_verify(enum lws_callback_reasons reason, void *user, size_t len, int *ret_result);
+ * callback, with the callback's own wsi, user and len. True when the reason was dealt with;
+ * *ret_result is then to be returned. Without it libwebsockets lets any certificate in, and it does
+ * not run on TLS 1.3 resumption: ask xw_tls_peer() at LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION as
+ * well. */
+bool xw_net_verify(struct lws *wsi, enum lws_callback_reasons reason, void *user, size_t len,
+                   int *ret_result);
 
 #endif

@@ -84,13 +84,10 @@ void xw_tls_address(int fd, char *ret_text, size_t size)
     snprintf(ret_text, size, "%s", text);
 }
 
-/* An alert that we send as a server says that we refuse; the verdict says what was wrong. */
-static void on_server_info(const SSL *ssl, int where, int value)
+static void tell_refusal(const SSL *ssl, int value)
 {
     int alert = value & 0xff;
     long verdict = SSL_get_verify_result(ssl);
-    if (where != SSL_CB_WRITE_ALERT || alert == SSL_AD_CLOSE_NOTIFY || SSL_is_init_finished(ssl))
-        return;
     const char *why = SSL_alert_desc_string_long(value);
     char peer[64] = "?";
     if (SSL_get_fd(ssl) >= 0)
@@ -110,9 +107,23 @@ static void on_server_info(const SSL *ssl, int where, int value)
     xw_log_warning("link.refused", XW_LOG_STR("peer", peer), XW_LOG_STR("why", why));
 }
 
-void xw_tls_watch_server(SSL_CTX *ctx)
+/* An alert that we send as a server says that we refuse; the verdict says what was wrong. It has
+ * been written when this is called. */
+static void on_server_info(const SSL *ssl, int where, int value)
 {
-    SSL_CTX_set_info_callback(ctx, on_server_info);
+    struct xw_linger *linger = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), watch_index());
+    if (where != SSL_CB_WRITE_ALERT || (value & 0xff) == SSL_AD_CLOSE_NOTIFY ||
+        SSL_is_init_finished(ssl))
+        return;
+    tell_refusal(ssl, value);
+    if (linger && SSL_get_fd(ssl) >= 0)
+        xw_linger_take(linger, SSL_get_fd(ssl));
+}
+
+void xw_tls_watch_server(SSL_CTX *ctx, struct xw_linger *linger)
+{
+    if (SSL_CTX_set_ex_data(ctx, watch_index(), linger) == 1)
+        SSL_CTX_set_info_callback(ctx, on_server_info);
 }
 
 static void on_client_info(const SSL *ssl, int where, int value)

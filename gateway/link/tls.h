@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 
 #include "base/base.h"
+#include "link/linger.h"
 #include "trust/cert.h"
 
 extern const char xw_tls_ciphers[]; /* of TLS 1.2; those of 1.3 are all good */
@@ -20,8 +21,9 @@ enum {
 };
 
 /* For a vhost that gateways connect to: each refused certificate is counted by its reason and
- * logged with the peer's address. */
-void xw_tls_watch_server(SSL_CTX *ctx);
+ * logged with the peer's address, and the peer gets time to read why. linger is borrowed for the
+ * life of ctx. */
+void xw_tls_watch_server(SSL_CTX *ctx, struct xw_linger *linger);
 /* For a vhost that connects: an alert of the other end ("certificate expired") is told. */
 struct xw_tls_watch {
     void (*on_alert)(void *user, SSL *ssl, const char *text); /* static text */

@@ -124,6 +124,9 @@ bool xw_wire_header_ok(const Xw__StreamHeader *h, const char **ret_why)
         why = "header: device_id";
     else if (!text_ok(h->device_model))
         why = "header: device_model";
+    else if (!(h->high_pass_hz >= 0 && h->high_pass_hz <= 1000) ||
+             !(h->low_pass_hz >= 0 && h->low_pass_hz <= 100000))
+        why = "header: filters";
     for (size_t i = 0; !why && i < h->n_channels; i++)
         if (!channel_ok(h->channels[i]))
             why = "header: channel";

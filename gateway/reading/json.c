@@ -239,5 +239,6 @@ json_t *xw_reading_json(const struct xw_reading_view *t)
     json_object_set_new(o, "leads", leads);
     json_object_set_new(o, "beats", beats(t));
     json_object_set_new(o, "median", median(t));
+    json_object_set_new(o, "previous", t->previous ? json_incref(t->previous) : json_null());
     return o;
 }

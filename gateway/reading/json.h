@@ -26,6 +26,7 @@ struct xw_reading_view {
     const struct xw_interpretation *said;
     const struct xw_reading_rhythm *rhythm; /* of the same seconds; NULL: null is written */
     const struct xw_net12 *network; /* shared; NULL: the shipped one is opened for this reading */
+    json_t *previous; /* the comparison (compare.h), kept a ref of; NULL: null is written */
 };
 
 json_t *xw_reading_json(const struct xw_reading_view *view);

@@ -1,6 +1,7 @@
 /* From counts to the text of a reading. */
 #include "reading/reading.h"
 
+#include "reading/compare.h"
 #include "reading/json.h"
 #include "reading/words.h"
 
@@ -103,6 +104,63 @@ static json_t *holes(const struct xw_reading_ask *a)
     return list;
 }
 
+static void work_done(struct work *w)
+{
+    xw_ecg12_free(w->engine);
+    free(w->result);
+    free(w->uv);
+}
+
+/* What the device says that its samples were filtered with. */
+static struct xw_ecg12_band band_of(const Xw__StreamHeader *h)
+{
+    return (struct xw_ecg12_band){h->high_pass_hz > 0 ? (float)h->high_pass_hz : NAN,
+                                  h->low_pass_hz > 0 ? (float)h->low_pass_hz : NAN};
+}
+
+static int compare(const struct work *before, const struct xw_reading_previous *p,
+                   const struct work *now, const struct xw_reading_ask *a, json_t **ret)
+{
+    const struct xw_ecg12_band bands[2] = {band_of(p->ask.header), band_of(a->header)};
+    struct xw_ecg12_comparison c;
+    struct xw_ecg12_comparer *comparer = NULL;
+    int r = xw_ecg12_comparer_new(&comparer);
+    if (r >= 0)
+        r = xw_ecg12_compare(comparer, &before->input, &now->input, bands, &c);
+    xw_ecg12_comparer_free(comparer);
+    if (r < 0)
+        return r;
+    *ret = xw_reading_compare_json(&c, &before->said, &now->said);
+    if (!*ret)
+        return -ENOMEM;
+    json_object_set_new(*ret, "study", json_string(p->study));
+    json_object_set_new(*ret, "stream", json_string(p->stream));
+    json_object_set_new(*ret, "from_sample", json_integer((json_int_t)p->ask.first));
+    json_object_set_new(*ret, "wall_us", json_integer(p->wall_us));
+    return 0;
+}
+
+/* Measures the earlier one as it is, then both alike. One that cannot be read takes nothing away
+ * from the reading: *ret stays NULL. */
+static int look_back(const struct work *now, const struct xw_reading_ask *a, json_t **ret)
+{
+    if (!a->previous)
+        return 0;
+    struct work *w = calloc(1, sizeof(*w));
+    if (!w)
+        return -ENOMEM;
+    w->shared = now->shared;
+    int r = measure(w, &a->previous->ask);
+    struct xw_reading_view view = {.input = &w->input, .result = w->result};
+    if (r >= 0) {
+        xw_reading_words_make(w->shared->tables, &view, w->rhythm.bits, &w->said);
+        r = compare(w, a->previous, now, a, ret);
+    }
+    work_done(w);
+    free(w);
+    return r == -EINVAL ? 0 : r;
+}
+
 static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret_text,
                       size_t *ret_bytes)
 {
@@ -115,10 +173,15 @@ static int write_text(struct work *w, const struct xw_reading_ask *a, char **ret
                                    .rhythm = &w->rhythm,
                                    .network = w->shared->network};
     xw_reading_words_make(w->shared->tables, &view, w->rhythm.bits, &w->said);
-    json_t *o = xw_reading_json(&view);
+    int r = look_back(w, a, &view.previous);
+    json_t *o = r < 0 ? NULL : xw_reading_json(&view);
+    json_decref(view.previous);
     if (!o)
-        return -ENOMEM;
-    int r = json_object_set_new(o, "holes", holes(a)) < 0 ? -ENOMEM : 0;
+        return r < 0 ? r : -ENOMEM;
+    r = json_object_set_new(o, "holes", holes(a)) < 0 ||
+                json_object_set_new(o, "patient_known", json_boolean(a->patient_known)) < 0
+            ? -ENOMEM
+            : 0;
     char *text = r < 0 ? NULL : json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));
     json_decref(o);
     if (!text)
@@ -174,9 +237,7 @@ int xw_reading_make(const struct xw_reading_shared *shared, const struct xw_read
     r = measure(w, a);
     if (r >= 0)
         r = write_text(w, a, ret_text, ret_bytes);
-    xw_ecg12_free(w->engine);
-    free(w->result);
-    free(w->uv);
+    work_done(w);
     free(w);
     return r;
 }

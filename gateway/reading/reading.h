@@ -18,6 +18,8 @@
 
 enum { XW_READING_TEXT_MAX_BYTES = 4 << 20 };
 
+struct xw_reading_previous;
+
 struct xw_reading_ask {
     const Xw__StreamHeader *header;
     uint64_t first;        /* index of the first sample */
@@ -26,6 +28,15 @@ struct xw_reading_ask {
     const uint8_t *have;   /* n; 0: not held */
     float age_years;       /* NAN: not known */
     enum xw_ecg12_sex sex;
+    bool patient_known;                         /* it is known whose it is */
+    const struct xw_reading_previous *previous; /* NULL: there is none */
+};
+
+/* An earlier recording of the same patient, to be compared with (compare.h). */
+struct xw_reading_previous {
+    struct xw_reading_ask ask;  /* its own `previous` is not looked at */
+    const char *study, *stream; /* their ids, as they are to be told */
+    int64_t wall_us;
 };
 
 /* Samples of ten seconds of this stream, or -EINVAL: it cannot be read as an ECG of many leads. */

@@ -282,6 +282,10 @@ struct sq_store {
         int64_t after_row;
         bool walked, over;
     } repack;
+    struct sq_belief { /* keeper only: the time that retention believes */
+        bool loaded, doubt;
+        int64_t wall_us, boot_us, doubt_boot_us, kept_us;
+    } belief;
     atomic_int backups; /* while not 0, day files are neither sealed nor deleted */
 
     pthread_mutex_t conns_lock; /* reading connections at rest */
@@ -308,8 +312,12 @@ void sq_set_clock(const struct xw_clock *clock);
 /* For tests: instead of SQ_PACK_PRESSURE. */
 void sq_set_pressure(uint64_t bytes);
 int64_t sq_wall_us(void);
+int64_t sq_boot_us(void);
 uint32_t sq_day_of(int64_t wall_us); /* 20261122 */
 int64_t sq_day_end_us(uint32_t day);
+
+/* sq_believe.c: the wall time by which things may expire; not on the writer's thread. */
+XW_MUST_CHECK int sq_retain_time(struct sq_store *store, int64_t *ret_wall_us);
 
 /* sq_load.c: streams, directories, ranges, logs out of meta.db. */
 XW_MUST_CHECK int sq_load(struct sq_store *store);

@@ -371,6 +371,11 @@ int64_t sq_wall_us(void)
     return xw_clock_wall(atomic_load(&wall_clock)).us;
 }
 
+int64_t sq_boot_us(void)
+{
+    return xw_clock_boot(atomic_load(&wall_clock)).us;
+}
+
 uint32_t sq_day_of(int64_t wall_us)
 {
     time_t seconds = (time_t)(wall_us / 1000000);

@@ -272,11 +272,13 @@ int sq_retain_pass(struct sq_store *store)
 {
     const struct xw_store_config *config = &store->base.config;
     const int64_t day_us = 86400LL * 1000000;
-    int64_t now_us = sq_wall_us(), retain_us = (int64_t)config->retain_us;
+    int64_t now_us, retain_us = (int64_t)config->retain_us;
     bool spool = config->release_needed;
-    int r = 0;
     if (sq_backup_runs(store))
         return 0; /* a backup copies day files: none goes meanwhile */
+    int r = sq_retain_time(store, &now_us);
+    if (r < 0)
+        return r;
     struct retain_job *job = calloc(1, sizeof *job);
     if (job == NULL)
         return -ENOMEM;

@@ -73,6 +73,7 @@ async function enrolling() {
   await second.up();
   check('the same code a second time: refused with the reason, counted, audited', (await second.refusal()).word === 'used_code' && (await refusedCodes('used_code')) === 1
     && (await boss.json('/api/audit?limit=20')).entries.some((entry) => entry.action === 'gateway_enrol' && entry.outcome === 'used code'));
+  check('a code given on the command line does not stay in the list of processes', !fs.readFileSync(`/proc/${second.process.child.pid}/cmdline`, 'utf8').includes(good));
   await second.process.stop();
   const taken = await boss.request('/api/enrolments', { method: 'POST', body: { gateway: 'new-1', site: 'x' } });
   check('a code for a name that is taken: 409 unless it is to be replaced', taken.status === 409);

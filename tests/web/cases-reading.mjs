@@ -189,6 +189,85 @@ export const cases = [
     },
   },
   {
+    name: 'electrodes that the gateway suspects exchanged stand beside the live paper until they are mended',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      const s = center.stream('ecg-01');
+      await open(page, center, url, 'ecg-01');
+      assert.equal(await page.locator('[data-electrodes]').count(), 0);
+      center.raise('electrodes', 'ecg-02', 'RA/LL: P 100 QRS 123 T 108', center.stream('ecg-02'));
+      center.raise('electrodes', 'ecg-01', 'RA/LA: P 100 QRS 123 T -108 I/V6 -1.00', s);
+      await page.waitForSelector('[data-electrodes="RA/LA"]');
+      assert.equal(await page.locator('[data-electrodes]').count(), 1);
+      assert.match(await page.textContent('[data-electrodes]'), /疑似导联接反.*RA\/LA.*电轴 P 100° QRS 123° T -108°.*请核对电极/);
+      await page.keyboard.press('r');
+      await ready(page);
+      await page.waitForTimeout(300);
+      assert.ok(await page.evaluate(() => document.querySelector('.reading [data-electrodes]').getBoundingClientRect().top < window.innerHeight / 2), 'also above a reading');
+      await page.keyboard.press('Escape');
+      center.clear(center.technical[0]);
+      await until('gone', async () => (await page.locator('[data-electrodes]').count()) === 0, 3000);
+      await page.keyboard.press('l');
+      center.raise('electrodes', 'ecg-01', 'V1/V2: row 2.1', s);
+      await page.waitForSelector('[data-electrodes="V1/V2"]');
+      assert.match(await page.textContent('[data-electrodes]'), /Electrodes exchanged\?/);
+    },
+  },
+  {
+    name: 'the previous ECG: differences with their uncertainty, marked in words and by a sign',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      const s = center.stream('ecg-01');
+      s.patient = { age: 63.4, sex: 'F' };
+      s.previous = { study: '018f6f4e-0000-7000-8000-000000000001', st: { II: 0.21, III: 0.26, aVF: 0.24 } };
+      await measured(page, center, url);
+      assert.match(await page.textContent('[data-judged]'), /63 岁、女/);
+      const block = page.locator('[data-previous-of]');
+      assert.equal(await block.getAttribute('data-beyond-n'), '7');
+      assert.match(await block.textContent(), /7 项变化超出测量不确定度/);
+      assert.match(await page.textContent('[data-said=new]'), /危急.*下壁ST段抬高/);
+      assert.match(await page.textContent('[data-previous=hr_bpm]'), /60\.0.*74\.0.*◆ \+14\.0 ±3\.1.*超出/);
+      assert.match(await page.textContent('[data-previous=qrs_ms]'), /\+3 ±12.*之内/);
+      assert.match(await page.textContent('[data-previous=pr_ms]'), /--.*未比较/);
+      assert.match(await page.textContent('[data-previous-lead=III] [data-height=st_60_uv]'), /◆ \+0\.26 ±0\.03/);
+      assert.equal(await page.locator('[data-previous-lead=V2] [data-beyond=true]').count(), 0);
+      assert.match(await page.textContent('[data-previous-lead=aVL] [data-height=t_uv]'), /--/);
+      assert.match(await block.textContent(), /0\.50–40 Hz.*没有注明滤波/);
+      assert.equal(await page.locator('.reading a[href="#/study/018f6f4e-0000-7000-8000-000000000001"]').count(), 1);
+      assert.equal(await page.locator('[data-previous-reversal]').count(), 0);
+      assert.deepEqual(await cutOff(page), []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollHeight <= window.innerHeight), 'the page is higher than the screen');
+    },
+  },
+  {
+    name: 'the previous ECG: electrodes exchanged against it, not comparable, none, nobody\'s',
+    center: { streams: 4 },
+    async run({ page, center, url }) {
+      const s = center.stream('ecg-01');
+      s.patient = { sex: 'M' };
+      s.previous = { limb: 'LA/LL', band_known: true };
+      await measured(page, center, url);
+      assert.match(await page.textContent('[data-judged]'), /年龄未知（按成人标准）、男/);
+      assert.match(await page.textContent('[data-previous-reversal="LA/LL"]'), /与前次相比，可疑肢体导联电极接错：LA\/LL.*8\.3 倍.*也可能是前次/);
+      assert.equal(await page.locator('[data-limit=band]').count(), 0);
+      const again = async () => {
+        await page.keyboard.press('r');
+        await page.waitForTimeout(200);
+        await ready(page);
+      };
+      s.previous = { why_not: 'before-unread' };
+      await again();
+      assert.match(await page.textContent('[data-previous-not=before-unread]'), /前次心电图读不出/);
+      s.previous = null;
+      await again();
+      assert.match(await page.textContent('[data-previous-none=first]'), /没有该患者更早/);
+      s.patient = null;
+      await again();
+      assert.match(await page.textContent('[data-previous-none=patient]'), /未登记患者/);
+      assert.match(await page.textContent('[data-judged=nothing]'), /年龄、性别未知/);
+    },
+  },
+  {
     name: 'reversed electrodes stand before everything else',
     center: { streams: 4 },
     async run({ page, center, url }) {

@@ -204,6 +204,7 @@ export interface JsonTechnical {
   text: string;
   from_wall_us: number;
   to_wall_us: number | null;
+  stream?: string | null;
 }
 export interface JsonStudy {
   id: string;

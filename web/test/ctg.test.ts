@@ -13,7 +13,7 @@ const channel = (code: string, num: number, invalid: number, unit = '/min') => (
 const header = (codes: string[]): StreamHeader => ({
   stream_id: new Uint8Array(16).fill(7), attachment_id: new Uint8Array(16).fill(8), modality: 3, rate: { num: 4, den: 1 },
   channels: codes.map((c) => (c === 'UC' ? channel('UC', 2, -1, '{toco}') : c === 'FLAGS' ? channel('FLAGS', 1, -1, '{flags}') : channel(c, 4, 0))),
-  device_id: 'ctg', gateway_id: 'gw', index_source: 0, device_epoch: 1, device_model: '', demo: false,
+  device_id: 'ctg', gateway_id: 'gw', index_source: 0, device_epoch: 1, device_model: '', demo: false, high_pass_hz: 0, low_pass_hz: 0,
 });
 const finding = (f: Partial<Finding>): Finding => ({
   key: `${f.code}${f.first}`, stream: 's', revision: 1, kind: 'quality', stage: 'final', first: 0, end: 0, code: '', priority: 'none', late: false, rateBpm: 0, rrSamples: 0, leads: 0,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error the fake county is plain JavaScript
 import { reading as fakeReading } from '../../tests/web/fake/reading.mjs';
 import { MEDIAN_MM_PER_MV, planMedian } from '../src/reading/median';
-import { changesOf, earlier, forgetReadings, remember } from '../src/reading/before';
+import { beyondOf, changesOf, earlier, forgetReadings, remember } from '../src/reading/before';
 import { BadReading, beatIndex, measuredLeads, missingSeconds, parseReading, rhythmOf, type Median } from '../src/reading/parse';
 
 type Json = Record<string, unknown>;
@@ -35,6 +35,21 @@ describe('a reading', () => {
     const r = parseReading({ ...answer(), median: null, interpretation: null, network: null, reason: 'no-signal', verdict: 'unacceptable', beats: [], holes: [] });
     expect([r.median, r.said, r.network, r.reason]).toEqual([null, null, null, 'no-signal']);
     expect(rhythmOf(r)).toEqual([]);
+  });
+  it('has the previous ECG with what was measured in both', () => {
+    expect(parseReading(answer()).previous).toBeNull();
+    const r = parseReading(answer({ patient: { age: 63.4, sex: 'F' }, previous: { study: 'x', st: { III: 0.26 } } }));
+    expect([r.ageYears, r.sex, r.patientKnown]).toEqual([63.4, 'F', true]);
+    const p = r.previous!;
+    expect(p.measured['pr_ms']).toBeNull();
+    expect(p.measured['hr_bpm']).toMatchObject({ by: 14, uncertainty: 3.1, beyond: true });
+    expect(p.leads.find((l) => l.lead === 'III')?.values['st_60_uv']).toMatchObject({ by: 260, beyond: true });
+    expect(p.leads[0]?.values['likeness']).toBeUndefined();
+    expect(beyondOf(p)).toBe(3);
+    expect(p.came.map((s) => s.name)).toEqual(['stemi_inferior']);
+    const bad = answer({ previous: { st: {} } });
+    (at(bad, 'previous.measurements')['qt_ms'] as Json)['uncertainty'] = '3';
+    expect(() => parseReading(bad)).toThrow('previous.measurements.qt_ms.uncertainty');
   });
   it('names the field that is wrong', () => {
     const broken: [string, (o: Json) => void][] = [

@@ -34,6 +34,9 @@ describe('technical alarms', () => {
     expect(technicalDetail({ code: 'device_fenced', text: 'signal 0: 250 samples per second come, 500 announced' })?.key).toBe('techtext.rate');
     expect(technicalDetail({ code: 'link_lost', text: 'no connection to the county' })?.key).toBe('techtext.link_lost');
     expect(technicalDetail({ code: 'alarm_path', text: 'leg uplink' })).toEqual({ key: 'techtext.leg', fill: { leg: 'uplink' } });
+    expect(technicalDetail({ code: 'electrodes', text: 'RA/LA: P 100 QRS 123 T -108 I/V6 -1.00' })).toEqual({ key: 'techtext.limbs', fill: { kind: 'RA/LA', p: '100', qrs: '123', t: '-108' } });
+    expect(technicalDetail({ code: 'electrodes', text: 'RA/RL: QRS 9' })).toEqual({ key: 'techtext.electrodes', fill: { kind: 'RA/RL' } });
+    expect(technicalDetail({ code: 'electrodes', text: 'V2/V3: row 2.1' })?.fill).toEqual({ kind: 'V2/V3' });
     expect(technicalDetail({ code: 'other', text: 'whatever' })).toBeNull();
   });
 });

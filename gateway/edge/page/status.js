@@ -18,7 +18,7 @@ const WORDS = {
     why_network: '网络不通', why_tls: '对方不是县中心的登记端口', why_county: '对方不知道这个登记码：可能不是县中心，登记码没有发出去', why_answer: '对方的回答不可用', why_disk: '本机磁盘写不进去', why_bad_request: '县中心不接受这个请求',
     files: '心电文件', files_help: '读不出的文件在文件夹 quarantine 里，旁边有原因；修好后移回上一级文件夹会再读一次。', file: '文件', size: '大小', reason: '原因', since: '时间', files_taken: '已成检查', files_repeated: '重复', files_waiting: '等待中', files_broken: '已隔离', files_full: '隔离区已满：请清理', being_written: '还在写入',
     tech_link_lost: '与县中心没有连接', tech_spool_low: '本地存储将满', tech_spool_full: '本地存储已满', tech_device_fenced: '设备数据被隔离', tech_device_gone: '设备离线', tech_conflict: '数据冲突',
-    tech_unreadable: '存储的数据读不出', tech_link_narrow: '链路过窄', tech_clock: '时钟异常', tech_alarm_path: '报警通路中断', tech_unattended: '报警无人值守', tech_rules: '规则表被拒收' },
+    tech_unreadable: '存储的数据读不出', tech_link_narrow: '链路过窄', tech_clock: '时钟异常', tech_alarm_path: '报警通路中断', tech_unattended: '报警无人值守', tech_rules: '规则表被拒收', tech_electrodes: '疑似导联接反' },
   en: { title: 'Xinwang gateway', demo: 'Demo data', waiting: 'Devices that wait', waiting_help: 'Accept only devices that you know. A refused device is cut off.', alarms: 'Technical alarms',
     link: 'Link to the county', spool: 'Spool', clock: 'Clock', devices: 'Devices', no_devices: 'No device yet. Enter address and port of this gateway at the device.', device: 'Device',
     bed: 'Place', state: 'State', signal: 'Signal', rate: 'Rate (measured)', hr: 'Heart rate', kept: 'Kept up to', age: 'Newest data', accept: 'Accept', refuse: 'Refuse', none: 'None',
@@ -38,7 +38,7 @@ const WORDS = {
     why_network: 'No way to the county', why_tls: 'This is not a port for enrolment', why_county: 'Whoever answers does not know the code: not the county. The code was not sent', why_answer: 'The answer is of no use', why_disk: 'This disk cannot be written', why_bad_request: 'The county does not take this request',
     files: 'ECG files', files_help: 'What cannot be read lies in the folder quarantine, with the reason beside it; moved back into the folder above it is read again.', file: 'File', size: 'Size', reason: 'Reason', since: 'Time', files_taken: 'became studies', files_repeated: 'repeated', files_waiting: 'waiting', files_broken: 'in quarantine', files_full: 'The quarantine is full: please clear it', being_written: 'being written',
     tech_link_lost: 'No connection to the county', tech_spool_low: 'Spool low', tech_spool_full: 'Spool full', tech_device_fenced: 'Device fenced off', tech_device_gone: 'Device gone', tech_conflict: 'Data conflict',
-    tech_unreadable: 'Stored data unreadable', tech_link_narrow: 'Link too narrow', tech_clock: 'Clock fault', tech_alarm_path: 'Alarm path broken', tech_unattended: 'Alarms unattended', tech_rules: 'Rule list refused' },
+    tech_unreadable: 'Stored data unreadable', tech_link_narrow: 'Link too narrow', tech_clock: 'Clock fault', tech_alarm_path: 'Alarm path broken', tech_unattended: 'Alarms unattended', tech_rules: 'Rule list refused', tech_electrodes: 'Electrodes exchanged?' },
 };
 const token = document.querySelector('meta[name=xw-token]').content;
 let lang = localStorage.getItem('xw-lang') === 'en' ? 'en' : 'zh';

@@ -27,6 +27,9 @@ static const char HELP[] =
     "                           gain=2.5|5|10|20, lang=zh|en|both, band=LOW-HIGH (Hz) or "
     "band=off,\n"
     "                           mains=50|60|off, rhythm=LEAD, table=yes|no, institution=NAME\n"
+    "      --previous FILE      with --12lead: against this earlier recording, both alike in "
+    "rate,\n"
+    "                           band and leads: differences with their uncertainty\n"
     "      --at SECONDS         with --12lead: these ten seconds (default: the best of up to 1440 "
     "places)\n"
     "      --statements DIR     with --12lead: statements.tsv, limits.tsv, rules.txt, "
@@ -72,7 +75,8 @@ enum {
     OPTION_AGE,
     OPTION_SEX,
     OPTION_PDF,
-    OPTION_PAGE
+    OPTION_PAGE,
+    OPTION_PREVIOUS
 };
 
 static const struct option LONG[] = {
@@ -91,6 +95,7 @@ static const struct option LONG[] = {
     {"sex", required_argument, NULL, OPTION_SEX},
     {"pdf", required_argument, NULL, OPTION_PDF},
     {"page", required_argument, NULL, OPTION_PAGE},
+    {"previous", required_argument, NULL, OPTION_PREVIOUS},
     {"beats", required_argument, NULL, OPTION_BEATS},
     {"timing", no_argument, NULL, OPTION_TIMING},
     {"no-pulses", no_argument, NULL, OPTION_NO_PULSES},
@@ -103,15 +108,14 @@ static const struct option LONG[] = {
 };
 
 /* DIR/RECORD or DIR/RECORD.hea. */
-static int name_header(struct xw_screen_options *o, const char *path)
+static int name_header(const char *path, char ret_record[], size_t max)
 {
     size_t n = strlen(path);
     n -= n > 4 && strcmp(path + n - 4, ".hea") == 0 ? 4 : 0;
-    if (!n || n >= sizeof(o->record_of_beats))
+    if (!n || n >= max)
         return -EINVAL;
-    memcpy(o->record_of_beats, path, n);
-    o->record_of_beats[n] = 0;
-    o->record = o->record_of_beats;
+    memcpy(ret_record, path, n);
+    ret_record[n] = 0;
     return 0;
 }
 
@@ -157,7 +161,11 @@ static int parse_one(int option, const char *value, struct xw_screen_options *o)
         return 0;
     case OPTION_TWELVE:
         o->twelve = true;
-        return name_header(o, value);
+        o->record = o->record_of_beats;
+        return name_header(value, o->record_of_beats, sizeof(o->record_of_beats));
+    case OPTION_PREVIOUS:
+        o->previous = o->record_before;
+        return name_header(value, o->record_before, sizeof(o->record_before));
     case OPTION_AT:
         return parse_number(value, 0, 1e9, &o->at_s);
     case OPTION_STATEMENTS:
@@ -278,12 +286,14 @@ int xw_screen_options_parse(int argc, char **argv, struct xw_screen_options *ret
         return tell_rules(&o);
     if (!o.record == !o.beats || (o.beats && o.signals) || optind != argc ||
         (o.delays && !o.out_dir) || (o.pdf && !o.twelve) || (o.page && !o.pdf) ||
-        (o.twelve && (o.out_dir || o.beats || o.timing))) {
+        (o.previous && !o.twelve) || (o.twelve && (o.out_dir || o.beats || o.timing))) {
         fputs(HELP, stderr);
         return -EINVAL;
     }
     *ret_options = o;
     if (o.twelve)
         ret_options->record = ret_options->record_of_beats;
+    if (o.previous)
+        ret_options->previous = ret_options->record_before;
     return o.beats ? name_record(ret_options) : 0;
 }

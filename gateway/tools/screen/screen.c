@@ -94,6 +94,11 @@ static int configure(struct xw_screen *screen, const struct xw_screen_options *o
         channel->baseline_counts = s.baseline;
         channel->has_invalid = true;
         channel->invalid_counts = s.invalid;
+        channel->has_limits = s.min_counts > INT32_MIN && s.max_counts < INT32_MAX; /* not NAN */
+        if (channel->has_limits) {
+            channel->min_counts = (int32_t)s.min_counts;
+            channel->max_counts = (int32_t)s.max_counts;
+        }
     }
     int result = xw_ecg_chain_new(config, &screen->chain);
     if (result == -EINVAL)

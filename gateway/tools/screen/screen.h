@@ -37,9 +37,10 @@ struct xw_screen_options {
     double at_s;               /* … from there; below 0: chosen */
     float age_years;           /* NAN: not known */
     enum xw_ecg12_sex sex;
-    const char *pdf;  /* a printed page of them; NULL: none; "-": stdout */
-    const char *page; /* how it looks: KEY=VALUE,…; NULL: as usual */
-    char record_of_beats[4096];
+    const char *previous; /* against this recording; NULL: none */
+    const char *pdf;      /* a printed page of them; NULL: none; "-": stdout */
+    const char *page;     /* how it looks: KEY=VALUE,…; NULL: as usual */
+    char record_of_beats[4096], record_before[4096];
 };
 
 /* Returns 0 to go on, 1 when help or version was printed, -EINVAL with a message on stderr. */

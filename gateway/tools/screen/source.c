@@ -79,7 +79,9 @@ static int choose_signals(struct xw_screen *screen, const struct xw_wfdb_header 
                           unsigned signals_n, const char *list, struct xw_wfdb_error *ret_error)
 {
     screen->chosen_n = 0;
-    for (unsigned i = 0; !list && i < signals_n && screen->chosen_n < XW_ECG_CHANNELS_MAX; i++) {
+    for (unsigned i = 0; !list && i < signals_n; i++) {
+        if (screen->chosen_n > XW_ECG_CHANNELS_MAX)
+            break; /* too many: told by whoever needs them */
         struct xw_screen_signal s = signal_at(screen, header, i);
         if (fabs(s.gain_per_mv) > 0 && strncasecmp(s.name, "RESP", 4) != 0 &&
             !xw_screen_is_pulse(s.name))

@@ -1,6 +1,7 @@
 /* Reads ten seconds and hands them to dsp/ecg12. */
 #include "tools/screen/twelve.h"
 
+#include "reading/compare.h"
 #include "reading/words.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ struct window {
     int32_t *rows;
     float *uv;
     size_t want;
-    struct xw_interpret_tables *tables;
+    int64_t from;
     struct xw_interpretation said;
     struct xw_reading_rhythm rhythm;
 };
@@ -35,7 +36,6 @@ static int fail(struct xw_wfdb_error *ret_error, int error, const char *text)
 static void done(struct window *w)
 {
     xw_screen_done(&w->screen);
-    xw_interpret_free(w->tables);
     xw_ecg12_free(w->engine);
     free(w->result);
     free(w->rows);
@@ -151,58 +151,116 @@ static int write_json(const struct xw_reading_view *view, const char *file,
     return -EIO;
 }
 
-int xw_screen_run_twelve(const struct xw_screen_options *options, struct xw_wfdb_error *ret_error)
+/* Ten seconds of the record that the options name, from at_s or the best, measured and judged. */
+static int measure(struct window *w, const struct xw_screen_options *options,
+                   const struct xw_interpret_tables *tables, double at_s,
+                   struct xw_wfdb_error *ret_error)
 {
-    struct window *w = calloc(1, sizeof(*w));
-    int64_t from = 0;
-    if (!w)
-        return fail(ret_error, -ENOMEM, "out of memory");
     w->input.age_years = options->age_years;
     w->input.sex = options->sex;
-    char error[XW_READING_ERROR_BYTES];
-    int result = xw_reading_words_open(options->statements, &w->tables, error);
-    if (result < 0)
-        (void)fail(ret_error, result, error);
-    else
-        result = xw_screen_open(&w->screen, options, ret_error);
+    int result = xw_screen_open(&w->screen, options, ret_error);
     if (result >= 0)
         result = configure(w, ret_error);
     if (result >= 0)
         know_patient(w);
-    if (result >= 0 && options->at_s >= 0)
-        from = options->at_s * w->input.rate_hz < (double)xw_screen_length(&w->screen)
-                   ? (int64_t)(options->at_s * w->input.rate_hz)
-                   : xw_screen_length(&w->screen);
+    if (result >= 0 && at_s >= 0)
+        w->from = at_s * w->input.rate_hz < (double)xw_screen_length(&w->screen)
+                      ? (int64_t)(at_s * w->input.rate_hz)
+                      : xw_screen_length(&w->screen);
     else if (result >= 0)
-        result = choose(w, &from, ret_error);
+        result = choose(w, &w->from, ret_error);
     if (result >= 0)
-        result = load(w, from, ret_error);
-    if (result >= 0) {
-        result = xw_ecg12_read(w->engine, &w->input, w->result);
-        if (result < 0)
-            (void)fail(ret_error, result, "not ten seconds of an ECG");
+        result = load(w, w->from, ret_error);
+    if (result < 0)
+        return result;
+    result = xw_ecg12_read(w->engine, &w->input, w->result);
+    if (result < 0)
+        return fail(ret_error, result, "not ten seconds of an ECG");
+    result = xw_reading_rhythm_find(&w->input, &w->rhythm);
+    if (result < 0)
+        return fail(ret_error, result, "out of memory");
+    struct xw_reading_view view = {.input = &w->input, .result = w->result};
+    xw_reading_words_make(tables, &view, w->rhythm.bits, &w->said);
+    return 0;
+}
+
+/* What the file says that its samples were filtered with. */
+static struct xw_ecg12_band band_of(const struct window *w)
+{
+    const struct xw_formats_filters *f = w->screen.file ? &w->screen.file->filters : NULL;
+    return (struct xw_ecg12_band){f && f->highpass_hz > 0 ? (float)f->highpass_hz : NAN,
+                                  f && f->lowpass_hz > 0 ? (float)f->lowpass_hz : NAN};
+}
+
+static int compare(const struct window *before, const struct window *now,
+                   struct xw_ecg12_comparison *ret, struct xw_wfdb_error *ret_error)
+{
+    const struct xw_ecg12_band bands[2] = {band_of(before), band_of(now)};
+    struct xw_ecg12_comparer *comparer = NULL;
+    int result = xw_ecg12_comparer_new(&comparer);
+    if (result >= 0)
+        result = xw_ecg12_compare(comparer, &before->input, &now->input, bands, ret);
+    xw_ecg12_comparer_free(comparer);
+    return result < 0 ? fail(ret_error, result, "the two recordings cannot be compared") : 0;
+}
+
+static int write_out(const struct window *w, const struct window *before,
+                     const struct xw_interpret_tables *tables,
+                     const struct xw_screen_options *options, struct xw_wfdb_error *ret_error)
+{
+    struct xw_reading_view view = {.input = &w->input,
+                                   .result = w->result,
+                                   .from = w->from,
+                                   .name = w->name,
+                                   .record = options->record,
+                                   .tables = tables,
+                                   .said = &w->said,
+                                   .rhythm = &w->rhythm};
+    struct xw_ecg12_comparison c;
+    int result = 0;
+    if (before) {
+        result = compare(before, w, &c, ret_error);
+        view.previous = result < 0 ? NULL : xw_reading_compare_json(&c, &before->said, &w->said);
+        if (view.previous) {
+            const char *slash = strrchr(options->previous, '/');
+            json_object_set_new(view.previous, "record",
+                                json_string(slash ? slash + 1 : options->previous));
+            json_object_set_new(view.previous, "from_sample", json_integer(before->from));
+        }
     }
-    if (result >= 0) {
-        result = xw_reading_rhythm_find(&w->input, &w->rhythm);
-        if (result < 0)
-            (void)fail(ret_error, result, "out of memory");
+    if (result >= 0 && options->pdf)
+        result = xw_screen_twelve_pdf(&view, before ? &c : NULL, &w->screen, options, ret_error);
+    if (result >= 0 && (options->json || !options->pdf))
+        result = write_json(&view, options->json ? options->json : "-", ret_error);
+    json_decref(view.previous);
+    return result;
+}
+
+int xw_screen_run_twelve(const struct xw_screen_options *options, struct xw_wfdb_error *ret_error)
+{
+    struct window *w = calloc(1, sizeof(*w)), *before = NULL;
+    struct xw_interpret_tables *tables = NULL;
+    char error[XW_READING_ERROR_BYTES];
+    int result = w ? xw_reading_words_open(options->statements, &tables, error) : -ENOMEM;
+    if (result < 0)
+        (void)fail(ret_error, result, w ? error : "out of memory");
+    else
+        result = measure(w, options, tables, options->at_s, ret_error);
+    if (result >= 0 && options->previous) {
+        struct xw_screen_options other = *options;
+        other.record = options->previous;
+        before = calloc(1, sizeof(*before));
+        result = before ? measure(before, &other, tables, -1, ret_error)
+                        : fail(ret_error, -ENOMEM, "out of memory");
     }
-    if (result >= 0) {
-        struct xw_reading_view view = {.input = &w->input,
-                                       .result = w->result,
-                                       .from = from,
-                                       .name = w->name,
-                                       .record = options->record,
-                                       .tables = w->tables,
-                                       .said = &w->said,
-                                       .rhythm = &w->rhythm};
-        xw_reading_words_make(w->tables, &view, w->rhythm.bits, &w->said);
-        if (options->pdf)
-            result = xw_screen_twelve_pdf(&view, &w->screen, options, ret_error);
-        if (result >= 0 && (options->json || !options->pdf))
-            result = write_json(&view, options->json ? options->json : "-", ret_error);
-    }
-    done(w);
+    if (result >= 0)
+        result = write_out(w, before, tables, options, ret_error);
+    if (before)
+        done(before);
+    if (w)
+        done(w);
+    free(before);
     free(w);
+    xw_interpret_free(tables);
     return result;
 }

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/version.h"
+#include "reading/compare.h"
 #include "tools/screen/twelve_page.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@ struct sheet {
     struct xw_report report;
     struct xw_screen_page page;
     char name[TEXT_BYTES], age[32], captured[64], version[160], note[2][256];
+    char previous[2][XW_READING_COMPARE_LINE_BYTES + 64];
     float *derived; /* of leads that were computed */
 };
 
@@ -99,6 +101,28 @@ static void put_notes(struct sheet *s, const struct xw_ecg12_exchange *x)
                  kinds[k]);
         r->notes[r->notes_n++] = (struct xw_report_note){s->note[k], en};
     }
+}
+
+/* One line: what is beyond its uncertainty. */
+static void put_previous(struct sheet *s, const struct xw_ecg12_comparison *c)
+{
+    struct xw_report *r = &s->report;
+    for (int k = 0; k < 2 && c; k++) {
+        char line[XW_READING_COMPARE_LINE_BYTES];
+        xw_reading_compare_line(c, k == 0, line);
+        if (c->why_not)
+            snprintf(s->previous[k], sizeof(s->previous[k]), "%s",
+                     k ? "Previous ECG: cannot be compared" : "与前次比较：无法比较");
+        else if (!line[0])
+            snprintf(s->previous[k], sizeof(s->previous[k]), "%s",
+                     k ? "Previous ECG: nothing beyond the uncertainty (95 %)"
+                       : "与前次比较：无超出测量不确定度（95%）的变化");
+        else
+            snprintf(s->previous[k], sizeof(s->previous[k]),
+                     k ? "Since the previous ECG: %s" : "与前次比较：%s", line);
+    }
+    if (c && r->notes_n < XW_REPORT_NOTES_MAX)
+        r->notes[r->notes_n++] = (struct xw_report_note){s->previous[0], s->previous[1]};
 }
 
 /* III, aVR, aVL, aVF of two others of the limbs, where the file has them not. */
@@ -196,7 +220,8 @@ static void put_statements(struct sheet *s, const struct xw_interpretation *said
     }
 }
 
-static int print(struct sheet *s, const struct xw_reading_view *t, const struct xw_screen *screen,
+static int print(struct sheet *s, const struct xw_reading_view *t,
+                 const struct xw_ecg12_comparison *previous, const struct xw_screen *screen,
                  const struct xw_screen_options *options, struct xw_wfdb_error *ret_error)
 {
     char tables[XW_ECG12_VERSION_BYTES];
@@ -211,6 +236,7 @@ static int print(struct sheet *s, const struct xw_reading_view *t, const struct 
     put_patient(s, t, screen->file);
     put_time(s, t, screen->file);
     put_notes(s, &t->result->exchange);
+    put_previous(s, previous);
     xw_report_take_result(&s->report, t->result);
     put_statements(s, t->said);
     xw_ecg12_version(tables);
@@ -235,13 +261,14 @@ static int print(struct sheet *s, const struct xw_reading_view *t, const struct 
     return result;
 }
 
-int xw_screen_twelve_pdf(const struct xw_reading_view *twelve, const struct xw_screen *screen,
+int xw_screen_twelve_pdf(const struct xw_reading_view *twelve,
+                         const struct xw_ecg12_comparison *previous, const struct xw_screen *screen,
                          const struct xw_screen_options *options, struct xw_wfdb_error *ret_error)
 {
     struct sheet *s = calloc(1, sizeof(*s));
     if (!s)
         return fail(ret_error, -ENOMEM, "out of memory");
-    int result = print(s, twelve, screen, options, ret_error);
+    int result = print(s, twelve, previous, screen, options, ret_error);
     free(s->derived);
     free(s);
     return result;

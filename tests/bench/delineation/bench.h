@@ -49,6 +49,8 @@ int xw_bench_boost(const struct xw_bench_cases *cases, float clip,
 /* out: NULL, or where to write reversal_tables.c. */
 int xw_bench_reversal(const char *data, const char *out);
 int xw_bench_cost(const char *data);
+/* Comparison with a previous recording. verbose: the gains of every case on stderr. */
+int xw_bench_compare(const char *data, bool verbose);
 
 /* The annotated boundaries of one lead of LUDB: sample, or -1, by wave. */
 struct xw_bench_wave {

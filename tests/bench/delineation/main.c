@@ -6,6 +6,7 @@
  * LUDB bench_delineation --fit-reversal FILE  writes reversal_tables.c from PTB-XL
  *   bench_delineation --cross              learns from four fifths of the records and scores the
  * fifth, five times
+ *   bench_delineation --compare            against a previous recording (PTB-XL)
  */
 #include "bench/delineation/bench.h"
 #include "dsp/ecg12/internal.h"
@@ -17,12 +18,14 @@
 int main(int argc, char **argv)
 {
     const char *data = getenv("XW_DATA"), *out = NULL, *reversal = NULL;
-    bool verbose = false, cross = false;
+    bool verbose = false, cross = false, compare = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0)
             verbose = true;
         else if (strcmp(argv[i], "--cross") == 0)
             cross = true;
+        else if (strcmp(argv[i], "--compare") == 0)
+            compare = true;
         else if (strcmp(argv[i], "--fit") == 0 && i + 1 < argc)
             out = argv[++i];
         else if (strcmp(argv[i], "--fit-reversal") == 0 && i + 1 < argc)
@@ -38,6 +41,8 @@ int main(int argc, char **argv)
         return xw_bench_fit(data, out) < 0;
     if (reversal)
         return xw_bench_reversal(data, reversal) < 0;
+    if (compare)
+        return xw_bench_compare(data, verbose) < 0;
     if (cross) {
         static struct xw12_bound_trees learned[XW_BENCH_FOLDS][XW12_BOUNDS];
         const struct xw12_bound_trees *trees[XW_BENCH_FOLDS];
@@ -53,6 +58,8 @@ int main(int argc, char **argv)
         result = xw_bench_reversal(data, NULL);
     if (result >= 0)
         result = xw_bench_cost(data);
+    if (result >= 0)
+        result = xw_bench_compare(data, verbose);
     if (result < 0)
         fprintf(stderr, "bench_delineation: %s\n", strerror(-result));
     return result < 0;

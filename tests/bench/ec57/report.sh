@@ -18,6 +18,7 @@ md=$work/report.md
 json=$work/report.json
 DS1=101,106,108,109,112,114,115,116,118,119,122,124,201,203,205,207,208,209,215,220,223,230
 DS2=100,103,105,111,113,117,121,123,200,202,210,212,213,214,219,221,222,228,231,232,233,234
+VF="[,(VF,(VFL,(VFIB"
 DS2_NO_232=${DS2/232,/}
 first=1
 
@@ -118,7 +119,19 @@ for set in ds1:$DS1 ds2:$DS2; do
     run_row "runs_${set%%:*}_2" runs2 "two beats and more" revised --start 300 --records "${set#*:}"
     run_row "runs_${set%%:*}_3" runs3 "three and more" revised --start 300 --records "${set#*:}"
 done
-printf '\nFibrillation and flutter of the ventricles, shockable by duration, and alarms: tests/bench/run.sh rhythm, each record judged by a table made without it.\n' >>"$md"
+# What the chain says of the ventricles; noise of the reference counts on neither side.
+printf '\n## Fibrillation and tachycardia of the ventricles by duration\n\n| what | Se %% | Sp %% | +P %% | episodes found |\n|---|---|---|---|---|\n' >>"$md"
+for stage in final revised; do
+    episode_row vf_mitdb_$stage "$data/mitdb" "$work/mitdb/$stage" xw --episodes "$VF"
+done
+if [ -d "$data/vfdb" ]; then
+    for stage in final revised; do
+        screen_all vfdb $stage
+        episode_row vf_vfdb_$stage "$data/vfdb" "$work/vfdb/$stage" xw --episodes "$VF" --left-out "(NOISE"
+        episode_row vf_or_vt_vfdb_$stage "$data/vfdb" "$work/vfdb/$stage" xw --episodes "$VF,(VT" --left-out "(NOISE"
+    done
+    printf '\nvfdb: what the alarms say, to the second, with the table as compiled in, which was made from these records; shockable by duration, each record judged by a table made without it, and alarms: tests/bench/run.sh rhythm.\n' >>"$md"
+fi
 # What the chain says of the atria, its own beats; flutter of the reference counts on neither side.
 printf '\n## Atrial fibrillation by duration\n\n| what | Se %% | Sp %% | +P %% | episodes found |\n|---|---|---|---|---|\n' >>"$md"
 for stage in final revised; do

@@ -3,6 +3,7 @@
 #include "center/alarms.h"
 #include "center/attachments.h"
 #include "center/clips.h"
+#include "center/patients.h"
 #include "center/hub.h"
 #include "center/json.h"
 #include "center/studies.h"
@@ -131,6 +132,27 @@ static void feed_attachments(const struct xw_store_record *record)
     xw_attachments_free(table);
 }
 
+/* An age is a person's, whatever the date of birth says. */
+static void feed_patients(const struct xw_store_record *record)
+{
+    struct xw_patients *patients;
+    struct xw_uuid id;
+    if (xw_patients_new(&patients) < 0)
+        return;
+    xw_patients_record(patients, record);
+    if (record->body_size >= sizeof(id.b)) {
+        memcpy(id.b, (const uint8_t *)record->body + record->body_size - sizeof(id.b),
+               sizeof(id.b));
+        const struct xw_patient *p = xw_patients_of_study(patients, &id);
+        float years = p ? xw_patient_age_years(p, INT64_C(1700000000000000)) : 0;
+        if (years < 0 || years > 130)
+            abort();
+        (void)xw_patients_of_attachment(patients, &id, 0);
+        (void)xw_patients_age_at_study(patients, &id, 0);
+    }
+    xw_patients_free(patients);
+}
+
 static void feed_technicals(const struct xw_store_record *record)
 {
     struct xw_technicals *technicals;
@@ -149,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         XW__RECORD_KIND__RECORD_STUDY,       XW__RECORD_KIND__RECORD_ALARM_ACK,
         XW__RECORD_KIND__RECORD_TECHNICAL,   XW__RECORD_KIND__RECORD_ATTACHMENT,
         XW__RECORD_KIND__RECORD_OBSERVATION, XW__RECORD_KIND__RECORD_CLIP,
+        XW__RECORD_KIND__RECORD_PATIENT,     XW__RECORD_KIND__RECORD_ASSIGNMENT,
     };
     if (size < 1)
         return 0;
@@ -170,6 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     feed_studies(&record);
     feed_technicals(&record);
     feed_clips(&record);
+    feed_patients(&record);
     feed_attachments(&record);
     free(body);
     return 0;

@@ -212,21 +212,28 @@ test('a browser that does not read is told what it missed, and the newest comes'
   socket.net.pause();
   // The kernels of both ends hold some: more than that must be made, within the 15 s of the pings.
   const stuffed = center.feed(['-s', '北村', '-n', '24', '--hz', '1000', '--epoch', '9'], 'gw-02');
-  let many = [];
-  for (let i = 0; i < 100 && many.length < 24; i++) {
-    await sleep(100);
-    many = (await reader.get('/api/streams')).json.streams.filter((one) => one.gateway === 'gw-02' && one.live);
+  try {
+    let many = [];
+    for (let i = 0; i < 100 && many.length < 24; i++) {
+      await sleep(100);
+      many = (await reader.get('/api/streams')).json.streams.filter((one) => one.gateway === 'gw-02' && one.live);
+    }
+    for (const { id } of many) socket.watch(id);
+    await sleep(8000);
+    socket.messages.length = 0;
+    socket.net.resume();
+    // How soon depends on what else this machine does; that it comes to the present does not.
+    let behind = Infinity;
+    for (let i = 0; i < 120 && behind >= 1000; i++) {
+      await sleep(250);
+      const blocks = socket.messages.filter((m) => m.kind === 'blocks').flatMap((m) => m.blocks);
+      const newest = Math.max(...blocks.filter((b) => b.stream === many[0].id).map((b) => b.first + b.count));
+      behind = (await reader.get(`/api/streams/${many[0].id}`)).json.newest - newest;
+    }
+    assert.ok(socket.messages.some((message) => message.kind === 'dropped'), 'told as dropped');
+    assert.ok(behind < 1000, `the newest block is ${behind} samples behind`);
+  } finally {
+    socket.end();
+    await stuffed.stop();
   }
-  for (const { id } of many) socket.watch(id);
-  await sleep(8000);
-  socket.messages.length = 0;
-  socket.net.resume();
-  await sleep(2500);
-  const dropped = socket.messages.filter((message) => message.kind === 'dropped');
-  const newest = Math.max(...socket.messages.filter((m) => m.kind === 'blocks').flatMap((m) => m.blocks).filter((b) => b.stream === many[0].id).map((b) => b.first + b.count));
-  const now = (await reader.get(`/api/streams/${many[0].id}`)).json.newest;
-  assert.ok(dropped.length > 0, 'told as dropped');
-  assert.ok(now - newest < 1000, `the newest block is ${now - newest} samples behind`);
-  socket.end();
-  await stuffed.stop();
 });

@@ -6,10 +6,10 @@
  *   - all leads hidden for twelve seconds, and it was not said that nothing can be seen;
  *   - beats missed or too many in the seven seconds that follow ten good ones;
  *   - a heart that stops after that, and no alarm within five seconds.
- * Silent blindness and deafness are not allowed. Of false alarms there are some, known and to be
- * mended (600 walks from 1000 on: 66 high, 72 others; twice a beat was wrong), nearly all of them
- * where the leads change while one or two good ones are left, and where loud noise begins: the
- * test holds the line that they do not become more (LIMIT_…, with room for another rounding).
+ * Silent blindness and deafness are not allowed. Of false alarms there are a few, known and to be
+ * mended (600 walks from 1000 on: 1 high, 8 others; from 1 on 300: 1 and 3): the test holds the
+ * line that they do not become more (LIMIT_… of a hundred walks, with room for another rounding
+ * and for the few names that one bad walk gives at once: 4 in 40 from 20261123 on).
  *
  * XW_SEED walks elsewhere, XW_WALKS that many times: XW_SEED=n XW_WALKS=1 is walk n alone. */
 #include "unit/dsp/ward.h"
@@ -23,7 +23,7 @@
 #include <string.h>
 
 enum { WALKS = 40, BOUTS = 3, SPELLS_MAX = 4, LONG_S = 12 };
-enum { LIMIT_HIGH = 12, LIMIT_OTHER = 16, LIMIT_BEATS = 1 };
+enum { LIMIT_HIGH = 1, LIMIT_OTHER = 3, LIMIT_BEATS = 1, LIMIT_OF = 100, LIMIT_CLUSTER = 3 };
 
 enum { ANY = 7, DECLARED = 1, WIDE = 2, PLAIN = 4 };
 static const struct xw_ward_format *const FORMATS[] = {&XW_FORMAT_DECLARED, &XW_FORMAT_WIDE,
@@ -70,8 +70,8 @@ static unsigned below(struct walk *k, unsigned n)
 static void tell(struct walk *k, const char *what, double seconds)
 {
     size_t n = strnlen(k->told, sizeof(k->told));
-    (void)snprintf(k->told + n, sizeof(k->told) - n, "%s %.1f s (%x spared), ", what, seconds,
-                   k->ward.spared);
+    (void)snprintf(k->told + n, sizeof(k->told) - n, "from %.1f s on %.1f s of %s (%x spared), ",
+                   (double)k->ward.at / k->ward.rate_hz, seconds, what, k->ward.spared);
 }
 
 /* All leads, all but one, one, or any. */
@@ -249,9 +249,9 @@ static void any_walk_leaves_no_trace_and_hardly_an_alarm(void **state)
            n, c.high_n, c.other_n, c.unsaid_n, c.beats_n, c.deaf_n);
     assert_int_equal(c.unsaid_n, 0);
     assert_int_equal(c.deaf_n, 0);
-    assert_true(c.beats_n <= (n * LIMIT_BEATS + WALKS - 1) / WALKS);
-    assert_true(c.high_n <= (n * LIMIT_HIGH + WALKS - 1) / WALKS);
-    assert_true(c.other_n <= (n * LIMIT_OTHER + WALKS - 1) / WALKS);
+    assert_true(c.beats_n <= (n * LIMIT_BEATS + LIMIT_OF - 1) / LIMIT_OF);
+    assert_true(c.high_n <= (n * LIMIT_HIGH + LIMIT_OF - 1) / LIMIT_OF);
+    assert_true(c.other_n <= n * LIMIT_OTHER / LIMIT_OF + LIMIT_CLUSTER);
 }
 
 int main(void)

@@ -264,6 +264,22 @@ static void tachycardia_goes_on_though_its_beats_are_usual_by_now(void **state)
     xw_recorder_done(&s.recorder);
 }
 
+/* The same three beats: after a heart that came to their pace beat by beat, and all at once. */
+static void tachycardia_begins_suddenly(void **state)
+{
+    (void)state;
+    for (int sudden = 0; sudden < 2; sudden++) {
+        struct strip s;
+        strip_init(&s);
+        beats(&s, "NNNNNN", sudden ? 600 : 800);
+        for (int rr = 780; !sudden && rr > 420; rr -= 20)
+            beat(&s, 'N', (float)rr);
+        beats(&s, "SSSSNN", 420);
+        assert_int_equal(named(&s, XW_ECG_RHYTHM_SVT), sudden);
+        xw_recorder_done(&s.recorder);
+    }
+}
+
 static void fibrillation_takes_tachycardia_back(void **state)
 {
     (void)state;
@@ -488,6 +504,7 @@ int main(void)
         cmocka_unit_test(r_on_t_begins_before_the_t_wave_ends),
         cmocka_unit_test(supraventricular_beats_make_tachycardia_by_number_and_rate),
         cmocka_unit_test(tachycardia_goes_on_though_its_beats_are_usual_by_now),
+        cmocka_unit_test(tachycardia_begins_suddenly),
         cmocka_unit_test(fibrillation_takes_tachycardia_back),
         cmocka_unit_test(a_pause_is_longer_than_its_limit_and_shorter_than_asystole),
         cmocka_unit_test(a_later_label_takes_names_back_and_finds_others),

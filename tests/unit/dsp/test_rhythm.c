@@ -388,6 +388,30 @@ static void fibrillation_says_what_it_rests_on_and_beats_are_named_soon_after_it
     }
 }
 
+/* Exercise, fever, a child: 70 to 190/min within a minute, its own narrow beats all the way. Named
+ * is how fast it is, and nothing that it is not. */
+static void a_heart_that_becomes_faster_is_named_fast_only(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        struct bed bed;
+        bed_init(&bed, xw_test_seed(0) + seed);
+        assert_int_equal(xw_synth_set_rhythm(bed.patient, XW_SYNTH_SINUS, 70), 0);
+        xw_scenario_play(bed.patient, bed.chain, RATE_HZ, 30);
+        for (int s = 1; s <= 60; s++) {
+            assert_int_equal(xw_synth_set_rate(bed.patient, 70 + 2 * (float)s), 0);
+            xw_scenario_play(bed.patient, bed.chain, RATE_HZ, 1);
+        }
+        xw_scenario_play(bed.patient, bed.chain, RATE_HZ, 60);
+        assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_VF), 0);
+        assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_VT), 0);
+        assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_SVT), 0);
+        assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_ASYSTOLE), 0);
+        assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_TACHY), 1);
+        bed_done(&bed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -401,6 +425,7 @@ int main(void)
         cmocka_unit_test(ventricular_tachycardia_is_raised),
         cmocka_unit_test(slow_and_fast_rhythms_are_raised_within_8_s),
         cmocka_unit_test(dangers_of_many_patients_are_raised_in_time),
+        cmocka_unit_test(a_heart_that_becomes_faster_is_named_fast_only),
         cmocka_unit_test(st_elevation_is_noted_with_its_leads),
         cmocka_unit_test(in_atrial_fibrillation_no_st_level_is_measured),
         cmocka_unit_test(fibrillation_says_what_it_rests_on_and_beats_are_named_soon_after_it),

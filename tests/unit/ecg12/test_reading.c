@@ -112,6 +112,48 @@ static void a_stream_is_measured_as_its_signal_in_uv_is(void **state)
     json_decref(o);
 }
 
+static void an_earlier_recording_is_compared_with(void **state)
+{
+    struct stream *s = *state;
+    json_t *o = make(s);
+    assert_true(json_is_null(json_object_get(o, "previous")));
+    assert_true(json_is_false(json_object_get(o, "patient_known")));
+    json_decref(o);
+    struct xw_reading_previous previous = {
+        .ask = s->ask, .study = "a study", .stream = "a stream", .wall_us = 77};
+    previous.ask.first = 4;
+    s->ask.previous = &previous;
+    s->ask.patient_known = true;
+    s->ask.age_years = 63;
+    s->ask.sex = XW_ECG12_FEMALE;
+    s->header.high_pass_hz = 0.05;
+    s->header.low_pass_hz = 100;
+    o = make(s);
+    const json_t *p = json_object_get(o, "previous");
+    assert_true(json_is_true(json_object_get(o, "patient_known")));
+    assert_string_equal(json_string_value(json_object_get(o, "sex")), "F");
+    assert_true(json_number_value(json_object_get(o, "age_years")) == 63);
+    assert_string_equal(json_string_value(json_object_get(p, "study")), "a study");
+    assert_int_equal(json_integer_value(json_object_get(p, "wall_us")), 77);
+    assert_int_equal(json_integer_value(json_object_get(p, "from_sample")), 4);
+    assert_true(json_is_true(json_object_get(p, "band_known")));
+    const json_t *qrs = json_object_get(json_object_get(p, "measurements"), "qrs_ms");
+    assert_true(json_number_value(json_object_get(qrs, "by")) == 0);
+    json_decref(o);
+    /* One that cannot be measured is said so, one that is no ECG takes nothing away. */
+    uint8_t none[N] = {0};
+    previous.ask.have = none;
+    o = make(s);
+    p = json_object_get(o, "previous");
+    assert_string_equal(json_string_value(json_object_get(p, "why_not")), "before-unread");
+    json_decref(o);
+    previous.ask.n = 17;
+    o = make(s);
+    assert_true(json_is_null(json_object_get(o, "previous")));
+    assert_string_not_equal(json_string_value(json_object_get(o, "verdict")), "unacceptable");
+    json_decref(o);
+}
+
 static void holes_are_said_and_never_filled(void **state)
 {
     struct stream *s = *state;
@@ -201,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_stream_is_measured_as_its_signal_in_uv_is, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_earlier_recording_is_compared_with, setup, teardown),
         cmocka_unit_test_setup_teardown(holes_are_said_and_never_filled, setup, teardown),
         cmocka_unit_test_setup_teardown(nothing_held_is_a_verdict_and_not_an_error, setup,
                                         teardown),

@@ -62,7 +62,8 @@ static void write_record(unsigned channels_n, unsigned rows_n, unsigned calm_fro
     free(p);
 }
 
-static int run(double at_s, json_t **ret_json, struct xw_wfdb_error *ret_error)
+static int run_against(const char *previous, double at_s, json_t **ret_json,
+                       struct xw_wfdb_error *ret_error)
 {
     char record[256], out[256];
     snprintf(record, sizeof(record), "%s/rec", folder);
@@ -71,12 +72,18 @@ static int run(double at_s, json_t **ret_json, struct xw_wfdb_error *ret_error)
     struct xw_screen_options options = {.record = record,
                                         .json = out,
                                         .twelve = true,
+                                        .previous = previous,
                                         .at_s = at_s,
                                         .age_years = 61,
                                         .sex = XW_ECG12_FEMALE};
     int result = xw_screen_run_twelve(&options, ret_error);
     *ret_json = result < 0 ? NULL : json_load_file(out, 0, NULL);
     return result;
+}
+
+static int run(double at_s, json_t **ret_json, struct xw_wfdb_error *ret_error)
+{
+    return run_against(NULL, at_s, ret_json, ret_error);
 }
 
 static double number(const json_t *json, const char *group, const char *key)
@@ -130,6 +137,37 @@ static void the_calm_ten_seconds_of_a_long_record_are_chosen(void **state)
     json_decref(json);
 }
 
+static void against_itself_nothing_has_changed(void **state)
+{
+    (void)state;
+    struct xw_wfdb_error error = {0};
+    char record[256];
+    json_t *json;
+    write_record(12, 5000, 0);
+    snprintf(record, sizeof(record), "%s/rec", folder);
+    assert_int_equal(run_against(record, -1, &json, &error), 0);
+    const json_t *p = json_object_get(json, "previous"), *x = NULL;
+    const char *key = NULL;
+    assert_string_equal(json_string_value(json_object_get(p, "record")), "rec");
+    assert_true(json_is_null(json_object_get(p, "why_not")));
+    assert_false(json_is_true(json_object_get(p, "band_known")));
+    unsigned known = 0;
+    json_object_foreach((json_t *)(uintptr_t)json_object_get(p, "measurements"), key, x)
+    {
+        assert_true(json_number_value(json_object_get(x, "by")) == 0);
+        assert_true(json_number_value(json_object_get(x, "uncertainty")) > 0);
+        assert_true(json_is_false(json_object_get(x, "beyond")));
+        known++;
+    }
+    assert_int_equal(known, XW_ECG12_WHOLE_N);
+    assert_int_equal(json_array_size(json_object_get(p, "leads")), 12);
+    const json_t *statements = json_object_get(p, "statements");
+    assert_int_equal(json_array_size(json_object_get(statements, "new")), 0);
+    assert_int_equal(json_array_size(json_object_get(statements, "gone")), 0);
+    json_decref(json);
+    assert_true(run_against("/nowhere", -1, &json, &error) < 0);
+}
+
 static void one_lead_gives_null_for_what_it_cannot_show(void **state)
 {
     (void)state;
@@ -163,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ten_seconds_give_all_that_was_measured),
         cmocka_unit_test(the_calm_ten_seconds_of_a_long_record_are_chosen),
+        cmocka_unit_test(against_itself_nothing_has_changed),
         cmocka_unit_test(one_lead_gives_null_for_what_it_cannot_show),
         cmocka_unit_test(a_record_that_is_too_short_is_an_error_with_a_sentence),
     };

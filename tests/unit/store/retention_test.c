@@ -40,6 +40,65 @@ static void old_continuous_samples_go_with_an_audit_and_kept_ones_stay(void **st
     assert_int_equal(ts_records_n(ts, XW_LOCAL_AUDIT), 3);
 }
 
+/* A day's samples, kept for a month; then somebody sets the clock. Returns what expired. */
+static uint64_t expired_after(struct ts *ts, int64_t step_us, int64_t then_us, bool restart)
+{
+    ts->config.retain_us = 30ULL * TS_DAY_US;
+    ts_open(ts);
+    ts_put_blocks(ts, 1, 0, 10);
+    assert_int_equal(ts_compact(ts), 0);
+    xw_clock_fake_step_wall(&ts_wall, step_us);
+    if (restart)
+        ts_reopen(ts);
+    assert_int_equal(ts_compact(ts), 0);
+    xw_clock_fake_advance(&ts_wall, then_us);
+    if (restart)
+        ts_reopen(ts);
+    assert_int_equal(ts_compact(ts), 0);
+    return ts_gap_samples(ts, 1, 1000, XW_LOCAL_GAP_EXPIRED);
+}
+
+enum { HOUR = 3600 };
+static const int64_t hour_us = HOUR * 1000000LL, year_us = 365LL * 24 * HOUR * 1000000;
+
+static void a_clock_that_jumped_ahead_expires_nothing(void **state)
+{
+    assert_int_equal(expired_after(*state, year_us, 23 * hour_us, false), 0);
+}
+
+static void nor_does_a_restart_make_it_true(void **state)
+{
+    assert_int_equal(expired_after(*state, year_us, 23 * hour_us, true), 0);
+}
+
+static void after_a_day_of_running_with_it_it_is_true(void **state)
+{
+    assert_int_equal(expired_after(*state, year_us, 24 * hour_us, false), 1000);
+}
+
+static void a_jump_of_less_than_two_days_is_believed(void **state)
+{
+    struct ts *ts = *state;
+    assert_int_equal(expired_after(ts, 2 * (int64_t)TS_DAY_US, 28 * (int64_t)TS_DAY_US, false), 0);
+    xw_clock_fake_advance(&ts_wall, 2 * (int64_t)TS_DAY_US);
+    assert_int_equal(ts_compact(ts), 0);
+    assert_int_equal(ts_gap_samples(ts, 1, 1000, XW_LOCAL_GAP_EXPIRED), 1000);
+}
+
+static void a_clock_that_was_in_doubt_and_is_set_right_goes_on(void **state)
+{
+    struct ts *ts = *state;
+    assert_int_equal(expired_after(ts, year_us, hour_us, false), 0);
+    xw_clock_fake_step_wall(&ts_wall, -year_us);
+    assert_int_equal(ts_compact(ts), 0);
+    xw_clock_fake_advance(&ts_wall, 29 * (int64_t)TS_DAY_US);
+    assert_int_equal(ts_compact(ts), 0);
+    assert_int_equal(ts_gap_samples(ts, 1, 1000, XW_LOCAL_GAP_EXPIRED), 0);
+    xw_clock_fake_advance(&ts_wall, 2 * (int64_t)TS_DAY_US);
+    assert_int_equal(ts_compact(ts), 0);
+    assert_int_equal(ts_gap_samples(ts, 1, 1000, XW_LOCAL_GAP_EXPIRED), 1000);
+}
+
 static void put_event(struct ts *ts, const char *key, uint64_t first, uint32_t event_kind,
                       const char *log)
 {
@@ -253,6 +312,11 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, ts_days_setup, ts_days_teardown)
         T(old_continuous_samples_go_with_an_audit_and_kept_ones_stay),
         T(old_beats_go_with_their_samples_but_never_before_their_peer_has_them),
+        T(a_clock_that_jumped_ahead_expires_nothing),
+        T(nor_does_a_restart_make_it_true),
+        T(after_a_day_of_running_with_it_it_is_true),
+        T(a_jump_of_less_than_two_days_is_believed),
+        T(a_clock_that_was_in_doubt_and_is_set_right_goes_on),
         T(observations_leave_a_spool_some_time_after_the_peer_has_them),
         T(observations_stay_in_an_archive),
         T(days_that_are_over_are_sealed_with_their_hash),

@@ -181,18 +181,18 @@ export class FakeCenter {
     s.dropFrom = s.newest;
     s.dropUntil = Date.now() + ms;
   }
-  raise(code, subject, text = '') {
-    const numbers = { link_lost: 1, spool_low: 2, device_gone: 5, link_narrow: 10 };
-    const t = { id: uuid(idOf(`t${this.technical.length}`)), code, subject, text, from_wall_us: this.now(), to_wall_us: null };
+  raise(code, subject, text = '', stream = null) {
+    const numbers = { link_lost: 1, spool_low: 2, device_gone: 5, link_narrow: 10, electrodes: 15 };
+    const t = { id: uuid(idOf(`t${this.technical.length}`)), code, subject, text, from_wall_us: this.now(), to_wall_us: null, stream: stream?.id ?? null, number: numbers[code] };
     this.technical.unshift(t);
     const body = new Pbf();
-    wire.writeTechnicalAlarm({ alarm_id: idOf(`t${this.technical.length - 1}`), code: numbers[code], subject, text, from_wall_us: t.from_wall_us, to_wall_us: 0 }, body);
+    wire.writeTechnicalAlarm({ alarm_id: idOf(`t${this.technical.length - 1}`), code: numbers[code], subject, text, from_wall_us: t.from_wall_us, to_wall_us: 0, stream_id: stream?.idBytes }, body);
     this.record(12, body.finish());
   }
   clear(t) {
     t.to_wall_us = this.now();
     const body = new Pbf();
-    wire.writeTechnicalAlarm({ alarm_id: new Uint8Array(Buffer.from(t.id.replaceAll('-', ''), 'hex')), code: 1, subject: t.subject, text: t.text, from_wall_us: t.from_wall_us, to_wall_us: t.to_wall_us }, body);
+    wire.writeTechnicalAlarm({ alarm_id: new Uint8Array(Buffer.from(t.id.replaceAll('-', ''), 'hex')), code: t.number, subject: t.subject, text: t.text, from_wall_us: t.from_wall_us, to_wall_us: t.to_wall_us, stream_id: t.stream ? new Uint8Array(Buffer.from(t.stream.replaceAll('-', ''), 'hex')) : undefined }, body);
     this.record(12, body.finish());
   }
   vf(s) {

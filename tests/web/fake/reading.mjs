@@ -11,6 +11,23 @@ const statement = (name, code, group, grade, zh, en, rule, leads, beats, values 
   name, code, group, grade, initials: '', zh, en, rules: [{ id: rule, version: 1 }], leads, beats, values, more_values: false,
 });
 
+// Against an earlier ECG: s.previous = { study, wall_us, st (mV by lead: the change), limb, why_not, band_known }.
+function previous(s, names) {
+  const p = s.previous;
+  const change = (before, by, uncertainty) => ({ before, now: before + by, by, uncertainty, beyond: Math.abs(by) > uncertainty });
+  const of = (lead) => ({
+    lead, likeness: 0.98, p_uv: change(100, 5, 30), q_uv: change(0, 0, 20), r_uv: change(900, -20, 80), s_uv: change(-200, 10, 60), st_j_uv: change(10, (p.st?.[lead] ?? 0) * 1000, 60), st_60_uv: change(10, (p.st?.[lead] ?? 0.004) * 1000, 30), t_uv: lead === 'aVL' ? null : change(200, 12, 40),
+  });
+  const came = (name, group, grade, zh, en) => ({ name, group, grade, zh, en });
+  return {
+    study: p.study ?? '', stream: p.stream ?? '', from_sample: 0, wall_us: p.wall_us ?? 1.7e15, why_not: p.why_not ?? null, band_hz: [0.5, 40], band_known: p.band_known ?? false, rate_hz: 500, beats_n: [10, 11], likeness: 0.98, shift_ms: 2,
+    measurements: { hr_bpm: change(60, 14, 3.1), p_ms: change(110, 2, 20), pr_ms: null, qrs_ms: change(96, 3, 12), qt_ms: change(400, 6, 24), qtc_bazett_ms: change(410, 9, 26), qtc_fridericia_ms: change(405, 8, 25), p_axis_deg: change(50, 2, 20), qrs_axis_deg: change(40, 3, 7), t_axis_deg: change(40, 1, 12) },
+    leads: p.why_not ? [] : names.map(of),
+    exchange: { limb: p.limb ?? null, limb_nearer: p.limb ? 8.26 : 1, precordial: null, precordial_nearer: 1 },
+    statements: { new: p.st ? [came('stemi_inferior', 'critical', 'critical', '可疑急性下壁ST段抬高型心肌梗死', 'Suspected inferior STEMI')] : [], gone: p.st ? [came('normal', 'summary', 'normal', '正常心电图', 'Normal ECG')] : [] },
+  };
+}
+
 export function reading(s, first, samples) {
   const names = kinds[s.kind].leads;
   const r = (b) => (b * 60 * s.rate) / s.bpm;
@@ -40,7 +57,7 @@ export function reading(s, first, samples) {
   const sv1 = twelve ? -uvAt(6, 32) / 1000 : null;
   const marks = (at) => Object.fromEntries(Object.entries(MARKS).map(([k, v]) => [k, at + v]));
   return {
-    tables: '5b25a351fac30ee3f10e3313f6ba46bcdabd14b28d3de9be16ccaa33a1013fe6', rate_hz: s.rate, from_sample: first, samples, age_years: null, sex: null,
+    tables: '5b25a351fac30ee3f10e3313f6ba46bcdabd14b28d3de9be16ccaa33a1013fe6', rate_hz: s.rate, from_sample: first, samples, age_years: s.patient?.age ?? null, sex: s.patient?.sex ?? null,
     verdict: twelve ? 'acceptable' : 'limited', reason: twelve ? null : 'few-leads', score: 0.52, unfit: [], paces_ms: [],
     measurements: {
       hr_bpm: s.bpm, rr_ms: rr, rr_sd_ms: 1.6, rr_min_ms: rr - 2, rr_max_ms: rr + 2, p_coherence: 0.999, p_ms: 120, pr_ms: 175, qrs_ms: 115, qt_ms: qt, jt_ms: qt - 115, pr_sd_ms: 0.6, qrs_sd_ms: 0.6, qt_sd_ms: 0.4,
@@ -49,7 +66,7 @@ export function reading(s, first, samples) {
       irregular: false, p_present: true, wide_qrs: false,
     },
     exchange: { limb: reversed ? 'RA/LA' : null, precordial: null, limb_scores: {}, precordial_score: 1, p_axis_deg: null, qrs_axis_deg: null, t_axis_deg: null, i_v6_match: null, ii_pp_uv: null },
-    interpretation: { tables: '586d7a7b7649e4dd5493b44fdc2ade534f7ddab3df6d526bd56b169ee14b104d', grade: said[0].grade, grade_zh: '', age_assumed: true, dropped: 0, statements: said },
+    interpretation: { tables: '586d7a7b7649e4dd5493b44fdc2ade534f7ddab3df6d526bd56b169ee14b104d', grade: said[0].grade, grade_zh: '', age_assumed: s.patient?.age === undefined, dropped: 0, statements: said },
     network: { model: 'twelve 1', sha256: '', seen: twelve, proposals: twelve ? [{ class: 'NORM', probability: 0.899, limit: 0.435, said: true }] : [] },
     leads: names.map((lead, ch) => ({
       lead, derived: false, usable: true, flaws: [], noise_uv: 2.6, p_uv: uvAt(ch, -170), p2_uv: 0, q_uv: Math.min(0, uvAt(ch, -30)), r_uv: Math.max(0, uvAt(ch, 0)), s_uv: Math.min(0, uvAt(ch, 32)), r2_uv: 0, s2_uv: 0,
@@ -58,6 +75,6 @@ export function reading(s, first, samples) {
     })),
     beats: beats.map((ms) => ({ time_ms: ms, match: 0.99, dominant: true, paced: false, global: marks(ms), leads: {} })),
     median: { rate_hz: 500, beats_n: beats.length, marks_ms: marks((MEDIAN_R / 500) * 1000), lead_marks_ms: {}, uv },
-    holes,
+    holes, patient_known: Boolean(s.patient), previous: s.previous ? previous(s, names) : null,
   };
 }

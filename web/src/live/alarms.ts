@@ -14,6 +14,7 @@ export interface Technical {
   text: string;
   fromWallUs: number;
   toWallUs: number; // 0 = still so
+  stream?: string; // that it is about; empty: none
 }
 
 const KEPT = 500;
@@ -57,7 +58,7 @@ live.onRecord((r) => {
 });
 
 function technicalOf(t: JsonTechnical): Technical {
-  return { id: t.id, code: technicalWord(t.code), subject: t.subject, text: t.text, fromWallUs: t.from_wall_us, toWallUs: t.to_wall_us ?? 0 };
+  return { id: t.id, code: technicalWord(t.code), subject: t.subject, text: t.text, fromWallUs: t.from_wall_us, toWallUs: t.to_wall_us ?? 0, stream: t.stream ?? '' };
 }
 
 export async function loadAlarms(): Promise<void> {

@@ -39,7 +39,7 @@ export type RecordListener = (r: {
   ackKey?: string;
   ackBy?: string;
   ackWallUs?: number;
-  technical?: { id: string; code: number; subject: string; text: string; fromWallUs: number; toWallUs: number };
+  technical?: { id: string; code: number; subject: string; text: string; fromWallUs: number; toWallUs: number; stream: string };
   observation?: Observation; // of a watched attachment; times by the gateway's clock, with their offset
   clip?: Clip;
   attachment?: Attachment;
@@ -420,7 +420,7 @@ class LiveClient {
         tell({
           technical: {
             id: uuidText(t.alarm_id), code: t.code, subject: t.subject, text: t.text,
-            fromWallUs: t.from_wall_us, toWallUs: t.to_wall_us,
+            fromWallUs: t.from_wall_us, toWallUs: t.to_wall_us, stream: t.stream_id?.length === 16 ? uuidText(t.stream_id) : '',
           },
         });
         break;

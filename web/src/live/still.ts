@@ -11,7 +11,7 @@ import { StreamModel } from './stream';
 export function stillModel(s: JsonStream, end: number, keepS = 60): StreamModel {
   const model = new StreamModel({
     stream_id: fromHex(s.id), modality: modalityWord(s.modality) === 'holter' ? Modality.MODALITY_HOLTER : Modality.MODALITY_ECG, rate: s.rate, device_id: s.device,
-    gateway_id: s.gateway, index_source: 0, device_epoch: 0, device_model: s.model, demo: s.demo, attachment_id: fromHex(s.attachment ?? ''),
+    gateway_id: s.gateway, index_source: 0, device_epoch: 0, device_model: s.model, demo: s.demo, high_pass_hz: 0, low_pass_hz: 0, attachment_id: fromHex(s.attachment ?? ''),
     channels: s.channels.map((c) => ({
       code: c.code, unit: c.unit, gain: c.gain, baseline: c.baseline, invalid: c.invalid ?? 0, has_invalid: c.invalid !== null, adc_min: 0, adc_max: 0, label: c.code,
     })),

@@ -38,6 +38,8 @@ const KNOWN: [RegExp, (m: RegExpExecArray) => TechnicalDetail][] = [
   [/^(-?[\d.]+) s off the county/, (m) => ({ key: 'techtext.clock', fill: { n: m[1] ?? '' } })],
   [/^two machines have the identity/, () => ({ key: 'techtext.twins', fill: {} })],
   [/^the county does not take our certificate/, () => ({ key: 'techtext.refused', fill: {} })],
+  [/^(RA\/LA|RA\/LL|dextrocardia): P (-?\d+) QRS (-?\d+) T (-?\d+)/, (m) => ({ key: 'techtext.limbs', fill: { kind: m[1] ?? '', p: m[2] ?? '', qrs: m[3] ?? '', t: m[4] ?? '' } })],
+  [/^(R[AL]\/[RL][AL]|LA\/LL|V\d\/V\d|dextrocardia):/, (m) => ({ key: 'techtext.electrodes', fill: { kind: m[1] ?? '' } })],
   [/^leg ([a-z]+)$/, (m) => ({ key: 'techtext.leg', fill: { leg: m[1] ?? '' } })],
   [/^([a-z]+(?:\.[a-z0-9_]+)*): /, (m) => ({ key: 'techtext.field', fill: { field: m[1] ?? '' } })],
 ];

@@ -7,7 +7,7 @@ import { clockText } from '../base/clock';
 import { EcgController, type ViewerState } from '../ecg/controller';
 import { leadName } from '../ecg/layout';
 import { t, alarmName } from '../i18n/t';
-import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms } from '../live/alarms';
+import { activeAlarms, alarmsVersion, isPulseless, loadAlarms, pastAlarms, technicalAlarms } from '../live/alarms';
 import { linkState, live, statusVersion } from '../live/client';
 import type { Finding } from '../live/events';
 import { StreamLights } from '../live/lights';
@@ -21,7 +21,7 @@ import { modalityWord, priorityRank } from '../wire/words';
 import { DemoConsole, useDemo } from './console';
 import { CtgPage } from './ctg';
 import { EvidencePanel, FindingsList } from './findings';
-import { listed, TechnicalList } from './list';
+import { listed, TechnicalList, technicalText } from './list';
 import { Paper, PaperSettings } from './paper';
 
 const KEEP_S = 630;
@@ -84,6 +84,18 @@ function StPanel(props: { s: ViewerState }): JSX.Element | null {
       {st.irregular && <p class="muted">{t('ecg.st.irregular')}</p>}
       <div>{st.levels.map((x) => <span key={x.lead}>{leadName(x.lead)} <b>{signed(x.mv)}</b></span>)}</div>
     </section>
+  );
+}
+
+// What the gateway suspects while the patient is still connected; gone when it is mended.
+function Electrodes(props: { stream: string }): JSX.Element | null {
+  const a = technicalAlarms().find((x) => x.code.toLowerCase() === 'electrodes' && x.stream === props.stream);
+  if (!a) return null;
+  return (
+    <div class="rd-reversal" role="alert" data-electrodes={a.text.split(':')[0]}>
+      <b>{t('tech.electrodes')} {technicalText(a)}</b>
+      <p>{t('gateway.since', { t: clockText(a.fromWallUs) })}</p>
+    </div>
   );
 }
 
@@ -199,8 +211,9 @@ function Live(props: { model: StreamModel; info: JsonStream | undefined }): JSX.
           </div>
         </div>
         <aside class={`side ${reading.state.open ? 'wide' : ''}`}>
+          {!reading.state.open && <Electrodes stream={model.id} />}
           <TechnicalList gateway={gateway} />
-          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live again={measure} close={closeReading} />}
+          {reading.state.open && c && <ReadingPanel state={reading.state} model={model} c={c} live again={measure} close={closeReading} warning={<Electrodes stream={model.id} />} />}
           {s && !pulseless && <StPanel s={s} />}
           {failed && <p class="inline-error" role="alert">{t('alarm.ackfail', { code: failed })}</p>}
           <h3>{t('list.alarm')}</h3>

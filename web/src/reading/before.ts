@@ -1,7 +1,7 @@
 // Readings of this page since it was opened, to hold a new one against an earlier one of the same stream.
 // Nothing is kept beyond the page; signing out forgets them.
 
-import type { Num, Reading } from './parse';
+import type { Num, Previous, Reading } from './parse';
 
 const STREAMS_MAX = 16;
 const EACH_MAX = 8;
@@ -49,4 +49,9 @@ export function changesOf(before: Reading, now: Reading): { measured: Change[]; 
     return change(l.lead, was?.usable ? was.values['st_60_uv'] : null, l.usable ? l.values['st_60_uv'] : null);
   });
   return { measured, st60 };
+}
+
+// How many figures lie beyond their uncertainty.
+export function beyondOf(p: Previous): number {
+  return [...Object.values(p.measured), ...p.leads.flatMap((l) => Object.values(l.values))].filter((x) => x?.beyond).length;
 }

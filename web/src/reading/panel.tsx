@@ -15,6 +15,7 @@ import { wordsOf } from '../pages/paper';
 import { Comparison } from './compare';
 import { drawMedian } from './median';
 import { beatIndex, measuredLeads, missingSeconds, rhythmOf, type Reading, type Statement } from './parse';
+import { JudgedBy, PreviousEcg, PreviousReversal } from './previous';
 import { GradeChip, Statements } from './statements';
 import { LeadTable, Measurements } from './tables';
 import type { ReadingState } from './use';
@@ -68,7 +69,7 @@ function Limits(props: { r: Reading }): JSX.Element {
       {leads < FEW_LEADS && <li data-limit="few"><b>{t('reading.few', { n: leads })}</b></li>}
       {hole > 0 && <li data-limit="hole"><b>{t('reading.hole', { s: hole.toFixed(1) })}</b></li>}
       {r.samples < 9.95 * r.rateHz && <li data-limit="short">{t('reading.short', { s: (r.samples / r.rateHz).toFixed(1) })}</li>}
-      {r.said?.ageAssumed && <li>{t('reading.age')}</li>}
+      {r.said && <JudgedBy r={r} />}
     </ul>
   );
 }
@@ -150,12 +151,14 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; live: b
     <>
       <When r={r} model={model} live={props.live} goTo={() => c.light(r.first, end, [], 0)} />
       <Reversal r={r} />
+      <PreviousReversal r={r} />
       <p class="rd-head-line"><GradeChip grade={r.said && r.verdict !== 'unacceptable' ? r.said.grade : 'none'} />
         <span><small>{t('reading.rhythm')}</small> <b data-rhythm="">{rhythm.length > 0 ? rhythm.map((s) => (lang.value === 'zh' ? s.zh : s.en)).join(lang.value === 'zh' ? '、' : ', ') : t('reading.rhythm.none')}</b></span></p>
       <Limits r={r} />
       <h4>{t('reading.statements')}</h4>
       <Statements r={r} picked={picked} onPick={pick} />
       <Measurements r={r} />
+      <PreviousEcg r={r} />
       <Comparison r={r} model={model} />
       <h4>{t('reading.median')}</h4>
       <MedianBeat r={r} model={model} />
@@ -167,7 +170,7 @@ function Body(props: { r: Reading; model: StreamModel; c: EcgController; live: b
   );
 }
 
-export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c: EcgController; live: boolean; again: () => void; close: () => void }): JSX.Element {
+export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c: EcgController; live: boolean; again: () => void; close: () => void; warning?: JSX.Element }): JSX.Element {
   const { state, model } = props;
   const panel = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -188,6 +191,7 @@ export function ReadingPanel(props: { state: ReadingState; model: StreamModel; c
         <button class="button" onClick={props.close} title={t('app.close')}>{t('app.close')} <kbd>Esc</kbd></button>
         <p class="rd-machine">{t('reading.machine')}</p>
       </header>
+      {props.warning /* of what is now, whatever was measured */}
       {state.busy && <p class="rd-busy" role="status">{t('reading.busy')}</p>}
       {state.error && (
         <div class="state" data-state="error" role="alert" data-status={state.error.status}>

@@ -59,8 +59,41 @@ export interface Proposal {
   limit: number;
   said: boolean;
 }
+export interface Changed {
+  before: number;
+  now: number;
+  by: number;
+  uncertainty: number; // of `by`, 95 %
+  beyond: boolean;
+}
+export interface Came {
+  name: string;
+  group: string;
+  grade: Grade;
+  zh: string;
+  en: string;
+}
+export interface Previous {
+  study: string;
+  stream: string;
+  first: number;
+  wallUs: number;
+  whyNot: string; // '' = compared
+  bandHz: [Num, Num];
+  bandKnown: boolean;
+  likeness: Num;
+  measured: Record<string, Changed | null>; // null: not measured in both
+  leads: { lead: string; values: Record<string, Changed | null> }[];
+  exchange: { limb: string; precordial: string; limbNearer: Num; precordialNearer: Num };
+  came: Came[];
+  gone: Came[];
+}
 export interface Reading {
   tables: string;
+  ageYears: Num;
+  sex: '' | 'F' | 'M';
+  patientKnown: boolean;
+  previous: Previous | null;
   rateHz: number;
   first: number; // index of the stream
   samples: number;
@@ -172,6 +205,49 @@ function leadOf(v: unknown): LeadRow {
   return { lead: text(o['lead'], 'lead.lead'), derived: flag(o['derived'], 'lead.derived'), usable: flag(o['usable'], 'lead.usable'), flaws: texts(o['flaws'], 'lead.flaws'), values: numbers(o) };
 }
 
+function changesOf(v: unknown, where: string): Record<string, Changed | null> {
+  const out: Record<string, Changed | null> = {};
+  for (const [k, x] of Object.entries(object(v, where))) {
+    if (x !== null && typeof x !== 'object') continue; // a name, a likeness
+    if (x === null) {
+      out[k] = null;
+      continue;
+    }
+    const o = object(x, `${where}.${k}`);
+    const n = (name: string): number => number(o[name], `${where}.${k}.${name}`);
+    out[k] = { before: n('before'), now: n('now'), by: n('by'), uncertainty: n('uncertainty'), beyond: flag(o['beyond'], `${where}.${k}.beyond`) };
+  }
+  return out;
+}
+
+function cameOf(v: unknown): Came[] {
+  return list(v, 'previous.statements', 256).map((s) => {
+    const o = object(s, 'previous.statement');
+    return { name: text(o['name'], 'previous.statement.name'), group: text(o['group'], 'previous.statement.group'), grade: oneOf(o['grade'], GRADES, 'previous.statement.grade'), zh: text(o['zh'], 'previous.statement.zh'), en: text(o['en'], 'previous.statement.en') };
+  });
+}
+
+function previousOf(v: unknown): Previous | null {
+  if (v === null || v === undefined) return null;
+  const o = object(v, 'previous');
+  const exchange = object(o['exchange'], 'previous.exchange');
+  const said = object(o['statements'], 'previous.statements');
+  const [low, high] = list(o['band_hz'], 'previous.band_hz', 2);
+  return {
+    study: textOrNone(o['study'], 'previous.study'), stream: textOrNone(o['stream'], 'previous.stream'),
+    first: whole(o['from_sample'], 'previous.from_sample', 0, Number.MAX_SAFE_INTEGER), wallUs: number(o['wall_us'] ?? 0, 'previous.wall_us'),
+    whyNot: textOrNone(o['why_not'], 'previous.why_not'), bandHz: [numberOrNull(low, 'previous.band_hz'), numberOrNull(high, 'previous.band_hz')],
+    bandKnown: flag(o['band_known'], 'previous.band_known'), likeness: numberOrNull(o['likeness'], 'previous.likeness'),
+    measured: changesOf(o['measurements'], 'previous.measurements'),
+    leads: list(o['leads'], 'previous.leads', 32).map((x) => ({ lead: text(object(x, 'previous.lead')['lead'], 'previous.lead'), values: changesOf(x, 'previous.lead') })),
+    exchange: {
+      limb: textOrNone(exchange['limb'], 'previous.exchange.limb'), precordial: textOrNone(exchange['precordial'], 'previous.exchange.precordial'),
+      limbNearer: numberOrNull(exchange['limb_nearer'], 'previous.exchange.limb_nearer'), precordialNearer: numberOrNull(exchange['precordial_nearer'], 'previous.exchange.precordial_nearer'),
+    },
+    came: cameOf(said['new']), gone: cameOf(said['gone']),
+  };
+}
+
 function holeOf(v: unknown): { first: number; end: number } {
   const [first, end] = list(v, 'holes', 2);
   return { first: number(first, 'holes'), end: number(end, 'holes') };
@@ -183,6 +259,8 @@ export function parseReading(v: unknown): Reading {
   const exchange = object(o['exchange'], 'exchange');
   const beats = list(o['beats'], 'beats', 256).map(beatOf);
   return {
+    ageYears: numberOrNull(o['age_years'], 'age_years'), sex: o['sex'] === null || o['sex'] === undefined ? '' : oneOf(o['sex'], ['F', 'M'] as const, 'sex'),
+    patientKnown: flagOrNull(o['patient_known'], 'patient_known') ?? false, previous: previousOf(o['previous']),
     tables: text(o['tables'], 'tables'), rateHz: number(o['rate_hz'], 'rate_hz'), first: whole(o['from_sample'], 'from_sample', 0, Number.MAX_SAFE_INTEGER),
     samples: whole(o['samples'], 'samples', 1, 1 << 16), verdict: oneOf(o['verdict'], ['acceptable', 'limited', 'unacceptable'] as const, 'verdict'),
     reason: textOrNone(o['reason'], 'reason'), unfit: texts(o['unfit'], 'unfit'), measured: numbers(measured),
