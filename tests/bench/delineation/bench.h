@@ -60,4 +60,21 @@ struct xw_bench_wave {
 enum { XW_BENCH_WAVES_MAX = 160 };
 int xw_bench_waves(const char *path, const char *lead, struct xw_bench_wave *ret_waves);
 
+/* ---- intervals.c: P, PR, QRS and QT of the median beat against the annotated ones ---- */
+enum { XW_BENCH_INTERVALS = 4 };
+struct xw_bench_lead_waves {
+    struct xw_bench_wave wave[XW_BENCH_WAVES_MAX];
+    int n;
+    double step_ms; /* of a sample */
+};
+struct xw_bench_intervals {
+    struct {
+        double n, sum, sum_sq; /* records; ms */
+    } of[XW_BENCH_INTERVALS];
+};
+void xw_bench_intervals_add(const struct xw_ecg12_result *r,
+                            const struct xw_bench_lead_waves *leads, unsigned leads_n,
+                            struct xw_bench_intervals *to);
+void xw_bench_intervals_print(const struct xw_bench_intervals *i, const char *suffix);
+
 #endif

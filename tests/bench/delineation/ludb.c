@@ -185,6 +185,8 @@ int xw_bench_ludb(const char *data, const struct xw12_bound_trees *const trees[X
     if (result < 0)
         return result;
     struct score all = {0};
+    struct xw_bench_intervals intervals = {0};
+    static struct xw_bench_lead_waves leads[XW12_LEADS];
     struct xw_bench_record *rec = calloc(1, sizeof(*rec));
     struct xw_ecg12_result *r = calloc(1, sizeof(*r));
     struct xw_ecg12 *engine = NULL;
@@ -200,18 +202,20 @@ int xw_bench_ludb(const char *data, const struct xw12_bound_trees *const trees[X
         if (xw_ecg12_read(engine, &rec->input, r) < 0)
             continue;
         for (unsigned l = 0; l < rec->input.channels_n; l++) {
-            struct xw_bench_wave waves[XW_BENCH_WAVES_MAX];
-            int waves_n =
-                xw_bench_waves(paths[i], xw_ecg_lead_name(rec->input.channels[l].lead), waves);
-            if (waves_n > 0)
-                score_lead(r, l, waves, waves_n, 1000.0 / rec->input.rate_hz, &one);
+            struct xw_bench_lead_waves *w = &leads[l];
+            w->n = xw_bench_waves(paths[i], xw_ecg_lead_name(rec->input.channels[l].lead), w->wave);
+            w->step_ms = 1000.0 / rec->input.rate_hz;
+            if (w->n > 0)
+                score_lead(r, l, w->wave, w->n, w->step_ms, &one);
         }
+        xw_bench_intervals_add(r, leads, rec->input.channels_n, &intervals);
         add(&all, &one);
         scored++;
         if (verbose)
             tell(rec, r, &one);
     }
     report(&all, suffix);
+    xw_bench_intervals_print(&intervals, suffix);
     if (!*suffix)
         xw_bench_print("ludb_records", (double)scored, "records");
     xw_ecg12_free(engine);
