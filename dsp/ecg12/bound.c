@@ -342,8 +342,9 @@ static void over_beats(struct xw_ecg12 *e, const struct xw12_view *v, const stru
         }
 }
 
-/* Over leads: not the very first onset, which may be noise, but the third of six or more; likewise
- * the ends. */
+/* Over leads: not the very first onset, which may be noise, but of ten or more what lies between
+ * the third and the fourth, of six or more the third; likewise the ends. Of T the quarter. So two
+ * noisy leads move nothing. */
 static float rank_over_leads(const struct xw12_view *v, const struct xw12_beat *b,
                              enum xw12_bound kind)
 {
@@ -356,10 +357,11 @@ static float rank_over_leads(const struct xw12_view *v, const struct xw12_beat *
         return NAN;
     (void)xw12_median_of(values, used);
     bool onset = kind == XW12_P_ON || kind == XW12_QRS_ON || kind == XW12_T_ON;
-    int rank = used >= 6 ? 2 : used >= 3 ? 1 : 0;
-    if (kind == XW12_T_ON || kind == XW12_T_OFF)
-        rank = used / 4;
-    return onset ? values[rank] : values[used - 1 - rank];
+    bool t = kind == XW12_T_ON || kind == XW12_T_OFF;
+    int rank = t ? used / 4 : used >= 6 ? 2 : used >= 3 ? 1 : 0;
+    int next = used >= 10 && !t && kind != XW12_P_OFF ? rank + 1 : rank;
+    return onset ? 0.5f * (values[rank] + values[next])
+                 : 0.5f * (values[used - 1 - rank] + values[used - 1 - next]);
 }
 
 static float answer(const struct xw_ecg12 *e, const struct xw12_view *v,

@@ -309,11 +309,10 @@ static void evidence_names_leads_beats_values_and_limits(void **state)
     free(p);
 }
 
-static void a_wide_complex_explains_its_repolarisation(void **state)
+/* The median beat gets the form of left bundle-branch block. */
+static void left_form(float qrs_ms)
 {
-    (void)state;
-    struct xw_patient *p = read_scene((struct xw_patient_wish){.scene = "sinus", .seed = 7});
-    result.qrs_ms = 150;
+    result.qrs_ms = qrs_ms;
     struct xw_ecg12_lead_row *v1 = row(XW_ECG_LEAD_V1), *v6 = row(XW_ECG_LEAD_V6),
                              *i = row(XW_ECG_LEAD_I);
     v1->qrs_area_uvs = -60;
@@ -322,6 +321,13 @@ static void a_wide_complex_explains_its_repolarisation(void **state)
     i->q_uv = v6->q_uv = 0;
     v6->r_ms = 120;
     v6->r_uv = 1200;
+}
+
+static void a_wide_complex_explains_its_repolarisation(void **state)
+{
+    (void)state;
+    struct xw_patient *p = read_scene((struct xw_patient_wish){.scene = "sinus", .seed = 7});
+    left_form(150);
     for (unsigned l = 0; l < result.leads_n; l++)
         result.leads[l].st_j_uv = result.leads[l].st_60_uv = -60;
     make(70, XW_ECG12_FEMALE);
@@ -334,6 +340,63 @@ static void a_wide_complex_explains_its_repolarisation(void **state)
     assert_true(is_said("lbbb") && is_said("sgarbossa"));
     assert_int_equal(said.grade, XW_INTERPRET_CRITICAL);
     assert_true(said.dropped_n > 0);
+    free(p);
+}
+
+static void left_block_is_said_beyond_the_tolerance_of_its_measurement(void **state)
+{
+    (void)state;
+    static const struct {
+        float qrs_ms;
+        bool broad, delay, block;
+    } CASES[] = {{119, true, false, false},
+                 {120, false, true, false},
+                 {129, false, true, false},
+                 {130, false, false, true}};
+    struct xw_patient *p = read_scene((struct xw_patient_wish){.scene = "sinus", .seed = 7});
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(*CASES); i++) {
+        left_form(CASES[i].qrs_ms);
+        /* A second R in V2 makes it no right block. */
+        struct xw_ecg12_lead_row *v2 = row(XW_ECG_LEAD_V2);
+        v2->r2_uv = v2->r_uv + 200;
+        row(XW_ECG_LEAD_AVL)->s_ms = 40;
+        make(70, XW_ECG12_FEMALE);
+        assert_int_equal(is_said("qrs_broad"), CASES[i].broad);
+        assert_int_equal(is_said("ivcd"), CASES[i].delay);
+        assert_int_equal(is_said("lbbb"), CASES[i].block);
+        assert_false(is_said("rbbb"));
+    }
+    free(p);
+}
+
+static void a_long_pr_is_said_beyond_the_tolerance_of_its_measurement(void **state)
+{
+    (void)state;
+    struct xw_patient *p = read_scene((struct xw_patient_wish){.scene = "sinus", .seed = 7});
+    for (int ms = 199; ms < 215; ms++) {
+        result.pr_ms = (float)ms;
+        make(50, XW_ECG12_FEMALE);
+        assert_int_equal(is_said("pr_upper"), ms > 200 && ms <= 211);
+        assert_int_equal(is_said("av_block_1"), ms > 211);
+    }
+    free(p);
+}
+
+static void a_long_qt_is_said_beyond_the_tolerance_of_its_measurement(void **state)
+{
+    (void)state;
+    struct xw_patient *p = read_scene((struct xw_patient_wish){.scene = "sinus", .seed = 7});
+    result.rr_ms = 1000;
+    result.qrs_ms = 100;
+    for (int ms = 448; ms < 475; ms++) {
+        result.qt_ms = result.qtc_fridericia_ms = (float)ms;
+        make(50, XW_ECG12_MALE);
+        assert_int_equal(is_said("qt_upper"), ms > 450 && ms <= 460);
+        assert_int_equal(is_said("long_qt"), ms > 460);
+        make(50, XW_ECG12_FEMALE);
+        assert_int_equal(is_said("qt_upper"), ms > 460 && ms <= 470);
+        assert_int_equal(is_said("long_qt"), ms > 470);
+    }
     free(p);
 }
 
@@ -404,6 +467,9 @@ int main(void)
         cmocka_unit_test(stemi_goes_by_lead_age_and_sex),
         cmocka_unit_test(evidence_names_leads_beats_values_and_limits),
         cmocka_unit_test(a_wide_complex_explains_its_repolarisation),
+        cmocka_unit_test(left_block_is_said_beyond_the_tolerance_of_its_measurement),
+        cmocka_unit_test(a_long_pr_is_said_beyond_the_tolerance_of_its_measurement),
+        cmocka_unit_test(a_long_qt_is_said_beyond_the_tolerance_of_its_measurement),
         cmocka_unit_test(scenes_of_the_synthetic_patient_are_named),
         cmocka_unit_test(the_gravest_comes_first),
     };
