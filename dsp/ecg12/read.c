@@ -192,6 +192,35 @@ static void height_of_ii(struct xw_ecg12 *e)
     }
 }
 
+enum { FAR = XW12_MS(40) };
+
+/* A mark of the median beat far from the median of the same mark over the beats it was made of
+ * gives way to that: where atria flutter or fibrillate, what their waves leave in the mean may look
+ * like the end of T. lead -1: the common mark. */
+static void agree(const struct xw_ecg12 *e, int lead, enum xw12_bound kind, float *mark)
+{
+    float at[XW12_BEATS];
+    int n = 0;
+    for (int b = 0; b < e->beats_n; b++) {
+        const struct xw12_beat *beat = &e->beat[b];
+        float t = lead < 0 ? beat->global[kind] : beat->lead[lead][kind];
+        if (beat->dominant && isfinite(t))
+            at[n++] = t - (float)(beat->r + beat->shift - XW_ECG12_MEDIAN_R);
+    }
+    float usual = xw12_median_of(at, n);
+    if (n >= 3 && fabsf(*mark - usual) > (float)FAR)
+        *mark = usual;
+}
+
+static void agree_on_t(struct xw_ecg12 *e)
+{
+    for (enum xw12_bound kind = XW12_T_ON; kind <= XW12_T_OFF; kind++) {
+        agree(e, -1, kind, &e->mid.global[kind]);
+        for (unsigned l = 0; l < e->leads_n; l++)
+            agree(e, (int)l, kind, &e->mid.lead[l][kind]);
+    }
+}
+
 static void conclude(struct xw_ecg12 *e, struct xw_ecg12_result *r)
 {
     xw12_verdict(e, r);
@@ -211,6 +240,7 @@ static void conclude(struct xw_ecg12 *e, struct xw_ecg12_result *r)
     xw12_median(e);
     xw12_view_fill(&e->med, e->work[0]);
     xw12_delineate(e, &e->med, &e->mid, 1);
+    agree_on_t(e);
     height_of_ii(e);
     xw12_order(&e->med, &e->mid);
     e->mid.has_p = e->mid.has_p && isfinite(e->mid.p_peak);

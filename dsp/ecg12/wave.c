@@ -34,12 +34,15 @@ static int t_window_end(const struct xw_ecg12 *e, int r, int next_on)
     return next_on > 0 && end > next_on - XW12_MS(40) ? next_on - XW12_MS(40) : end;
 }
 
-/* How long after the QRS the mean of the dominant beats stands out most; -1: too few beats. */
+/* How long after the QRS the mean of the dominant beats stands out most; -1: too few beats. Beats
+ * that end before count as 0: after the longest of them a flutter wave may stand. */
 static int common_t(const struct xw_ecg12 *e, const struct xw12_view *v,
                     const struct xw12_beat *beats, int n)
 {
     float best = 0;
-    int found = -1;
+    int found = -1, dominant = 0;
+    for (int i = 0; i < n; i++)
+        dominant += beats[i].dominant;
     for (int after = XW12_MS(50); after < XW12_MS(560); after += 2) {
         float values[XW12_LEADS] = {0}, sum = 0;
         int used = 0;
@@ -58,7 +61,7 @@ static int common_t(const struct xw_ecg12 *e, const struct xw12_view *v,
             continue;
         for (unsigned l = 0; l < v->leads_n; l++)
             sum += values[l] * values[l];
-        sum = sqrtf(sum) / (float)used;
+        sum = sqrtf(sum) / (float)dominant;
         if (sum > best) {
             best = sum;
             found = after;

@@ -115,6 +115,70 @@ static void marks_follow_each_other(void **state)
     free(p);
 }
 
+static double bump(double t, double centre, double width)
+{
+    double u = (t - centre) / width;
+    return exp(-0.5 * u * u);
+}
+
+/* T's top 250 ms after R; after long intervals a flutter wave of `wave_uv` has its own at 460 ms.
+ * Every second interval is long, or two of three. */
+static struct xw_patient *flutter(bool two_of_three, double wave_uv)
+{
+    struct xw_patient *p = xw_patient_new(&(struct xw_patient_wish){.scene = "sinus", .seed = 9});
+    for (unsigned l = 0; l < p->input.channels_n; l++) {
+        double height = l == 3 ? -0.8 : 0.6 + 0.08 * l; /* aVR points down */
+        for (unsigned i = 0; i < p->input.samples_n; i++) {
+            double t = i / p->input.rate_hz, r = 0.4, uv = 0;
+            for (int b = 0; r < 10; b++) {
+                bool long_one = two_of_three ? b % 3 != 0 : b % 2 != 0;
+                uv += 1000 * bump(t, r, 0.012) - 200 * bump(t, r + 0.03, 0.01) +
+                      150 * bump(t, r + 0.25, 0.035);
+                if (long_one)
+                    uv += wave_uv * bump(t, r + 0.46, 0.035);
+                r += long_one ? 0.86 : 0.46;
+            }
+            p->uv[l][i] = (float)(height * uv);
+        }
+    }
+    return p;
+}
+
+/* T must end before `latest_ms` after R in all beats but the first and the last. */
+static void t_ends_before(float latest_ms)
+{
+    unsigned seen = 0;
+    for (unsigned b = 1; b + 1 < result.beats_n; b++) {
+        float after_ms = result.beats[b].global.t_off - result.beats[b].time_ms;
+        if (!isfinite(after_ms))
+            continue;
+        seen++;
+        if (!(after_ms > 260 && after_ms < latest_ms))
+            fail_msg("T ends %g ms after R", (double)after_ms);
+    }
+    assert_true(seen >= 11);
+}
+
+static void a_flutter_wave_after_long_intervals_is_no_t_wave(void **state)
+{
+    (void)state;
+    struct xw_patient *p = flutter(false, 260);
+    assert_int_equal(xw_ecg12_read(engine, &p->input, &result), 0);
+    t_ends_before(450);
+    free(p);
+}
+
+static void the_median_beat_ends_where_its_beats_do(void **state)
+{
+    (void)state;
+    struct xw_patient *p = flutter(true, 150);
+    assert_int_equal(xw_ecg12_read(engine, &p->input, &result), 0);
+    t_ends_before(350);
+    float after_ms = result.median.t_off - result.median.r_peak;
+    assert_true(after_ms > 260 && after_ms < 380);
+    free(p);
+}
+
 static void a_long_pr_is_measured_as_long(void **state)
 {
     (void)state;
@@ -293,6 +357,8 @@ int main(void)
         cmocka_unit_test(intervals_of_normal_patients_are_those_of_the_model),
         cmocka_unit_test(every_beat_is_found_where_it_is),
         cmocka_unit_test(marks_follow_each_other),
+        cmocka_unit_test(a_flutter_wave_after_long_intervals_is_no_t_wave),
+        cmocka_unit_test(the_median_beat_ends_where_its_beats_do),
         cmocka_unit_test(a_long_pr_is_measured_as_long),
         cmocka_unit_test(wide_escape_beats_are_wide_and_pr_is_not_stated_without_p),
         cmocka_unit_test(st_is_raised_where_the_injury_is),
