@@ -58,6 +58,16 @@ static inline xw_quad xw_quad_max(xw_quad a, xw_quad b)
     return xw_quad_select(a > b, a, b);
 }
 
+/* Sizes, lane by lane. */
+static inline xw_quad xw_quad_abs(xw_quad a)
+{
+    xw_quad_mask x;
+    memcpy(&x, &a, sizeof(x));
+    x &= (xw_quad_mask){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX};
+    memcpy(&a, &x, sizeof(a));
+    return a;
+}
+
 /* Plain selects of two floats: libm's fminf and fmaxf are calls that look after NaN. */
 static inline float xw_min(float a, float b)
 {
