@@ -43,6 +43,7 @@ struct xw_ecg_mains {
     float gain[XW_ECG_MAINS_HARMONICS]; /* 1 / (1 - gain of the mean) */
     float rate_lms;
     int64_t in_n;
+    unsigned at; /* of the next frame in the rings */
     unsigned block_at;
     float *x, *difference; /* rings of ring_n frames, twice over */
     float re[XW_ECG_MAINS_HARMONICS][XW_DSP_LANES_MAX];
