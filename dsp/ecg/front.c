@@ -108,12 +108,14 @@ static void mend(struct xw_ecg_front *f, uint32_t bad, float *uv)
 
 static unsigned finish(struct xw_ecg_front *f, const float *uv, struct xw_ecg_signal *signal)
 {
-    float flat[XW_DSP_LANES_MAX] = {0}, clean[XW_DSP_LANES_MAX];
+    float flat[XW_DSP_LANES_MAX], clean[XW_DSP_LANES_MAX];
     float made[XW_ECG_FRONT_OUT_MAX * XW_DSP_LANES_MAX];
-    for (unsigned c = 0; c < f->lanes; c++) {
-        f->level[c] = f->decay * (f->level[c] + (uv[c] - f->last[c]));
-        f->last[c] = uv[c];
-        flat[c] = f->level[c];
+    for (unsigned c = 0; c < f->lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad now = xw_quad_load(uv + c), step = now - xw_quad_load(f->last + c);
+        xw_quad level = xw_quad_all(f->decay) * (xw_quad_load(f->level + c) + step);
+        xw_quad_store(f->level + c, level);
+        xw_quad_store(f->last + c, now);
+        xw_quad_store(flat + c, level);
     }
     xw_ecg_mains_process(&f->mains, flat, clean);
     unsigned made_n = xw_dsp_resample_push(&f->resample, clean, made);
