@@ -95,7 +95,7 @@ static void measure_pairs(const float *x, unsigned n, float *ret)
         for (unsigned k = 0; k + away < n; k += WORD) { /* x[k] against x[k + away] */
             unsigned here_n = n - away - k < WORD ? n - away - k : WORD;
             uint64_t alike = alike_of(x + k, x + k + away, here_n);
-            uint64_t there = UINT64_MAX >> (WORD - here_n);
+            uint64_t there = here_n < WORD ? (1ULL << here_n) - 1 : UINT64_MAX;
             uint64_t before = (alike << 1 | last >> (WORD - 1)) & there;
             uint64_t two = before & (alike << 2 | last >> (WORD - 2));
             alike_n += ones(alike);

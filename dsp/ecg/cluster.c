@@ -124,7 +124,7 @@ struct xw_ecg_likeness xw_ecg_picture_compare(const float *a, int shift, const f
                                               unsigned lanes, unsigned leads_n)
 {
     struct xw_ecg_likeness l = {.worst = 1, .best = -1};
-    struct sums s;
+    struct sums s = {0};
     float top = 0, aa = 0, bb = 0, ab = 0;
     add_up(a + (size_t)(MIDDLE + part.first + shift) * lanes,
            b + (size_t)(MIDDLE + part.first) * lanes, (unsigned)(part.end - part.first), lanes, &s);

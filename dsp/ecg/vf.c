@@ -55,7 +55,7 @@ static float leakage_of(const xw_quad *x, unsigned lane, float size, float slope
 /* Share of the second in which the band around 14 Hz is larger than its mean. */
 static xw_quad count2_of(const xw_quad *x)
 {
-    xw_quad y1 = {0}, y2 = {0}, size[SECOND], sum = {0}, above_n = {0};
+    xw_quad y1 = {0}, y2 = {0}, size[SECOND] = {{0}}, sum = {0}, above_n = {0};
     for (int i = -SECOND / 4; i < SECOND; i++) {
         xw_quad y =
             (xw_quad_all(14) * y1 - xw_quad_all(7) * y2 + (x[i] - x[i - 2]) * xw_quad_all(0.5F)) *

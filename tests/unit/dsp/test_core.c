@@ -139,7 +139,7 @@ static void selection_equals_sorting(void **state)
     uint32_t random = 9;
     for (unsigned n = 1; n <= N; n++) {
         for (unsigned kind = 0; kind < 4; kind++) { /* any, few values, rising, falling */
-            float x[N], sorted[N], own[N];
+            float x[N] = {0}, sorted[N], own[N];
             for (unsigned i = 0; i < n; i++)
                 x[i] = kind == 0   ? (float)draw(&random)
                        : kind == 1 ? (float)(draw(&random) % 3)
