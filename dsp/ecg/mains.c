@@ -337,3 +337,13 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
     if (++m->block_at >= m->block_n)
         end_block(m);
 }
+
+void xw_ecg_mains_amend(struct xw_ecg_mains *m, unsigned lead, unsigned ago, float value)
+{
+    size_t at = (size_t)((m->at + m->ring_n - ago) % m->ring_n) * m->lanes + lead;
+    size_t again = at + (size_t)m->ring_n * m->lanes;
+    float more = value - m->x[at];
+    m->x[at] = m->x[again] = value;
+    m->difference[at] += more;
+    m->difference[again] += more;
+}

@@ -67,6 +67,8 @@ void xw_ecg_mains_reset(struct xw_ecg_mains *m);
 /* One frame in, one frame out (delay_n samples old; the first frame stands for those before). */
 void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out);
 
+/* The lead's value so many frames ago (1: the newest, at most the delay) was another one. */
+void xw_ecg_mains_amend(struct xw_ecg_mains *m, unsigned lead, unsigned ago, float value);
 static inline unsigned xw_ecg_mains_delay(const struct xw_ecg_mains *m)
 {
     return m->delay_n;
