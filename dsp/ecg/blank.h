@@ -23,7 +23,8 @@ struct xw_ecg_blank {
     unsigned at;                       /* of the next frame */
     unsigned steep_left;               /* while a steep sample is within reach */
     uint32_t steep[XW_ECG_BLANK_RING]; /* leads */
-    uint32_t bad;                      /* leads without a value now */
+    uint32_t bad;                      /* leads without a value now, */
+    uint32_t spared;                   /* and on a rail that may be a pulse */
     float decay;
     float uv[XW_ECG_BLANK_RING][XW_DSP_LANES_MAX];
     float level[XW_ECG_BLANK_RING][XW_DSP_LANES_MAX]; /* of the baseline filter, behind it */
