@@ -220,6 +220,8 @@ static int find_fields(char *v[], size_t n, struct fields *fields,
 static int read_code(const char *text, struct xw_scan *scan, struct xw_person_fault *ret_fault)
 {
     size_t n = strlen(text);
+    if (!n)
+        return fault(ret_fault, XW_REASON_EMPTY);
     if (n >= XW_SCAN_CODE_N_BYTES)
         return fault(ret_fault, XW_REASON_LONG);
     for (size_t i = 0; i < n; i++) {
