@@ -97,24 +97,28 @@ static void drop_entry(struct xw_people *people)
 
 /* ---- details, as searching wants them ---- */
 
-static char *codes_of(const struct xw_person *p)
+/* A line without its signs. */
+static size_t add_line(char *codes, const char *text)
 {
     size_t n = 0;
-    char *codes = malloc(XW_PERSON_NUMBERS_MAX * XW_NUMBER_TEXT_N_BYTES + 1), *fit;
-    if (!codes)
-        return NULL;
-    for (size_t i = 0; i < p->numbers_n; i++) {
-        size_t k = strlen(p->numbers[i].text);
-        memcpy(codes + n, p->numbers[i].text, k);
-        codes[n + k] = '\n';
-        n += k + 1;
-    }
-    codes[n] = 0;
-    fit = realloc(codes, n + 1);
-    return fit ? fit : codes;
+    for (; *text; text++)
+        if (!strchr(XW_PEOPLE_SIGNS, *text))
+            codes[n++] = *text;
+    codes[n++] = '\n';
+    return n;
 }
 
-static uint32_t first_letters(const char *spelling)
+static char *codes_of(const struct xw_person *p)
+{
+    char codes[XW_PHONE_N_BYTES + XW_PERSON_NUMBERS_MAX * XW_NUMBER_TEXT_N_BYTES + 1];
+    size_t n = add_line(codes, p->phone);
+    for (size_t i = 0; i < p->numbers_n; i++)
+        n += add_line(codes + n, p->numbers[i].text);
+    codes[n] = 0;
+    return strdup(codes);
+}
+
+uint32_t xw_people_first_letters(const char *spelling)
 {
     uint32_t letters = 0;
     bool begins = true;
@@ -147,7 +151,7 @@ static int set_details(struct xw_people *people, struct entry *entry, const stru
     entry->person = person;
     entry->codes = codes;
     entry->spelling = spelled;
-    entry->letters = first_letters(spelled);
+    entry->letters = xw_people_first_letters(spelled);
     entry->details = change;
     return 0;
 }

@@ -5,6 +5,8 @@
 #include "people/people.h"
 
 enum { NO_ENTRY = -1 };
+/* What does not count when numbers are searched. */
+#define XW_PEOPLE_SIGNS "-./"
 
 /* A change in memory: what the fold needs; the rest is unpacked from its body when asked for. */
 struct change {
@@ -25,7 +27,7 @@ struct entry {
     bool withdrawn;
     uint64_t newest; /* number of its newest change */
     struct xw_person *person;
-    char *codes; /* its numbers, a line each */
+    char *codes; /* its phone and its numbers without signs, a line each */
     char *spelling;
     struct change **changes;
     size_t changes_n, changes_cap;
@@ -89,5 +91,7 @@ XW_MUST_CHECK int xw_people_resolve(const struct xw_people *people, struct op *o
 /* Takes the change; one that is at odds with the state is kept aside (-ESTALE and the like). */
 XW_MUST_CHECK int xw_people_fold(struct xw_people *people, struct change *change);
 void xw_people_entry_done(struct entry *entry);
+/* A bit per letter that a spelling may begin with. */
+uint32_t xw_people_first_letters(const char *spelling);
 
 #endif

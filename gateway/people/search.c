@@ -12,7 +12,8 @@ struct query {
     char number[XW_NUMBER_TEXT_N_BYTES]; /* in its one form, where it proves itself; "" */
     char phone[XW_PHONE_N_BYTES];        /* in its one form; "" */
     char digits[24];                     /* digits alone: of a phone's tail; "" */
-    uint32_t letter;                     /* the first one's bit */
+    uint32_t letter;                     /* the first letter's bit */
+    size_t code_n, digits_n;
 };
 
 enum { TAIL_MIN = 4, HEAD_MIN = 6 };
@@ -23,14 +24,19 @@ static void read_code(const char *plain, struct xw_day today, struct query *q)
     struct xw_person_fault fault;
     size_t n = 0, digits = 0;
     for (const char *c = plain; *c && n < sizeof(q->code) - 1; c++)
-        if (*c != '-' && *c != '.' && *c != '/')
+        if (!strchr(XW_PEOPLE_SIGNS, *c))
             q->code[n++] = *c;
     for (size_t i = 0; i < n; i++)
         digits += xw_person_digit(q->code[i]);
     if (digits == n && n < sizeof(q->digits))
         memcpy(q->digits, q->code, n);
-    if (xw_phone_read(plain, q->phone, &fault) < 0)
-        q->phone[0] = 0;
+    q->code_n = n;
+    q->digits_n = strlen(q->digits);
+    char phone[XW_PHONE_N_BYTES];
+    if (xw_phone_read(plain, phone, &fault) == 0)
+        for (size_t i = 0, k = 0; phone[i]; i++)
+            if (!strchr(XW_PEOPLE_SIGNS, phone[i]))
+                q->phone[k++] = phone[i];
     enum xw_number_kind kind = xw_number_guess(plain, today);
     if (kind != XW_NUMBER_NONE && xw_number_read(kind, plain, NULL, today, &number, &fault) == 0)
         memcpy(q->number, number.text, sizeof(q->number));
@@ -54,7 +60,7 @@ static bool read_query(const char *text, struct xw_day today, struct query *q)
         return xw_name_read(text, q->name, NULL, &fault) == 0 && q->name[0];
     if (digit) {
         read_code(plain, today, q);
-        return strlen(q->code) >= TAIL_MIN;
+        return n > 0 && q->code_n >= TAIL_MIN;
     }
     size_t out = 0;
     for (int i = 0; i < n && out < sizeof(q->letters) - 1; i++)
@@ -66,47 +72,42 @@ static bool read_query(const char *text, struct xw_day today, struct query *q)
     return out > 0;
 }
 
-/* Rank of a match, or -1. A number without its signs, as the query is. */
-static int match_one_code(const char *code, size_t n, const struct query *q)
+/* Rank of a match, or -1. */
+static int match_number(const char *code, size_t n, const struct query *q)
 {
-    char plain[XW_NUMBER_TEXT_N_BYTES];
-    size_t k = 0, q_n = strlen(q->code);
-    if (q->number[0] && strlen(q->number) == n && memcmp(code, q->number, n) == 0)
+    size_t k = q->code_n;
+    if (q->number[0] && strncmp(code, q->number, n) == 0 && !q->number[n])
         return 0;
-    for (size_t i = 0; i < n && k < sizeof(plain); i++)
-        if (code[i] != '-' && code[i] != '.' && code[i] != '/')
-            plain[k++] = code[i];
-    if (q_n > k)
+    if (k > n)
         return -1;
-    if (q_n == k)
-        return memcmp(plain, q->code, k) == 0 ? 0 : -1;
-    if (q_n >= TAIL_MIN && memcmp(plain + k - q_n, q->code, q_n) == 0)
-        return 1;
-    return q_n >= HEAD_MIN && memcmp(plain, q->code, q_n) == 0 ? 1 : -1;
+    if (memcmp(code + n - k, q->code, k) == 0)
+        return k < n;
+    return k >= HEAD_MIN && memcmp(code, q->code, k) == 0 ? 1 : -1;
 }
 
-static int match_codes(const char *codes, const struct query *q)
+static int match_phone(const char *code, size_t n, const struct query *q)
 {
-    int best = -1;
-    while (*codes) {
-        size_t n = strcspn(codes, "\n");
-        int rank = match_one_code(codes, n, q);
-        if (rank >= 0 && (best < 0 || rank < best))
+    size_t k = q->digits_n;
+    if (q->phone[0] && strncmp(code, q->phone, n) == 0 && !q->phone[n])
+        return 0;
+    return k >= TAIL_MIN && k <= n && memcmp(code + n - k, q->digits, k) == 0 ? 1 : -1;
+}
+
+/* The best of the phone and the numbers; a number goes before a phone. */
+static int match_codes(const char *codes, const struct query *q, enum xw_people_found *ret_by)
+{
+    const char *end = strchr(codes, '\n');
+    int best = end > codes ? match_phone(codes, (size_t)(end - codes), q) : -1;
+    *ret_by = XW_FOUND_PHONE;
+    for (codes = end + 1; *codes; codes = end + 1) {
+        end = strchr(codes, '\n');
+        int rank = match_number(codes, (size_t)(end - codes), q);
+        if (rank >= 0 && (best < 0 || rank <= best)) {
             best = rank;
-        codes += n + (codes[n] == '\n');
+            *ret_by = XW_FOUND_NUMBER;
+        }
     }
     return best;
-}
-
-static int match_phone(const char *phone, const struct query *q)
-{
-    size_t n = strlen(phone), k = strlen(q->digits);
-    if (!n)
-        return -1;
-    if (q->phone[0] && strcmp(phone, q->phone) == 0)
-        return 0;
-    /* No tail reaches over the hyphen of a landline: its own number has seven digits or more. */
-    return k >= TAIL_MIN && k <= n && memcmp(phone + n - k, q->digits, k) == 0 ? 1 : -1;
 }
 
 static int match_name(const char *name, const struct query *q)
@@ -128,13 +129,7 @@ static bool match(const struct entry *e, const struct query *q, struct xw_people
             rank = 1;
         hit->by = XW_FOUND_LETTERS;
     } else {
-        rank = match_codes(e->codes, q);
-        hit->by = XW_FOUND_NUMBER;
-        int phone = rank == 0 ? -1 : match_phone(e->person->phone, q);
-        if (phone >= 0 && (rank < 0 || phone < rank)) {
-            rank = phone;
-            hit->by = XW_FOUND_PHONE;
-        }
+        rank = match_codes(e->codes, q, &hit->by);
     }
     hit->rank = (uint8_t)(rank < 0 ? 0 : rank);
     return rank >= 0;
@@ -203,14 +198,57 @@ size_t xw_people_search(const struct xw_people *people, const char *text, struct
 
 /* ---- likeness ---- */
 
+static bool may_be_one_number(const struct xw_number *a, const struct xw_number *b)
+{
+    unsigned differ = 0;
+    if (a->kind != b->kind)
+        return false;
+    for (size_t i = 0; i < XW_NUMBER_TEXT_N_BYTES && a->text[i] && differ <= 3; i++)
+        differ += a->text[i] != b->text[i];
+    return differ <= 3; /* two places and the check character */
+}
+
+/* Whether a closer look can find anything: of all reasons only a number, a name or a phone carries
+ * as far as POSSIBLE. Names that sound alike begin with one letter; of those that differ in one
+ * character either the first or the last is the same. */
+static bool worth_a_look(const struct entry *e, const struct xw_person *person, uint32_t letters,
+                         const char *tail)
+{
+    size_t n = strlen(e->person->name), tail_n = strlen(tail);
+    if (person->name[0] && n &&
+        ((e->letters & letters) || !e->letters || !letters ||
+         (n >= tail_n && strcmp(e->person->name + n - tail_n, tail) == 0)))
+        return true;
+    if (person->phone[0] && strcmp(person->phone, e->person->phone) == 0)
+        return true;
+    for (size_t i = 0; i < person->numbers_n; i++)
+        for (size_t k = 0; k < e->person->numbers_n; k++)
+            if (may_be_one_number(&person->numbers[i], &e->person->numbers[k]))
+                return true;
+    return false;
+}
+
+/* The last character. */
+static const char *tail_of(const char *name)
+{
+    const char *at = name + strlen(name);
+    while (at > name && (at == name + strlen(name) || ((uint8_t)*at & 0xc0) == 0x80))
+        at--;
+    return at;
+}
+
 size_t xw_people_alike(const struct xw_people *people, const struct xw_person *person,
                        const struct xw_uuid *except, size_t max, struct xw_people_like *ret_likes)
 {
     char spelling[XW_SPELLING_N_BYTES];
     size_t n = 0;
     (void)xw_speller_spell(people->config.speller, person->name, spelling);
+    uint32_t letters = xw_people_first_letters(spelling);
+    const char *tail = tail_of(person->name);
     for (size_t i = 0; i < people->entries_n && max; i++) {
         const struct entry *e = &people->entries[i];
+        if (!worth_a_look(e, person, letters, tail))
+            continue;
         struct xw_people_like like = {
             .entry = e->id, .alike = xw_person_alike(person, spelling, e->person, e->spelling)};
         if (like.alike.level == XW_ALIKE_NO)

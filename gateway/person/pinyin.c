@@ -9,8 +9,17 @@
 #include <unicode/ustring.h>
 #include <unicode/utrans.h>
 
+/* What was asked last; names repeat a few hundred characters. */
+enum { CACHE = 1024 };
+struct known {
+    uint32_t c; /* 0: free */
+    uint8_t n;
+    char text[27];
+};
+
 struct xw_speller {
     UTransliterator *icu;
+    struct known known[CACHE];
 };
 
 int xw_speller_new(struct xw_speller **ret_speller)
@@ -78,19 +87,24 @@ static size_t by_table(const char *name, size_t n, bool first, struct out *out)
 }
 
 /* What ICU makes of one character: only its letters; none when it knows no reading. */
-static size_t by_icu(const struct xw_speller *speller, uint32_t c, char ret[32])
+static size_t by_icu(struct xw_speller *speller, uint32_t c, const char **ret_text)
 {
+    struct known *known = &speller->known[c % CACHE];
     UErrorCode error = U_ZERO_ERROR;
     UChar text[32];
     int32_t n = 0, end;
-    size_t out = 0;
+    *ret_text = known->text;
+    if (known->c == c)
+        return known->n;
     U16_APPEND_UNSAFE(text, n, c);
     end = n;
     utrans_transUChars(speller->icu, text, &n, XW_ARRAY_N(text), 0, &end, &error);
-    for (int32_t i = 0; U_SUCCESS(error) && i < n && out < 31; i++)
+    known->c = c;
+    known->n = 0;
+    for (int32_t i = 0; U_SUCCESS(error) && i < n && known->n < sizeof(known->text); i++)
         if (text[i] >= 'a' && text[i] <= 'z')
-            ret[out++] = (char)text[i];
-    return out;
+            known->text[known->n++] = (char)text[i];
+    return known->n;
 }
 
 size_t xw_speller_spell(struct xw_speller *speller, const char *name,
@@ -98,7 +112,7 @@ size_t xw_speller_spell(struct xw_speller *speller, const char *name,
 {
     struct out out = {.text = ret_spelling};
     size_t n = strlen(name), word_n = 0;
-    char word[XW_NAME_N_BYTES * 2], made[32];
+    char word[XW_NAME_N_BYTES * 2];
     ret_spelling[0] = 0;
     for (size_t i = 0, k; i < n; i += k) {
         uint32_t c;
@@ -106,7 +120,8 @@ size_t xw_speller_spell(struct xw_speller *speller, const char *name,
         if (!k)
             break;
         bool han = xw_name_is_han(c);
-        size_t letters = han ? 0 : by_icu(speller, c, made);
+        const char *made;
+        size_t letters = han ? 0 : by_icu(speller, c, &made);
         if (letters && word_n + letters < sizeof(word)) {
             memcpy(word + word_n, made, letters);
             word_n += letters;
@@ -119,8 +134,8 @@ size_t xw_speller_spell(struct xw_speller *speller, const char *name,
         size_t spelled = by_table(name + i, n - i, i == 0, &out);
         if (spelled)
             k = spelled;
-        else
-            add(&out, made, by_icu(speller, c, made));
+        else if ((letters = by_icu(speller, c, &made)) > 0)
+            add(&out, made, letters);
     }
     add(&out, word, word_n);
     return out.n;

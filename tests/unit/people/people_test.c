@@ -482,6 +482,47 @@ static void likenesses_are_offered_the_likest_first(void **state)
     tp_done(&tp);
 }
 
+/* The quick look leaves out nobody whom the long one would find. */
+static void everybody_alike_is_found(void **state)
+{
+    static const char *const names[] = {"张三",   "章三", "张三丰", "李三丰", "单雄信", "山雄信",
+                                        "单雄",   "𠮷田", "",       "小单",   "John",   "欧阳修",
+                                        "欧阳秀", "阳修", "李四",   "李四光", "四光",   "王四光"};
+    static const char *const births[] = {"1980-02-03", "1980-03-02", "46岁", "", "1980"};
+    static const char *const phones[] = {"", "13812345678", "13912345678"};
+    static const char *const ids[] = {NULL, "11010519800203002", "11010519800203003",
+                                      "11010519800203020", "11010519800302002"};
+    struct tp tp;
+    uint64_t seed = ts_seed();
+    size_t found = 0;
+    tp_init(&tp, kind_of(state));
+    static struct xw_person all[400];
+    for (size_t i = 0; i < XW_ARRAY_N(all); i++) {
+        const char *id = ids[ts_random(&seed) % XW_ARRAY_N(ids)];
+        const char *name = names[ts_random(&seed) % XW_ARRAY_N(names)];
+        all[i] = tp_person(*name || id ? name : "无", "",
+                           id ? "" : births[ts_random(&seed) % XW_ARRAY_N(births)],
+                           phones[ts_random(&seed) % XW_ARRAY_N(phones)], id);
+        (void)tp_register(&tp, &all[i]);
+    }
+    for (size_t i = 0; i < XW_ARRAY_N(all); i += 3) {
+        static struct xw_people_like likes[XW_ARRAY_N(all)];
+        char a[XW_SPELLING_N_BYTES], b[XW_SPELLING_N_BYTES];
+        size_t want = 0;
+        (void)xw_speller_spell(tp_speller(), all[i].name, a);
+        for (size_t k = 0; k < XW_ARRAY_N(all); k++) {
+            (void)xw_speller_spell(tp_speller(), all[k].name, b);
+            want += xw_person_alike(&all[i], a, &all[k], b).level != XW_ALIKE_NO;
+        }
+        assert_int_equal(xw_people_alike(tp.people, &all[i], NULL, XW_ARRAY_N(all), likes), want);
+        for (size_t k = 1; k < want; k++)
+            assert_true(likes[k - 1].alike.score >= likes[k].alike.score);
+        found += want;
+    }
+    assert_true(found > 1000);
+    tp_done(&tp);
+}
+
 /* ---- damage ---- */
 
 static void records_of_no_use_are_counted_and_the_rest_goes_on(void **state)
@@ -547,6 +588,7 @@ int main(void)
         ON(whoever_was_merged_leads_to_who_he_is, memory),
         ON(fifty_are_shown_and_that_there_are_more, memory),
         ON(likenesses_are_offered_the_likest_first, memory),
+        ON(everybody_alike_is_found, memory),
         BOTH(records_of_no_use_are_counted_and_the_rest_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
