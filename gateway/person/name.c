@@ -110,7 +110,7 @@ static int composed(const char *text, uint32_t *ret, struct xw_person_fault *ret
 {
     UErrorCode error = U_ZERO_ERROR;
     UChar raw[RAW_MAX * 2 + 2], made[RAW_MAX * 4];
-    UChar32 point[RAW_MAX * 2];
+    UChar32 point[RAW_MAX * 2] = {0};
     const UNormalizer2 *nfc = unorm2_getNFCInstance(&error);
     int32_t raw_n, made_n, n = 0;
     u_strFromUTF8(raw, RAW_MAX * 2, &raw_n, text, -1, &error);
@@ -132,7 +132,7 @@ static int composed(const char *text, uint32_t *ret, struct xw_person_fault *ret
 int xw_name_read(const char *text, char ret_name[XW_NAME_N_BYTES], struct xw_name_says *ret_says,
                  struct xw_person_fault *ret_fault)
 {
-    uint32_t c[RAW_MAX * 2];
+    uint32_t c[RAW_MAX * 2] = {0};
     struct xw_name_says says = {.han = true};
     size_t at = 0;
     int n = composed(text, c, ret_fault);

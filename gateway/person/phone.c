@@ -50,7 +50,7 @@ static bool keep(const char *d, size_t n, char ret_phone[XW_PHONE_N_BYTES])
 int xw_phone_read(const char *text, char ret_phone[XW_PHONE_N_BYTES],
                   struct xw_person_fault *ret_fault)
 {
-    char plain[64], digits[20], phone[XW_PHONE_N_BYTES];
+    char plain[64] = "", digits[20] = "", phone[XW_PHONE_N_BYTES];
     int n = xw_person_plain(text, plain, sizeof(plain));
     enum xw_person_reason reason = XW_REASON_FORM;
     if (n == 0) {

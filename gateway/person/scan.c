@@ -263,7 +263,7 @@ int xw_scan_read(const void *data, size_t n, struct xw_day today, struct xw_scan
 {
     struct xw_scan scan = {.kind = XW_SCAN_CODE};
     struct fields fields = {{NULL}};
-    char text[TEXT_MAX + 1], *v[FIELDS_MAX], *at;
+    char text[TEXT_MAX + 1] = "", *v[FIELDS_MAX], *at;
     int r;
     if (n > XW_SCAN_MAX)
         return fault(ret_fault, XW_REASON_LONG);

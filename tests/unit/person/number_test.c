@@ -130,7 +130,8 @@ static void one_wrong_digit_of_a_resident_id_is_found(void **state)
             struct xw_number n;
             struct xw_person_fault f;
             char text[19];
-            for (char c = '0'; c <= '9'; c++) {
+            for (int digit = 0; digit < 10; digit++) {
+                char c = (char)('0' + digit);
                 memcpy(text, ids[k], 19);
                 text[i] = c;
                 assert_int_equal(reading(XW_NUMBER_RESIDENT, text, NULL, &n, &f),
