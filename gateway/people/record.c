@@ -10,9 +10,12 @@
 
 static ProtobufCBinaryData bytes_of(const struct xw_uuid *id)
 {
-    return xw_uuid_is_nil(id)
-               ? (ProtobufCBinaryData){.len = 0}
-               : (ProtobufCBinaryData){.len = sizeof(id->b), .data = (uint8_t *)(uintptr_t)id->b};
+    ProtobufCBinaryData bytes = {.len = 0};
+    if (!xw_uuid_is_nil(id)) {
+        bytes.len = sizeof(id->b);
+        bytes.data = (uint8_t *)(uintptr_t)id->b;
+    }
+    return bytes;
 }
 
 struct details {

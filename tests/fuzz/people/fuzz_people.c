@@ -32,8 +32,10 @@ static void check(const struct xw_people *people)
     for (size_t i = 0; i < people->entries_n; i++) {
         const struct entry *e = &people->entries[i];
         size_t depth = 0, changes = 0;
-        for (int32_t at = (int32_t)i; at != NO_ENTRY; at = people->entries[at].into)
-            assert(depth++ <= people->entries_n);
+        for (int32_t at = (int32_t)i; at != NO_ENTRY; at = people->entries[at].into) {
+            assert(depth <= people->entries_n);
+            depth++;
+        }
         assert(e->person && e->details && e->presence);
         assert(xw_people_find(people, &e->id) == (int32_t)i);
         check_texts(e->person);

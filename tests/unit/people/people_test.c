@@ -9,54 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct xw_people_entry entry_of(struct tp *tp, struct xw_uuid id)
-{
-    struct xw_people_entry e;
-    assert_int_equal(xw_people_entry(tp->people, &id, &e), 0);
-    return e;
-}
-
-static bool is_head(struct tp *tp, struct xw_uuid id, struct xw_uuid head)
-{
-    struct xw_people_entry e = entry_of(tp, id);
-    return xw_uuid_equal(&e.head, &head);
-}
-
-static int correct(struct tp *tp, struct xw_uuid id, struct xw_uuid base,
-                   const struct xw_person *person, struct xw_uuid *ret_change)
-{
-    struct tp_answer a = {.over = false};
-    int r = tp_wait(tp, xw_people_correct(tp->people, &id, &base, person, &tp_by, tp_on_answer, &a),
-                    &a);
-    *ret_change = a.change;
-    return r;
-}
-
-static int merge(struct tp *tp, struct xw_uuid from, struct xw_uuid into,
-                 struct xw_uuid *ret_change)
-{
-    struct tp_answer a = {.over = false};
-    int r = tp_wait(tp, xw_people_merge(tp->people, &from, &into, &tp_by, tp_on_answer, &a), &a);
-    *ret_change = a.change;
-    return r;
-}
-
-static int split(struct tp *tp, struct xw_uuid from, struct xw_uuid *ret_change)
-{
-    struct tp_answer a = {.over = false};
-    int r = tp_wait(tp, xw_people_split(tp->people, &from, &tp_by, tp_on_answer, &a), &a);
-    *ret_change = a.change;
-    return r;
-}
-
-static int undo(struct tp *tp, struct xw_uuid id, struct xw_uuid change, struct xw_uuid *ret_change)
-{
-    struct tp_answer a = {.over = false};
-    int r = tp_wait(tp, xw_people_undo(tp->people, &id, &change, &tp_by, tp_on_answer, &a), &a);
-    *ret_change = a.change;
-    return r;
-}
-
 static enum ts_kind kind_of(void **state)
 {
     return *(enum ts_kind *)*state;
@@ -74,10 +26,10 @@ static void everything_of_a_person_comes_back(void **state)
         xw_number_read(XW_NUMBER_INPATIENT, "zy-1", "town", tp_today, &p.numbers[1], &f), 0);
     p.numbers_n = 2;
     struct xw_uuid id = tp_register(&tp, &p);
-    assert_true(xw_person_equal(entry_of(&tp, id).person, &p));
+    assert_true(xw_person_equal(tp_entry_of(&tp, id).person, &p));
     tp_reopen(&tp);
-    assert_true(xw_person_equal(entry_of(&tp, id).person, &p));
-    assert_true(is_head(&tp, id, id));
+    assert_true(xw_person_equal(tp_entry_of(&tp, id).person, &p));
+    assert_true(tp_is_head(&tp, id, id));
     tp_done(&tp);
 }
 
@@ -113,16 +65,16 @@ static void of_two_that_correct_the_second_is_told(void **state)
     struct tp_answer a = {.over = false}, b = {.over = false};
     struct xw_uuid change;
     tp_init(&tp, kind_of(state));
-    struct xw_uuid id = tp_register(&tp, &p), base = entry_of(&tp, id).details;
+    struct xw_uuid id = tp_register(&tp, &p), base = tp_entry_of(&tp, id).details;
     int x = xw_people_correct(tp.people, &id, &base, &q, &tp_by, tp_on_answer, &a);
     int y = xw_people_correct(tp.people, &id, &base, &s, &tp_by, tp_on_answer, &b);
     assert_int_equal(tp_wait(&tp, x, &a), 0);
     assert_int_equal(tp_wait(&tp, y, &b), -ESTALE);
-    assert_true(xw_person_equal(entry_of(&tp, id).person, &q));
-    assert_int_equal(correct(&tp, id, base, &s, &change), -ESTALE);
-    assert_int_equal(correct(&tp, id, a.change, &s, &change), 0);
+    assert_true(xw_person_equal(tp_entry_of(&tp, id).person, &q));
+    assert_int_equal(tp_correct(&tp, id, base, &s, &change), -ESTALE);
+    assert_int_equal(tp_correct(&tp, id, a.change, &s, &change), 0);
     struct xw_uuid other = xw_uuid_v7(NULL);
-    assert_int_equal(correct(&tp, other, base, &s, &change), -ENOENT);
+    assert_int_equal(tp_correct(&tp, other, base, &s, &change), -ENOENT);
     tp_done(&tp);
 }
 
@@ -135,25 +87,25 @@ static void merges_can_be_ended(void **state)
     a = tp_register(&tp, &p);
     b = tp_register(&tp, &p);
     c = tp_register(&tp, &p);
-    assert_int_equal(merge(&tp, a, a, &change), -ELOOP);
-    assert_int_equal(merge(&tp, a, b, &m), 0);
-    assert_true(is_head(&tp, a, b));
-    assert_int_equal(entry_of(&tp, b).merged_n, 1);
-    assert_int_equal(merge(&tp, b, a, &change), -ELOOP);
-    assert_int_equal(merge(&tp, a, c, &change), -ESTALE); /* it is somebody's already */
-    assert_int_equal(merge(&tp, b, c, &change), 0);
-    assert_true(is_head(&tp, a, c));
-    assert_int_equal(correct(&tp, a, entry_of(&tp, a).details, &p, &change), -ESTALE);
+    assert_int_equal(tp_merge(&tp, a, a, &change), -ELOOP);
+    assert_int_equal(tp_merge(&tp, a, b, &m), 0);
+    assert_true(tp_is_head(&tp, a, b));
+    assert_int_equal(tp_entry_of(&tp, b).merged_n, 1);
+    assert_int_equal(tp_merge(&tp, b, a, &change), -ELOOP);
+    assert_int_equal(tp_merge(&tp, a, c, &change), -ESTALE); /* it is somebody's already */
+    assert_int_equal(tp_merge(&tp, b, c, &change), 0);
+    assert_true(tp_is_head(&tp, a, c));
+    assert_int_equal(tp_correct(&tp, a, tp_entry_of(&tp, a).details, &p, &change), -ESTALE);
     tp_reopen(&tp);
-    assert_true(is_head(&tp, a, c));
-    assert_int_equal(split(&tp, b, &change), 0);
-    assert_true(is_head(&tp, a, b)); /* what was merged before goes with it */
-    assert_true(is_head(&tp, b, b));
-    assert_int_equal(split(&tp, b, &change), -ESTALE);
-    assert_int_equal(split(&tp, a, &change), 0);
-    assert_true(is_head(&tp, a, a));
+    assert_true(tp_is_head(&tp, a, c));
+    assert_int_equal(tp_split(&tp, b, &change), 0);
+    assert_true(tp_is_head(&tp, a, b)); /* what was merged before goes with it */
+    assert_true(tp_is_head(&tp, b, b));
+    assert_int_equal(tp_split(&tp, b, &change), -ESTALE);
+    assert_int_equal(tp_split(&tp, a, &change), 0);
+    assert_true(tp_is_head(&tp, a, a));
     tp_reopen(&tp);
-    assert_true(is_head(&tp, a, a) && is_head(&tp, b, b) && is_head(&tp, c, c));
+    assert_true(tp_is_head(&tp, a, a) && tp_is_head(&tp, b, b) && tp_is_head(&tp, c, c));
     tp_done(&tp);
 }
 
@@ -166,38 +118,38 @@ static void every_change_can_be_taken_back_and_that_too(void **state)
     tp_init(&tp, kind_of(state));
     a = tp_register(&tp, &p);
     b = tp_register(&tp, &p);
-    made = entry_of(&tp, a).details;
+    made = tp_entry_of(&tp, a).details;
     /* a correction */
-    assert_int_equal(correct(&tp, a, made, &q, &c), 0);
-    assert_int_equal(undo(&tp, a, c, &u), 0);
-    assert_true(xw_person_equal(entry_of(&tp, a).person, &p));
-    assert_int_equal(undo(&tp, a, c, &change), -ESTALE);
-    assert_int_equal(undo(&tp, a, u, &v), 0);
-    assert_true(xw_person_equal(entry_of(&tp, a).person, &q));
+    assert_int_equal(tp_correct(&tp, a, made, &q, &c), 0);
+    assert_int_equal(tp_undo(&tp, a, c, &u), 0);
+    assert_true(xw_person_equal(tp_entry_of(&tp, a).person, &p));
+    assert_int_equal(tp_undo(&tp, a, c, &change), -ESTALE);
+    assert_int_equal(tp_undo(&tp, a, u, &v), 0);
+    assert_true(xw_person_equal(tp_entry_of(&tp, a).person, &q));
     /* a merge, and its end */
-    assert_int_equal(merge(&tp, a, b, &m), 0);
-    assert_int_equal(undo(&tp, a, m, &u), 0);
-    assert_true(is_head(&tp, a, a));
-    assert_int_equal(undo(&tp, a, u, &v), 0);
-    assert_true(is_head(&tp, a, b));
-    assert_int_equal(undo(&tp, a, v, &u), 0);
+    assert_int_equal(tp_merge(&tp, a, b, &m), 0);
+    assert_int_equal(tp_undo(&tp, a, m, &u), 0);
+    assert_true(tp_is_head(&tp, a, a));
+    assert_int_equal(tp_undo(&tp, a, u, &v), 0);
+    assert_true(tp_is_head(&tp, a, b));
+    assert_int_equal(tp_undo(&tp, a, v, &u), 0);
     /* a registration */
-    assert_int_equal(undo(&tp, a, made, &u), 0);
-    assert_true(entry_of(&tp, a).withdrawn);
-    assert_int_equal(merge(&tp, b, a, &change), -ESTALE);
-    assert_int_equal(merge(&tp, a, b, &change), -ESTALE);
-    assert_int_equal(undo(&tp, a, made, &change), -ESTALE);
-    assert_int_equal(undo(&tp, a, u, &v), 0);
-    assert_false(entry_of(&tp, a).withdrawn);
+    assert_int_equal(tp_undo(&tp, a, made, &u), 0);
+    assert_true(tp_entry_of(&tp, a).withdrawn);
+    assert_int_equal(tp_merge(&tp, b, a, &change), -ESTALE);
+    assert_int_equal(tp_merge(&tp, a, b, &change), -ESTALE);
+    assert_int_equal(tp_undo(&tp, a, made, &change), -ESTALE);
+    assert_int_equal(tp_undo(&tp, a, u, &v), 0);
+    assert_false(tp_entry_of(&tp, a).withdrawn);
     /* one that others are */
-    assert_int_equal(merge(&tp, b, a, &m), 0);
-    assert_int_equal(undo(&tp, a, v, &change), -EBUSY);
+    assert_int_equal(tp_merge(&tp, b, a, &m), 0);
+    assert_int_equal(tp_undo(&tp, a, v, &change), -EBUSY);
     struct xw_uuid none = xw_uuid_v7(NULL);
-    assert_int_equal(undo(&tp, a, none, &change), -ENOENT);
-    assert_int_equal(undo(&tp, none, made, &change), -ENOENT);
+    assert_int_equal(tp_undo(&tp, a, none, &change), -ENOENT);
+    assert_int_equal(tp_undo(&tp, none, made, &change), -ENOENT);
     tp_reopen(&tp);
-    assert_true(is_head(&tp, b, a));
-    assert_true(xw_person_equal(entry_of(&tp, a).person, &q));
+    assert_true(tp_is_head(&tp, b, a));
+    assert_true(xw_person_equal(tp_entry_of(&tp, a).person, &q));
     tp_done(&tp);
 }
 
@@ -229,8 +181,8 @@ static void the_history_says_who_when_and_why(void **state)
     tp_init(&tp, kind_of(state));
     a = tp_register(&tp, &p);
     b = tp_register(&tp, &p);
-    assert_int_equal(merge(&tp, a, b, &change), 0);
-    assert_int_equal(split(&tp, a, &change), 0);
+    assert_int_equal(tp_merge(&tp, a, b, &change), 0);
+    assert_int_equal(tp_split(&tp, a, &change), 0);
     tp_reopen(&tp);
     assert_int_equal(xw_people_history(tp.people, &a, on_history, &seen), 0);
     assert_int_equal(seen.n, 3);
@@ -251,12 +203,12 @@ static void a_clock_that_goes_back_changes_no_order(void **state)
     a = tp_register(&tp, &p);
     b = tp_register(&tp, &p);
     xw_clock_fake_step_wall(&tp.clock, -366LL * 86400 * 1000000);
-    assert_int_equal(correct(&tp, a, entry_of(&tp, a).details, &q, &change), 0);
-    assert_int_equal(merge(&tp, a, b, &change), 0);
+    assert_int_equal(tp_correct(&tp, a, tp_entry_of(&tp, a).details, &q, &change), 0);
+    assert_int_equal(tp_merge(&tp, a, b, &change), 0);
     tp_reopen(&tp);
-    assert_true(xw_person_equal(entry_of(&tp, a).person, &q));
-    assert_true(is_head(&tp, a, b));
-    assert_int_equal(split(&tp, a, &change), 0);
+    assert_true(xw_person_equal(tp_entry_of(&tp, a).person, &q));
+    assert_true(tp_is_head(&tp, a, b));
+    assert_int_equal(tp_split(&tp, a, &change), 0);
     tp_done(&tp);
 }
 
@@ -331,198 +283,6 @@ static void what_waits_is_told_at_the_end(void **state)
     ts_done(&tp.ts);
 }
 
-/* ---- finding ---- */
-
-static size_t find(struct tp *tp, const char *text, struct xw_people_hit hits[XW_PEOPLE_HITS_MAX],
-                   bool *more)
-{
-    return xw_people_search(tp->people, text, tp_today, hits, more);
-}
-
-static void people_are_found_by_what_is_at_hand(void **state)
-{
-    static const struct {
-        const char *text;
-        int who; /* -1: nobody, -2: both */
-        enum xw_people_found by;
-    } cases[] = {
-        {"11010519491231002X", 0, XW_FOUND_NUMBER},
-        {"110105491231002", 0, XW_FOUND_NUMBER}, /* as on an old card */
-        {"002x", 0, XW_FOUND_NUMBER},
-        {"110105", 0, XW_FOUND_NUMBER},
-        {"11010", -1, 0}, /* too short for a beginning, and no end */
-        {"02x", -1, 0},
-        {"13812345678", 1, XW_FOUND_PHONE},
-        {"+86 138 1234 5678", 1, XW_FOUND_PHONE},
-        {"5678", 1, XW_FOUND_PHONE},
-        {"678", -1, 0},
-        {"李四", 0, XW_FOUND_NAME},
-        {"四", 0, XW_FOUND_NAME},
-        {"单", 1, XW_FOUND_NAME},
-        {"ls", 0, XW_FOUND_LETTERS},
-        {"lisi", 0, XW_FOUND_LETTERS},
-        {"SXX", 1, XW_FOUND_LETTERS},
-        {"dxx", 1, XW_FOUND_LETTERS},
-        {"x", -1, 0},
-        {"ZY1", 1, XW_FOUND_NUMBER}, /* replaced below: three are too few */
-        {"ZY-001", 1, XW_FOUND_NUMBER},
-        {"zy001", 1, XW_FOUND_NUMBER},
-        {"", -1, 0},
-        {"--", -1, 0},
-        {"<script>alert(1)</script>", -1, 0},
-        {"'; DROP TABLE record", -1, 0},
-        {"\xff", -1, 0},
-    };
-    struct tp tp;
-    struct xw_person p = tp_person("李四", "", "", "", "11010519491231002");
-    struct xw_person q = tp_person("单雄信", "男", "", "13812345678", NULL);
-    struct xw_person_fault f;
-    struct xw_uuid id[2];
-    struct xw_people_hit hits[XW_PEOPLE_HITS_MAX];
-    bool more;
-    assert_int_equal(
-        xw_number_read(XW_NUMBER_INPATIENT, "zy-001", "town", tp_today, &q.numbers[0], &f), 0);
-    q.numbers_n = 1;
-    tp_init(&tp, kind_of(state));
-    id[0] = tp_register(&tp, &p);
-    id[1] = tp_register(&tp, &q);
-    for (size_t i = 0; i < XW_ARRAY_N(cases); i++) {
-        size_t n = find(&tp, cases[i].text, hits, &more);
-        if (strcmp(cases[i].text, "ZY1") == 0) {
-            assert_int_equal(n, 0);
-            continue;
-        }
-        if (n != (cases[i].who >= 0))
-            fail_msg("%s: %zu", cases[i].text, n);
-        if (n) {
-            assert_true(xw_uuid_equal(&hits[0].head, &id[cases[i].who]));
-            assert_int_equal(hits[0].by, cases[i].by);
-        }
-        assert_false(more);
-    }
-    tp_done(&tp);
-}
-
-static void whoever_was_merged_leads_to_who_he_is(void **state)
-{
-    struct tp tp;
-    struct xw_person p = tp_person("李四", "", "", "", "11010519491231002");
-    struct xw_person q = tp_person("李思", "女", "", "13812345678", NULL);
-    struct xw_uuid a, b, change, made;
-    struct xw_people_hit hits[XW_PEOPLE_HITS_MAX];
-    bool more;
-    tp_init(&tp, kind_of(state));
-    a = tp_register(&tp, &p);
-    b = tp_register(&tp, &q);
-    assert_int_equal(find(&tp, "ls", hits, &more), 2);
-    assert_true(xw_uuid_equal(&hits[0].head, &b)); /* the newest first */
-    assert_int_equal(merge(&tp, b, a, &change), 0);
-    assert_int_equal(find(&tp, "ls", hits, &more), 1);
-    assert_int_equal(find(&tp, "13812345678", hits, &more), 1);
-    assert_true(xw_uuid_equal(&hits[0].head, &a));
-    assert_true(xw_uuid_equal(&hits[0].entry, &b));
-    assert_int_equal(split(&tp, b, &change), 0);
-    made = entry_of(&tp, b).details;
-    assert_int_equal(undo(&tp, b, made, &change), 0);
-    assert_int_equal(find(&tp, "13812345678", hits, &more), 0);
-    assert_int_equal(find(&tp, "李四", hits, &more), 1);
-    tp_done(&tp);
-}
-
-static void fifty_are_shown_and_that_there_are_more(void **state)
-{
-    struct tp tp;
-    struct xw_person p = tp_person("张三", "男", "", "", NULL);
-    struct xw_person q = tp_person("小张三", "男", "", "", NULL);
-    struct xw_people_hit hits[XW_PEOPLE_HITS_MAX];
-    struct xw_uuid last = {{0}}, within;
-    bool more;
-    tp_init(&tp, kind_of(state));
-    within = tp_register(&tp, &q);
-    for (int i = 0; i < 49; i++)
-        last = tp_register(&tp, &p);
-    assert_int_equal(find(&tp, "张三", hits, &more), 50);
-    assert_false(more);
-    assert_true(xw_uuid_equal(&hits[0].head, &last));
-    assert_true(xw_uuid_equal(&hits[49].head, &within));
-    last = tp_register(&tp, &p);
-    assert_int_equal(find(&tp, "张三", hits, &more), 50);
-    assert_true(more);
-    assert_true(xw_uuid_equal(&hits[0].head, &last));
-    assert_false(xw_uuid_equal(&hits[49].head, &within)); /* the least of them fell off */
-    assert_int_equal(find(&tp, "zs", hits, &more), 50);
-    assert_false(more);
-    tp_done(&tp);
-}
-
-static void likenesses_are_offered_the_likest_first(void **state)
-{
-    struct tp tp;
-    struct xw_person p = tp_person("李四", "", "", "", "11010519491231002");
-    struct xw_person q = tp_person("李四", "女", "1949-12-31", "", NULL);
-    struct xw_person s = tp_person("王五", "男", "1950-01-01", "", NULL);
-    struct xw_people_like likes[4];
-    struct xw_uuid a, b, change;
-    tp_init(&tp, kind_of(state));
-    b = tp_register(&tp, &q);
-    a = tp_register(&tp, &p);
-    (void)tp_register(&tp, &s);
-    assert_int_equal(xw_people_alike(tp.people, &p, NULL, 4, likes), 2);
-    assert_true(xw_uuid_equal(&likes[0].head, &a));
-    assert_int_equal(likes[0].alike.level, XW_ALIKE_SAME);
-    assert_true(xw_uuid_equal(&likes[1].head, &b));
-    assert_int_equal(likes[1].alike.level, XW_ALIKE_LIKELY);
-    assert_int_equal(xw_people_alike(tp.people, &p, NULL, 1, likes), 1);
-    assert_true(xw_uuid_equal(&likes[0].head, &a));
-    assert_int_equal(xw_people_alike(tp.people, &p, &a, 4, likes), 1);
-    assert_int_equal(xw_people_alike(tp.people, &p, NULL, 0, likes), 0);
-    assert_int_equal(merge(&tp, b, a, &change), 0);
-    assert_int_equal(xw_people_alike(tp.people, &p, NULL, 4, likes), 1);
-    assert_int_equal(likes[0].alike.level, XW_ALIKE_SAME);
-    tp_done(&tp);
-}
-
-/* The quick look leaves out nobody whom the long one would find. */
-static void everybody_alike_is_found(void **state)
-{
-    static const char *const names[] = {"张三",   "章三", "张三丰", "李三丰", "单雄信", "山雄信",
-                                        "单雄",   "𠮷田", "",       "小单",   "John",   "欧阳修",
-                                        "欧阳秀", "阳修", "李四",   "李四光", "四光",   "王四光"};
-    static const char *const births[] = {"1980-02-03", "1980-03-02", "46岁", "", "1980"};
-    static const char *const phones[] = {"", "13812345678", "13912345678"};
-    static const char *const ids[] = {NULL, "11010519800203002", "11010519800203003",
-                                      "11010519800203020", "11010519800302002"};
-    struct tp tp;
-    uint64_t seed = ts_seed();
-    size_t found = 0;
-    tp_init(&tp, kind_of(state));
-    static struct xw_person all[400];
-    for (size_t i = 0; i < XW_ARRAY_N(all); i++) {
-        const char *id = ids[ts_random(&seed) % XW_ARRAY_N(ids)];
-        const char *name = names[ts_random(&seed) % XW_ARRAY_N(names)];
-        all[i] = tp_person(*name || id ? name : "无", "",
-                           id ? "" : births[ts_random(&seed) % XW_ARRAY_N(births)],
-                           phones[ts_random(&seed) % XW_ARRAY_N(phones)], id);
-        (void)tp_register(&tp, &all[i]);
-    }
-    for (size_t i = 0; i < XW_ARRAY_N(all); i += 3) {
-        static struct xw_people_like likes[XW_ARRAY_N(all)];
-        char a[XW_SPELLING_N_BYTES], b[XW_SPELLING_N_BYTES];
-        size_t want = 0;
-        (void)xw_speller_spell(tp_speller(), all[i].name, a);
-        for (size_t k = 0; k < XW_ARRAY_N(all); k++) {
-            (void)xw_speller_spell(tp_speller(), all[k].name, b);
-            want += xw_person_alike(&all[i], a, &all[k], b).level != XW_ALIKE_NO;
-        }
-        assert_int_equal(xw_people_alike(tp.people, &all[i], NULL, XW_ARRAY_N(all), likes), want);
-        for (size_t k = 1; k < want; k++)
-            assert_true(likes[k - 1].alike.score >= likes[k].alike.score);
-        found += want;
-    }
-    assert_true(found > 1000);
-    tp_done(&tp);
-}
-
 /* ---- damage ---- */
 
 static void records_of_no_use_are_counted_and_the_rest_goes_on(void **state)
@@ -535,7 +295,7 @@ static void records_of_no_use_are_counted_and_the_rest_goes_on(void **state)
     tp_init(&tp, kind_of(state));
     a = tp_register(&tp, &p);
     b = tp_register(&tp, &p);
-    assert_int_equal(merge(&tp, a, b, &change), 0);
+    assert_int_equal(tp_merge(&tp, a, b, &change), 0);
     for (size_t i = 0; i < 2; i++) {
         struct xw_store_batch *batch = ts_batch(&tp.ts);
         /* Bytes that are no change; and a split of somebody who is not there. */
@@ -557,10 +317,10 @@ static void records_of_no_use_are_counted_and_the_rest_goes_on(void **state)
     xw_people_stats(tp.people, &stats);
     assert_int_equal(stats.unreadable_n, 2);
     assert_int_equal(stats.entries_n, 2);
-    assert_true(is_head(&tp, a, b));
-    assert_int_equal(split(&tp, a, &change), 0); /* its number is behind 99 */
+    assert_true(tp_is_head(&tp, a, b));
+    assert_int_equal(tp_split(&tp, a, &change), 0); /* its number is behind 99 */
     tp_reopen(&tp);
-    assert_true(is_head(&tp, a, a));
+    assert_true(tp_is_head(&tp, a, a));
     tp_done(&tp);
 }
 
@@ -584,11 +344,6 @@ int main(void)
         BOTH(who_and_why_are_asked_for),
         BOTH(the_queue_has_a_limit),
         ON(what_waits_is_told_at_the_end, sqlite),
-        ON(people_are_found_by_what_is_at_hand, memory),
-        ON(whoever_was_merged_leads_to_who_he_is, memory),
-        ON(fifty_are_shown_and_that_there_are_more, memory),
-        ON(likenesses_are_offered_the_likest_first, memory),
-        ON(everybody_alike_is_found, memory),
         BOTH(records_of_no_use_are_counted_and_the_rest_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

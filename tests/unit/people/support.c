@@ -107,3 +107,50 @@ struct xw_uuid tp_register(struct tp *tp, const struct xw_person *person)
     assert_int_equal(tp_wait(tp, r, &answer), 0);
     return id;
 }
+
+struct xw_people_entry tp_entry_of(struct tp *tp, struct xw_uuid id)
+{
+    struct xw_people_entry e;
+    assert_int_equal(xw_people_entry(tp->people, &id, &e), 0);
+    return e;
+}
+
+bool tp_is_head(struct tp *tp, struct xw_uuid id, struct xw_uuid head)
+{
+    struct xw_people_entry e = tp_entry_of(tp, id);
+    return xw_uuid_equal(&e.head, &head);
+}
+
+int tp_correct(struct tp *tp, struct xw_uuid id, struct xw_uuid base,
+               const struct xw_person *person, struct xw_uuid *ret_change)
+{
+    struct tp_answer a = {.over = false};
+    int r = tp_wait(tp, xw_people_correct(tp->people, &id, &base, person, &tp_by, tp_on_answer, &a),
+                    &a);
+    *ret_change = a.change;
+    return r;
+}
+
+int tp_merge(struct tp *tp, struct xw_uuid from, struct xw_uuid into, struct xw_uuid *ret_change)
+{
+    struct tp_answer a = {.over = false};
+    int r = tp_wait(tp, xw_people_merge(tp->people, &from, &into, &tp_by, tp_on_answer, &a), &a);
+    *ret_change = a.change;
+    return r;
+}
+
+int tp_split(struct tp *tp, struct xw_uuid from, struct xw_uuid *ret_change)
+{
+    struct tp_answer a = {.over = false};
+    int r = tp_wait(tp, xw_people_split(tp->people, &from, &tp_by, tp_on_answer, &a), &a);
+    *ret_change = a.change;
+    return r;
+}
+
+int tp_undo(struct tp *tp, struct xw_uuid id, struct xw_uuid change, struct xw_uuid *ret_change)
+{
+    struct tp_answer a = {.over = false};
+    int r = tp_wait(tp, xw_people_undo(tp->people, &id, &change, &tp_by, tp_on_answer, &a), &a);
+    *ret_change = a.change;
+    return r;
+}

@@ -36,4 +36,13 @@ struct xw_uuid tp_register(struct tp *tp, const struct xw_person *person);
 extern const struct xw_people_by tp_by;
 extern const struct xw_day tp_today;
 
+/* Each waits for its end. */
+struct xw_people_entry tp_entry_of(struct tp *tp, struct xw_uuid id);
+bool tp_is_head(struct tp *tp, struct xw_uuid id, struct xw_uuid head);
+int tp_correct(struct tp *tp, struct xw_uuid id, struct xw_uuid base,
+               const struct xw_person *person, struct xw_uuid *ret_change);
+int tp_merge(struct tp *tp, struct xw_uuid from, struct xw_uuid into, struct xw_uuid *ret_change);
+int tp_split(struct tp *tp, struct xw_uuid from, struct xw_uuid *ret_change);
+int tp_undo(struct tp *tp, struct xw_uuid id, struct xw_uuid change, struct xw_uuid *ret_change);
+
 #endif
