@@ -24,6 +24,15 @@ static void tabulate(struct xw_dsp_resample *r, double cutoff)
     }
 }
 
+static void look_ahead(struct xw_dsp_resample *r)
+{
+    uint64_t position = (uint64_t)r->out_k * r->step_num;
+    uint64_t phase =
+        (position % r->step_den * XW_DSP_RESAMPLE_PHASES + r->step_den / 2) / r->step_den;
+    r->consumed_n = xw_dsp_resample_consumed(r, r->out_k);
+    r->row = r->kernel + (size_t)phase * r->taps_n;
+}
+
 int xw_dsp_resample_init(struct xw_dsp_resample *r, unsigned lanes, uint32_t in_num,
                          uint32_t in_den, uint32_t out_hz, double cutoff_hz, unsigned half_n)
 {
@@ -44,6 +53,7 @@ int xw_dsp_resample_init(struct xw_dsp_resample *r, unsigned lanes, uint32_t in_
         return -ENOMEM;
     }
     tabulate(r, cutoff_hz * in_den / in_num);
+    look_ahead(r);
     return 0;
 }
 
@@ -58,6 +68,8 @@ void xw_dsp_resample_reset(struct xw_dsp_resample *r)
 {
     r->out_k = 0;
     r->in_n = 0;
+    r->at = 0;
+    look_ahead(r);
     memset(r->ring, 0, 2 * (size_t)r->ring_n * r->lanes * sizeof(float));
 }
 
@@ -65,7 +77,7 @@ void xw_dsp_resample_reset(struct xw_dsp_resample *r)
  */
 static void remember(struct xw_dsp_resample *r, const float *frame)
 {
-    unsigned from = (unsigned)(r->in_n % r->ring_n), to = from + 1;
+    unsigned from = r->at, to = from + 1;
     if (r->in_n == 0) {
         from = 0;
         to = r->ring_n;
@@ -74,6 +86,7 @@ static void remember(struct xw_dsp_resample *r, const float *frame)
         xw_quad_copy_frame(r->ring + (size_t)i * r->lanes, frame, r->lanes);
         xw_quad_copy_frame(r->ring + (size_t)(i + r->ring_n) * r->lanes, frame, r->lanes);
     }
+    r->at = r->at + 1 < r->ring_n ? r->at + 1 : 0;
     r->in_n++;
 }
 
@@ -92,14 +105,12 @@ unsigned xw_dsp_resample_push(struct xw_dsp_resample *r, const float *frame, flo
 {
     unsigned made_n = 0;
     remember(r, frame);
-    while (xw_dsp_resample_consumed(r, r->out_k) <= r->in_n) {
-        uint64_t position = (uint64_t)r->out_k * r->step_num;
-        uint64_t phase =
-            (position % r->step_den * XW_DSP_RESAMPLE_PHASES + r->step_den / 2) / r->step_den;
-        const float *frames = r->ring + (size_t)(r->in_n % r->ring_n) * r->lanes;
-        weigh(r, r->kernel + (size_t)phase * r->taps_n, frames, out + (size_t)made_n * r->lanes);
+    while (r->consumed_n <= r->in_n) {
+        const float *frames = r->ring + (size_t)r->at * r->lanes;
+        weigh(r, r->row, frames, out + (size_t)made_n * r->lanes);
         made_n++;
         r->out_k++;
+        look_ahead(r);
     }
     return made_n;
 }

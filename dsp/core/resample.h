@@ -20,7 +20,10 @@ struct xw_dsp_resample {
     int64_t in_n;                /* inputs seen */
     float *kernel;               /* PHASES + 1 rows of taps_n */
     float *ring;                 /* history, ring_n frames twice over */
-    unsigned ring_n;
+    unsigned ring_n, at;         /* at: where the next input goes */
+    /* Of the next output: inputs that must have been consumed, and its row. */
+    int64_t consumed_n;
+    const float *row;
 };
 
 /* rates in Hz as fractions; cutoff_hz: -6 dB point; half_n: input samples on each side. */

@@ -1,5 +1,7 @@
 /* Figures of the irregularity of RR intervals. */
 #include "dsp/ecg/af.h"
+#include "dsp/core/quad.h"
+#include "dsp/core/select.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,16 +29,9 @@ struct view {
 
 static float median_of(const float *x, unsigned n)
 {
-    float sorted[WINDOW_MAX] = {0};
-    if (n < 2)
-        return n ? x[0] : 0;
-    for (unsigned i = 0; i < n; i++) {
-        unsigned k = i;
-        for (; k > 0 && sorted[k - 1] > x[i]; k--)
-            sorted[k] = sorted[k - 1];
-        sorted[k] = x[i];
-    }
-    return n % 2 ? sorted[n / 2] : 0.5F * (sorted[n / 2 - 1] + sorted[n / 2]);
+    float own[WINDOW_MAX];
+    memcpy(own, x, n * sizeof(*x));
+    return xw_dsp_select_median(own, n);
 }
 
 /* How the intervals crowd: share in the fullest three bins of 4 %, and what lies off that crowd.
@@ -71,21 +66,44 @@ static float measure_crowd(const float *x, unsigned n, float *ret)
     return middle;
 }
 
+/* Which x[k] are like y[k], bit by bit, 64 at most. */
+static uint64_t alike_of(const float *x, const float *y, unsigned n)
+{
+    uint64_t alike = 0;
+    unsigned k = 0;
+    for (; k + XW_DSP_LANE_QUANTUM <= n; k += XW_DSP_LANE_QUANTUM) {
+        xw_quad apart = xw_quad_abs(xw_quad_load(x + k) - xw_quad_load(y + k));
+        alike |= (uint64_t)xw_quad_bits(apart < xw_quad_all(ALIKE)) << k;
+    }
+    for (; k < n; k++)
+        alike |= (uint64_t)(fabsf(x[k] - y[k]) < ALIKE) << k;
+    return alike;
+}
+
+static unsigned ones(uint64_t bits)
+{
+    return (unsigned)__builtin_popcountll(bits);
+}
+
 /* Pairs alike, pairs alike whose successors are alike too. */
 static void measure_pairs(const float *x, unsigned n, float *ret)
 {
+    enum { WORD = 64 };
     unsigned alike_n = 0, one_n = 0, kept_one_n = 0, two_n = 0, kept_two_n = 0;
-    for (unsigned i = 0; i < n; i++) {
-        bool before = false, before_last = false;
-        for (unsigned k = 0; i + k + 1 < n; k++) { /* x[k] against x[k + 1 + i] */
-            bool alike = fabsf(x[k] - x[k + 1 + i]) < ALIKE;
-            alike_n += alike;
-            one_n += before;
-            kept_one_n += before && alike;
-            two_n += before && before_last;
-            kept_two_n += before && before_last && alike;
-            before_last = before;
-            before = alike;
+    for (unsigned away = 1; away < n; away++) {
+        uint64_t last = 0;                              /* the word before this one */
+        for (unsigned k = 0; k + away < n; k += WORD) { /* x[k] against x[k + away] */
+            unsigned here_n = n - away - k < WORD ? n - away - k : WORD;
+            uint64_t alike = alike_of(x + k, x + k + away, here_n);
+            uint64_t there = here_n < WORD ? (1ULL << here_n) - 1 : UINT64_MAX;
+            uint64_t before = (alike << 1 | last >> (WORD - 1)) & there;
+            uint64_t two = before & (alike << 2 | last >> (WORD - 2));
+            alike_n += ones(alike);
+            one_n += ones(before);
+            kept_one_n += ones(before & alike);
+            two_n += ones(two);
+            kept_two_n += ones(two & alike);
+            last = alike;
         }
     }
     float pairs = 0.5F * (float)n * (float)(n - 1);

@@ -94,27 +94,28 @@ bool xw_ecg_picture_take(const struct xw_ecg_signal *signal, int64_t t, float *r
 }
 
 struct sums {
-    float a[XW_DSP_LANES_MAX], b[XW_DSP_LANES_MAX], aa[XW_DSP_LANES_MAX], bb[XW_DSP_LANES_MAX],
-        ab[XW_DSP_LANES_MAX];
+    float aa[XW_DSP_LANES_MAX], bb[XW_DSP_LANES_MAX], ab[XW_DSP_LANES_MAX];
 };
 
 /* Second moments about each lead's own means over the part. */
 static void add_up(const float *restrict a, const float *restrict b, unsigned n, unsigned lanes,
                    struct sums *restrict s)
 {
-    memset(s, 0, sizeof(*s));
-    for (unsigned i = 0; i < n; i++, a += lanes, b += lanes)
-        for (unsigned c = 0; c < lanes; c++) {
-            s->a[c] += a[c];
-            s->b[c] += b[c];
-            s->aa[c] += a[c] * a[c];
-            s->bb[c] += b[c] * b[c];
-            s->ab[c] += a[c] * b[c];
+    const xw_quad share = xw_quad_all((float)n), none = {0};
+    for (unsigned c = 0; c < lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad sa = none, sb = none, aa = none, bb = none, ab = none;
+        for (unsigned i = 0; i < n; i++) {
+            xw_quad x = xw_quad_load(a + (size_t)i * lanes + c);
+            xw_quad y = xw_quad_load(b + (size_t)i * lanes + c);
+            sa += x;
+            sb += y;
+            aa += x * x;
+            bb += y * y;
+            ab += x * y;
         }
-    for (unsigned c = 0; c < lanes; c++) {
-        s->aa[c] = fmaxf(0, s->aa[c] - s->a[c] * s->a[c] / (float)n);
-        s->bb[c] = fmaxf(0, s->bb[c] - s->b[c] * s->b[c] / (float)n);
-        s->ab[c] -= s->a[c] * s->b[c] / (float)n;
+        xw_quad_store(s->aa + c, xw_quad_max(none, aa - sa * sa / share));
+        xw_quad_store(s->bb + c, xw_quad_max(none, bb - sb * sb / share));
+        xw_quad_store(s->ab + c, ab - sa * sb / share);
     }
 }
 
@@ -123,7 +124,7 @@ struct xw_ecg_likeness xw_ecg_picture_compare(const float *a, int shift, const f
                                               unsigned lanes, unsigned leads_n)
 {
     struct xw_ecg_likeness l = {.worst = 1, .best = -1};
-    struct sums s;
+    struct sums s = {0};
     float top = 0, aa = 0, bb = 0, ab = 0;
     add_up(a + (size_t)(MIDDLE + part.first + shift) * lanes,
            b + (size_t)(MIDDLE + part.first) * lanes, (unsigned)(part.end - part.first), lanes, &s);
@@ -131,17 +132,17 @@ struct xw_ecg_likeness xw_ecg_picture_compare(const float *a, int shift, const f
         aa += weight[c] * s.aa[c];
         bb += weight[c] * s.bb[c];
         ab += weight[c] * s.ab[c];
-        top = fmaxf(top, weight[c] * s.bb[c]);
+        top = xw_max(top, weight[c] * s.bb[c]);
     }
     for (unsigned c = 0; c < leads_n; c++) {
         if (weight[c] * s.bb[c] < 0.15F * top)
             continue;
         float own = s.aa[c] > 0 && s.bb[c] > 0 ? s.ab[c] / sqrtf(s.aa[c] * s.bb[c]) : 0;
-        l.worst = fminf(l.worst, own);
-        l.best = fmaxf(l.best, own);
+        l.worst = xw_min(l.worst, own);
+        l.best = xw_max(l.best, own);
     }
     l.match = aa > 0 && bb > 0 ? ab / sqrtf(aa * bb) : 0;
-    l.difference = bb > 0 ? fmaxf(0, aa + bb - 2 * ab) / bb : 1;
+    l.difference = bb > 0 ? xw_max(0, aa + bb - 2 * ab) / bb : 1;
     l.energy = bb > 0 ? aa / bb : 1;
     l.own = aa;
     l.other = bb;
@@ -194,7 +195,7 @@ struct xw_ecg_pace xw_ecg_picture_pace(const float *picture, int shift, const fl
         }
     }
     for (unsigned i = 0; i < END - FIRST; i++)
-        top = fmaxf(top, away[i]);
+        top = xw_max(top, away[i]);
     for (unsigned i = 0; i < END - FIRST; i++)
         pace.breadth += away[i] > 0.09F * top ? 1.0F / (END - FIRST) : 0;
     if (all > 0)

@@ -137,10 +137,7 @@ static void make_hump(const struct xw_ecg_detect *d, const float *restrict centr
             odd += xw_quad_all(d->odd[k]) * (x - y);
             even += xw_quad_all(d->even[k]) * (x + y);
         }
-        float square[XW_DSP_LANE_QUANTUM];
-        xw_quad_store(square, odd * odd + even * even);
-        for (unsigned i = 0; i < XW_DSP_LANE_QUANTUM; i++)
-            hump[c + i] = sqrtf(square[i]);
+        xw_quad_store(hump + c, xw_quad_sqrt(odd * odd + even * even));
     }
 }
 

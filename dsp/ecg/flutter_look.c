@@ -1,5 +1,6 @@
 /* The search for one even wave between the QRS complexes. */
 #include "dsp/ecg/flutter.h"
+#include "dsp/core/quad.h"
 #include "dsp/ecg/tables.h"
 
 #include <math.h>
@@ -104,58 +105,74 @@ static float height(struct sine s)
     return sqrtf(s.re * s.re + s.im * s.im);
 }
 
-/* Sines at frequencies from hz on, n of them, step_hz apart: all are turned on together, frame by
- * frame, in single precision (over 400 frames that costs a ten-thousandth). */
-enum { BATCH = 52, LANES = 4 };
+/* Sines turned on together frame by frame, in single precision (over 400 frames that costs a
+ * ten-thousandth): two quads, so that one is added up while the other is still being turned. */
+enum { FOUR = XW_DSP_LANE_QUANTUM, QUADS = 2, BATCH = QUADS * FOUR };
 
 struct comb {
-    int n; /* a multiple of the lanes */
-    float re[BATCH], im[BATCH], turn_re[BATCH], turn_im[BATCH];
-    float cc[BATCH], cs[BATCH], ss[BATCH], xc[BATCH], xs[BATCH];
+    xw_quad re[QUADS], im[QUADS], turn_re[QUADS], turn_im[QUADS];
+    xw_quad cc[QUADS], cs[QUADS], ss[QUADS], xc[QUADS], xs[QUADS];
 };
 
-static void turn_on(struct comb *restrict c)
+static inline void turn_on(struct comb *c)
 {
-    for (int k = 0; k < c->n; k++) {
-        float next = c->re[k] * c->turn_re[k] - c->im[k] * c->turn_im[k];
-        c->im[k] = c->re[k] * c->turn_im[k] + c->im[k] * c->turn_re[k];
-        c->re[k] = next;
+    for (int q = 0; q < QUADS; q++) {
+        xw_quad next = c->re[q] * c->turn_re[q] - c->im[q] * c->turn_im[q];
+        c->im[q] = c->re[q] * c->turn_im[q] + c->im[q] * c->turn_re[q];
+        c->re[q] = next;
     }
 }
 
-static void take_frame(struct comb *restrict c, float x)
+static inline void take_frame(struct comb *c, float frame)
 {
-    for (int k = 0; k < c->n; k++) {
-        c->cc[k] += c->re[k] * c->re[k];
-        c->cs[k] += c->re[k] * c->im[k];
-        c->ss[k] += c->im[k] * c->im[k];
-        c->xc[k] += c->re[k] * x;
-        c->xs[k] += c->im[k] * x;
+    xw_quad x = xw_quad_all(frame);
+    for (int q = 0; q < QUADS; q++) {
+        c->cc[q] += c->re[q] * c->re[q];
+        c->cs[q] += c->re[q] * c->im[q];
+        c->ss[q] += c->im[q] * c->im[q];
+        c->xc[q] += c->re[q] * x;
+        c->xs[q] += c->im[q] * x;
     }
 }
 
+static void fit_batch(const struct view *v, const float *x, const double *turn, struct sine *ret)
+{
+    struct comb c = {.re = {xw_quad_all(1), xw_quad_all(1)}};
+    for (int k = 0; k < BATCH; k++) {
+        c.turn_re[k / FOUR][k % FOUR] = (float)cos(turn[k]);
+        c.turn_im[k / FOUR][k % FOUR] = (float)sin(turn[k]);
+    }
+    for (int i = 0; i < WINDOW;) {
+        for (; i < WINDOW && v->hidden[i]; i++)
+            turn_on(&c);
+        for (; i < WINDOW && !v->hidden[i]; i++) {
+            take_frame(&c, x[i]);
+            turn_on(&c);
+        }
+    }
+    for (int k = 0; k < BATCH; k++) {
+        int q = k / FOUR, i = k % FOUR;
+        float det = c.cc[q][i] * c.ss[q][i] - c.cs[q][i] * c.cs[q][i];
+        ret[k] = (struct sine){0};
+        if (det > 1e-3F) {
+            ret[k].re = (c.xc[q][i] * c.ss[q][i] - c.xs[q][i] * c.cs[q][i]) / det;
+            ret[k].im = (c.xs[q][i] * c.cc[q][i] - c.xc[q][i] * c.cs[q][i]) / det;
+        }
+    }
+}
+
+/* Sines at frequencies from hz on, n of them, step_hz apart. */
 static void fit_many(const struct view *v, const float *x, float hz, float step_hz, int n,
                      struct sine *ret)
 {
-    struct comb c = {.n = (n + LANES - 1) / LANES * LANES};
-    for (int k = 0; k < n; k++) {
-        double turn = TWO_PI * ((double)hz + k * (double)step_hz) / XW_ECG_AVB_HZ;
-        c.re[k] = 1;
-        c.turn_re[k] = (float)cos(turn);
-        c.turn_im[k] = (float)sin(turn);
-    }
-    for (int i = 0; i < WINDOW; i++) {
-        if (!v->hidden[i])
-            take_frame(&c, x[i]);
-        turn_on(&c);
-    }
-    for (int k = 0; k < n; k++) {
-        float det = c.cc[k] * c.ss[k] - c.cs[k] * c.cs[k];
-        ret[k] = (struct sine){0};
-        if (det > 1e-3F) {
-            ret[k].re = (c.xc[k] * c.ss[k] - c.xs[k] * c.cs[k]) / det;
-            ret[k].im = (c.xs[k] * c.cc[k] - c.xc[k] * c.cs[k]) / det;
-        }
+    for (int first = 0; first < n; first += BATCH) {
+        double turn[BATCH] = {0};
+        struct sine batch[BATCH];
+        for (int k = 0; k < BATCH && first + k < n; k++)
+            turn[k] = TWO_PI * ((double)hz + (first + k) * (double)step_hz) / XW_ECG_AVB_HZ;
+        fit_batch(v, x, turn, batch);
+        for (int k = 0; k < BATCH && first + k < n; k++)
+            ret[first + k] = batch[k];
     }
 }
 

@@ -13,6 +13,7 @@ static int init_filters(struct xw_ecg_front *f, const struct xw_ecg_config *conf
     int error = xw_ecg_mains_init(&f->mains, f->leads_n, f->rate_hz, config->mains_hz);
     if (error)
         return error;
+    xw_ecg_blank_init(&f->blank, f->leads_n, f->rate_hz, f->decay, &f->mains);
     unsigned half_n = (unsigned)lround(HALF_S * f->rate_hz);
     half_n = half_n < 2 ? 2 : half_n;
     return xw_dsp_resample_init(&f->resample, f->lanes, config->rate_num, config->rate_den,
@@ -55,6 +56,7 @@ void xw_ecg_front_done(struct xw_ecg_front *f)
 
 void xw_ecg_front_reset(struct xw_ecg_front *f)
 {
+    xw_ecg_blank_reset(&f->blank);
     xw_ecg_mains_reset(&f->mains);
     xw_dsp_resample_reset(&f->resample);
     memset(f->last, 0, sizeof(f->last));
@@ -71,17 +73,21 @@ static bool is_sentinel(int32_t x, float uv)
     return fabsf(uv) > SENTINEL_UV && (x == INT16_MIN || x == 8388607 || x == -8388608);
 }
 
-/* Returns the leads whose value cannot be used; their lanes are left alone. */
-static uint32_t convert(struct xw_ecg_front *f, const int32_t *x, float *uv)
+/* Returns the leads whose value cannot be used; rail: those that have one, but beyond the
+ * converter's range. */
+static uint32_t convert(struct xw_ecg_front *f, const int32_t *x, float *uv, uint32_t *ret_rail)
 {
-    uint32_t bad = f->lead_off;
+    uint32_t bad = f->lead_off, rail = 0;
     for (unsigned c = 0; c < f->leads_n; c++) {
         float value = (float)((double)x[c] * f->scale_uv[c] + f->offset_uv[c]);
-        bool out = x[c] == f->invalid[c] || x[c] < f->low[c] || x[c] > f->high[c] ||
-                   !(fabsf(value) < REASON_UV) || is_sentinel(x[c], value);
-        bad |= (uint32_t)out << c;
+        bool none =
+            x[c] == f->invalid[c] || !(fabsf(value) < REASON_UV) || is_sentinel(x[c], value);
+        bool over = x[c] < f->low[c] || x[c] > f->high[c];
+        bad |= (uint32_t)(none || over) << c;
+        rail |= (uint32_t)(over && !none) << c;
         uv[c] = value;
     }
+    *ret_rail = rail & ~f->lead_off;
     return bad;
 }
 
@@ -108,13 +114,16 @@ static void mend(struct xw_ecg_front *f, uint32_t bad, float *uv)
 
 static unsigned finish(struct xw_ecg_front *f, const float *uv, struct xw_ecg_signal *signal)
 {
-    float flat[XW_DSP_LANES_MAX] = {0}, clean[XW_DSP_LANES_MAX];
+    float flat[XW_DSP_LANES_MAX], clean[XW_DSP_LANES_MAX];
     float made[XW_ECG_FRONT_OUT_MAX * XW_DSP_LANES_MAX];
-    for (unsigned c = 0; c < f->lanes; c++) {
-        f->level[c] = f->decay * (f->level[c] + (uv[c] - f->last[c]));
-        f->last[c] = uv[c];
-        flat[c] = f->level[c];
+    for (unsigned c = 0; c < f->lanes; c += XW_DSP_LANE_QUANTUM) {
+        xw_quad now = xw_quad_load(uv + c), step = now - xw_quad_load(f->last + c);
+        xw_quad level = xw_quad_all(f->decay) * (xw_quad_load(f->level + c) + step);
+        xw_quad_store(f->level + c, level);
+        xw_quad_store(f->last + c, now);
+        xw_quad_store(flat + c, level);
     }
+    xw_ecg_blank_keep(&f->blank, uv, flat);
     xw_ecg_mains_process(&f->mains, flat, clean);
     unsigned made_n = xw_dsp_resample_push(&f->resample, clean, made);
     for (unsigned i = 0; i < made_n; i++)
@@ -126,7 +135,8 @@ static unsigned finish(struct xw_ecg_front *f, const float *uv, struct xw_ecg_si
 unsigned xw_ecg_front_push(struct xw_ecg_front *f, const int32_t *x, struct xw_ecg_signal *signal)
 {
     float uv[XW_DSP_LANES_MAX] = {0};
-    uint32_t bad = convert(f, x, uv);
+    uint32_t rail, bad = convert(f, x, uv, &rail);
+    bad &= ~xw_ecg_blank_push(&f->blank, &f->mains, uv, bad, rail, f->last, f->level);
     if (f->in_n == 0)
         for (unsigned c = 0; c < f->leads_n; c++)
             if (!(bad >> c & 1)) {

@@ -1,5 +1,5 @@
 /* From device counts to the analysis signal: invalid values and rails, µV, first-order 0.05 Hz
- * baseline, mains removal, resampling to 250 Hz.
+ * baseline, mains removal, resampling to 250 Hz. Pace pulses are cut out (blank.h).
  *
  * A bad value (the invalid count, a rail, beyond ±5 V, a lead without electrode) is replaced by the
  * last good one and its lead is marked for as long as any later stage could still feel it. When
@@ -9,6 +9,7 @@
 #define XW_DSP_ECG_FRONT_H
 
 #include "dsp/core/resample.h"
+#include "dsp/ecg/blank.h"
 #include "dsp/ecg/chain.h"
 #include "dsp/ecg/mains.h"
 #include "dsp/ecg/signal.h"
@@ -28,6 +29,7 @@ struct xw_ecg_front {
     bool fresh[XW_ECG_CHANNELS_MAX]; /* the next good value restarts the baseline */
     uint64_t bad_values_n;
     int64_t in_n;
+    struct xw_ecg_blank blank;
     struct xw_ecg_mains mains;
     struct xw_dsp_resample resample;
 };

@@ -1,5 +1,6 @@
 /* Beats of the last minute and their features. */
 #include "dsp/ecg/history.h"
+#include "dsp/core/select.h"
 
 #include <math.h>
 
@@ -61,9 +62,14 @@ static void sort(float *x, unsigned n)
     }
 }
 
+static unsigned rank_of(unsigned n, float share)
+{
+    return (unsigned)(share * (float)(n - 1) + 0.5F);
+}
+
 static float rank(const float *sorted, unsigned n, float share)
 {
-    return n ? sorted[(unsigned)(share * (float)(n - 1) + 0.5F)] : 0;
+    return n ? sorted[rank_of(n, share)] : 0;
 }
 
 static float blend(float old, float fresh, unsigned n)
@@ -114,11 +120,10 @@ static struct rhythm rhythm_at(struct xw_ecg_history *h, uint64_t index)
     const float *x = clean_n >= 5 && 4 * clean_n >= all_n ? clean : all;
     unsigned n = x == clean ? clean_n : all_n;
     sort(x == clean ? clean : all, n);
-    sort(steps, steps_n);
     r.usual = n ? rank(x, n, 0.5F) : 800;
     r.low = n ? rank(x, n, 0.25F) : 800;
     r.high = n ? rank(x, n, 0.75F) : 800;
-    r.jumps = rank(steps, steps_n, 0.5F);
+    r.jumps = steps_n ? xw_dsp_select(steps, steps_n, rank_of(steps_n, 0.5F)) : 0;
     r.near = near_n ? near / (float)near_n : r.usual;
     r.rank = all_n ? (float)shorter_n / (float)all_n : 0;
     return r;
@@ -136,8 +141,8 @@ static struct long_rr long_rr(const struct xw_ecg_history *h, float middle, floa
     if (n < 8)
         return (struct long_rr){middle, high};
     memcpy(x, h->long_rr, n * sizeof(x[0]));
-    sort(x, n);
-    return (struct long_rr){rank(x, n, 0.5F), rank(x, n, 0.9F)};
+    float middle_rr = xw_dsp_select(x, n, rank_of(n, 0.5F));
+    return (struct long_rr){middle_rr, xw_dsp_select(x, n, rank_of(n, 0.9F))};
 }
 
 static bool same_kind(const struct xw_ecg_history *h, const struct xw_ecg_past *b)
@@ -305,8 +310,7 @@ static float steady_p(struct xw_ecg_history *h, uint64_t index, float high)
     }
     float *x = late_n >= 3 ? late : all;
     unsigned n = x == late ? late_n : all_n;
-    sort(x, n);
-    return rank(x, n, 0.5F);
+    return n ? xw_dsp_select(x, n, rank_of(n, 0.5F)) : 0;
 }
 
 /* RR of the beat so many before (< 0) or after, or the usual one. */

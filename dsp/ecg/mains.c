@@ -126,6 +126,7 @@ void xw_ecg_mains_done(struct xw_ecg_mains *m)
 void xw_ecg_mains_reset(struct xw_ecg_mains *m)
 {
     m->in_n = 0;
+    m->at = 0;
     for (unsigned c = 0; c < XW_DSP_LANES_MAX; c++)
         m->limit[c] = LIMIT_UV;
     m->listener.lead = 0;
@@ -306,9 +307,8 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
             remember(m->difference, n, lanes, i, difference);
         }
     }
-    /* init makes a ring of one sample at least: */
-    /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
-    unsigned at = (unsigned)(m->in_n % n);
+    unsigned at = m->at;
+    m->at = at + 1 < n ? at + 1 : 0;
     remember(m->x, n, lanes, at, frame);
     const float *x = m->x + (size_t)(at + n) * lanes; /* newest; older ones before it */
     if (m->chosen_by_listening)
@@ -336,4 +336,14 @@ void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out
     turn(m);
     if (++m->block_at >= m->block_n)
         end_block(m);
+}
+
+void xw_ecg_mains_amend(struct xw_ecg_mains *m, unsigned lead, unsigned ago, float value)
+{
+    size_t at = (size_t)((m->at + m->ring_n - ago) % m->ring_n) * m->lanes + lead;
+    size_t again = at + (size_t)m->ring_n * m->lanes;
+    float more = value - m->x[at];
+    m->x[at] = m->x[again] = value;
+    m->difference[at] += more;
+    m->difference[again] += more;
 }

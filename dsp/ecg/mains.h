@@ -43,6 +43,7 @@ struct xw_ecg_mains {
     float gain[XW_ECG_MAINS_HARMONICS]; /* 1 / (1 - gain of the mean) */
     float rate_lms;
     int64_t in_n;
+    unsigned at; /* of the next frame in the rings */
     unsigned block_at;
     float *x, *difference; /* rings of ring_n frames, twice over */
     float re[XW_ECG_MAINS_HARMONICS][XW_DSP_LANES_MAX];
@@ -66,6 +67,8 @@ void xw_ecg_mains_reset(struct xw_ecg_mains *m);
 /* One frame in, one frame out (delay_n samples old; the first frame stands for those before). */
 void xw_ecg_mains_process(struct xw_ecg_mains *m, const float *frame, float *out);
 
+/* The lead's value so many frames ago (1: the newest, at most the delay) was another one. */
+void xw_ecg_mains_amend(struct xw_ecg_mains *m, unsigned lead, unsigned ago, float value);
 static inline unsigned xw_ecg_mains_delay(const struct xw_ecg_mains *m)
 {
     return m->delay_n;

@@ -4,6 +4,7 @@
 #ifndef XW_DSP_ECG_NET_H
 #define XW_DSP_ECG_NET_H
 
+#include "dsp/core/quad.h"
 #include "dsp/ecg/trees.h"
 
 #include <math.h>
@@ -22,22 +23,28 @@ struct xw_ecg_net {
 /* A feature as the net takes it. */
 static inline float xw_ecg_net_input(const struct xw_ecg_net *m, const float *x, uint32_t i)
 {
-    return fminf(fmaxf((x[i] - m->middle[i]) * m->scale[i], -3), 3);
+    return xw_min(xw_max((x[i] - m->middle[i]) * m->scale[i], -3), 3);
 }
 
 /* Log odds. */
 static inline float xw_ecg_net_score(const struct xw_ecg_net *m, const float *x)
 {
-    float unit[XW_ECG_NET_UNITS], sum = m->out_bias;
-    for (unsigned k = 0; k < XW_ECG_NET_UNITS; k++)
-        unit[k] = m->bias[k];
+    enum { FOUR = XW_DSP_LANE_QUANTUM, QUADS = XW_ECG_NET_UNITS / FOUR };
+    xw_quad unit[QUADS];
+    float sum = m->out_bias;
+    for (unsigned k = 0; k < QUADS; k++)
+        unit[k] = xw_quad_load(m->bias + (size_t)FOUR * k);
     for (uint32_t i = 0; i < m->inputs_n; i++) {
-        float own = xw_ecg_net_input(m, x, i);
-        for (unsigned k = 0; k < XW_ECG_NET_UNITS; k++)
-            unit[k] += own * m->weight[i][k];
+        xw_quad own = xw_quad_all(xw_ecg_net_input(m, x, i));
+        for (unsigned k = 0; k < QUADS; k++)
+            unit[k] += own * xw_quad_load(m->weight[i] + (size_t)FOUR * k);
     }
-    for (unsigned k = 0; k < XW_ECG_NET_UNITS; k++)
-        sum += m->out[k] * unit[k] / (1 + fabsf(unit[k]));
+    for (unsigned k = 0; k < QUADS; k++) {
+        xw_quad said = xw_quad_load(m->out + (size_t)FOUR * k) * unit[k] /
+                       (xw_quad_all(1) + xw_quad_abs(unit[k]));
+        for (unsigned i = 0; i < FOUR; i++)
+            sum += said[i];
+    }
     return sum;
 }
 

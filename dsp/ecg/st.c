@@ -10,6 +10,10 @@
 static const int64_t NEVER = INT64_MIN / 2;
 enum { PR_FIRST = -25, PR_END = -17, J60_MEAN = 3, LAST_MAX_S = 3 };
 static const float STEADY_UV = 100;
+/* In a fast heart the P wave lies where the PR level is taken, and T climbs at J + 60 ms already.
+ */
+static const float FAST_RR_MS = 580;
+enum { ONSET_MEAN = 3, J20_EARLIER = 10 };
 
 void xw_ecg_st_init(struct xw_ecg_st *s, const struct xw_ecg_config *config)
 {
@@ -51,6 +55,30 @@ void xw_ecg_st_reset(struct xw_ecg_st *s)
     s->elevation.open = false;
 }
 
+static float mean_of(const float *x, unsigned lanes, int64_t n)
+{
+    float sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        sum += x[(size_t)i * lanes] / (float)n;
+    return sum;
+}
+
+/* What a lead's segment lies above the level before. after: the three frames from J + 60 ms on.
+ * Where the heart is fast it is nothing unless the segment is there at J + 20 ms already, and then
+ * the less of the two; above the level right before the QRS as well. */
+static float level_of(const float *onset, const float *after, unsigned lanes, float before,
+                      bool fast)
+{
+    float late = mean_of(after, lanes, J60_MEAN) - before;
+    if (!fast)
+        return late;
+    float early = mean_of(after - (size_t)J20_EARLIER * lanes, lanes, J60_MEAN) - before;
+    float junction = mean_of(onset, lanes, ONSET_MEAN) - before;
+    float level = late * early <= 0 ? 0 : fabsf(early) < fabsf(late) ? early : late;
+    float moved = level - junction;
+    return level * moved <= 0 ? 0 : fabsf(moved) < fabsf(level) ? moved : level;
+}
+
 static float rr_spread(const struct xw_ecg_st *s)
 {
     float middle = xw_dsp_median_value(&s->rr);
@@ -64,23 +92,22 @@ void xw_ecg_st_beat(struct xw_ecg_st *s, const struct xw_ecg_signal *signal, int
 {
     if (rr_ms > 0 && rr_ms < 3000)
         xw_dsp_median_push(&s->rr, rr_ms);
-    int64_t j60 = t + (int64_t)(0.5F * fminf(fmaxf(width, 16), 32) + 2.5F) + 15;
+    int64_t half = (int64_t)(0.5F * fminf(fmaxf(width, 16), 32) + 2.5F), j60 = t + half + 15;
+    bool fast = s->rr.used_n && xw_dsp_median_value(&s->rr) < FAST_RR_MS;
     if (!xw_ecg_signal_has(signal, t + PR_FIRST, j60 + J60_MEAN))
         return;
     const float *x = xw_ecg_signal_frame(signal, t + PR_FIRST);
     for (unsigned c = 0; c < s->leads_n; c++) {
-        float before = 0, after = 0;
         if (!(usable >> c & 1) || signal->last_bad[c] >= t + PR_FIRST) {
             forget(s, c, t);
             continue;
         }
-        for (int i = 0; i < PR_END - PR_FIRST; i++)
-            before += x[(size_t)i * signal->lanes + c] / (PR_END - PR_FIRST);
-        for (int64_t i = j60 - t - PR_FIRST; i < j60 - t - PR_FIRST + J60_MEAN; i++)
-            after += x[(size_t)i * signal->lanes + c] / J60_MEAN;
+        float before = mean_of(x + c, signal->lanes, PR_END - PR_FIRST);
+        const float *after = x + (size_t)(j60 - t - PR_FIRST) * signal->lanes + c;
+        const float *onset = x + (size_t)(-half - ONSET_MEAN - PR_FIRST) * signal->lanes + c;
         bool settled = t - s->lost_at[c] >= XW_ECG_ST_SETTLE_S * XW_ECG_ANALYSIS_HZ;
         if (is_steady(s, c, t, before, j60 - t - PR_FIRST) && settled)
-            xw_dsp_median_push(&s->level[c], after - before);
+            xw_dsp_median_push(&s->level[c], level_of(onset, after, signal->lanes, before, fast));
     }
 }
 

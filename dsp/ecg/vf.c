@@ -8,6 +8,8 @@
 
 #define T xw_ecg_tables
 
+enum { SECOND = XW_ECG_ANALYSIS_HZ };
+
 int xw_ecg_vf_init(struct xw_ecg_vf *v)
 {
     v->table = &xw_vf_table;
@@ -32,73 +34,65 @@ void xw_ecg_vf_reset(struct xw_ecg_vf *v)
     v->lead[0] = v->lead[1] = -1;
 }
 
-/* Two seconds of one lead without its slow part (first-order 1 Hz), the first only to settle. */
-static void fetch(const struct xw_ecg_signal *signal, unsigned lead, int64_t end, float *wave)
+/* How much of the second is left when it is shifted by half its period and added. size, slope: of
+ * the second. */
+static float leakage_of(const xw_quad *x, unsigned lane, float size, float slope,
+                        float *ret_period_s)
 {
-    const float decay = 0.9752F; /* exp(-2 pi 1 Hz / 250 Hz) */
-    int64_t first = end - 2 * XW_ECG_ANALYSIS_HZ;
-    float last = 0, level = 0;
-    for (int i = 0; i < 2 * XW_ECG_ANALYSIS_HZ; i++) {
-        int64_t t = first + i > 0 ? first + i : 0;
-        float x = xw_ecg_signal_frame(signal, t)[lead];
-        level = i ? decay * (level + x - last) : 0;
-        last = x;
-        wave[i] = level;
-    }
-}
-
-static float leakage_of(const float *x, float *ret_period)
-{
-    float size = 0, slope = 0, sum = 0, parts = 0;
-    for (int i = 0; i < XW_ECG_ANALYSIS_HZ; i++) {
-        size += fabsf(x[i]);
-        slope += fabsf(x[i] - x[i - 1]);
-    }
-    float period = slope > 0 ? 2 * (float)M_PI * size / slope : XW_ECG_ANALYSIS_HZ;
+    float sum = 0, parts = 0;
+    float period = slope > 0 ? 2 * (float)M_PI * size / slope : SECOND;
     int half = (int)(period / 2 + 0.5F);
-    half = half < 6 ? 6 : half > XW_ECG_ANALYSIS_HZ / 2 ? XW_ECG_ANALYSIS_HZ / 2 : half;
-    for (int i = 0; i < XW_ECG_ANALYSIS_HZ; i++) {
-        sum += fabsf(x[i] + x[i - half]);
-        parts += fabsf(x[i]) + fabsf(x[i - half]);
+    half = half < 6 ? 6 : half > SECOND / 2 ? SECOND / 2 : half;
+    for (int i = 0; i < SECOND; i++) {
+        float now = x[i][lane], then = x[i - half][lane];
+        sum += fabsf(now + then);
+        parts += fabsf(now) + fabsf(then);
     }
-    *ret_period = period / XW_ECG_ANALYSIS_HZ;
+    *ret_period_s = period / SECOND;
     return parts > 0 ? sum / parts : 1;
 }
 
-static float count2_of(const float *x)
+/* Share of the second in which the band around 14 Hz is larger than its mean. */
+static xw_quad count2_of(const xw_quad *x)
 {
-    float y1 = 0, y2 = 0, size[XW_ECG_ANALYSIS_HZ] = {0}, sum = 0;
-    for (int i = -XW_ECG_ANALYSIS_HZ / 4; i < XW_ECG_ANALYSIS_HZ; i++) {
-        float y = (14 * y1 - 7 * y2 + (x[i] - x[i - 2]) / 2) / 8;
+    xw_quad y1 = {0}, y2 = {0}, size[SECOND] = {{0}}, sum = {0}, above_n = {0};
+    for (int i = -SECOND / 4; i < SECOND; i++) {
+        xw_quad y =
+            (xw_quad_all(14) * y1 - xw_quad_all(7) * y2 + (x[i] - x[i - 2]) * xw_quad_all(0.5F)) *
+            xw_quad_all(0.125F);
         y2 = y1;
         y1 = y;
         if (i >= 0) {
-            size[i] = fabsf(y);
+            size[i] = xw_quad_abs(y);
             sum += size[i];
         }
     }
-    int above_n = 0;
-    for (int i = 0; i < XW_ECG_ANALYSIS_HZ; i++)
-        above_n += size[i] * XW_ECG_ANALYSIS_HZ > sum;
-    return (float)above_n / XW_ECG_ANALYSIS_HZ;
+    for (int i = 0; i < SECOND; i++)
+        above_n +=
+            xw_quad_select(size[i] * xw_quad_all(SECOND) > sum, xw_quad_all(1), (xw_quad){0});
+    return above_n / xw_quad_all(SECOND);
 }
 
-struct xw_ecg_vf_features xw_ecg_vf_measure(const struct xw_ecg_signal *signal, unsigned lead,
-                                            int64_t end)
+/* Features of one or two leads over the second that ends at frame `end`. */
+static void measure(const struct xw_ecg_signal *signal, const unsigned *lead, unsigned leads_n,
+                    int64_t end, struct xw_ecg_vf_features *ret)
 {
-    float wave[2 * XW_ECG_ANALYSIS_HZ];
-    struct xw_ecg_vf_features f;
-    fetch(signal, lead, end, wave);
-    const float *x = wave + XW_ECG_ANALYSIS_HZ;
-    f.leakage = leakage_of(x, &f.period_s);
-    f.count2 = count2_of(x);
-    float low = x[0], high = x[0];
-    for (int i = 1; i < XW_ECG_ANALYSIS_HZ; i++) {
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
+    const unsigned both[2] = {lead[0], lead[leads_n - 1]};
+    xw_quad settled[2 * SECOND], size = {0}, slope = {0};
+    xw_ecg_wave_fetch(signal, both, end, 2 * SECOND, settled);
+    const xw_quad *x = settled + SECOND;
+    xw_quad low = x[0], high = x[0], count2 = count2_of(x);
+    for (int i = 0; i < SECOND; i++) {
+        size += xw_quad_abs(x[i]);
+        slope += xw_quad_abs(x[i] - x[i - 1]);
+        low = xw_quad_min(x[i], low);
+        high = xw_quad_max(x[i], high);
     }
-    f.range_uv = high - low;
-    return f;
+    for (unsigned k = 0; k < leads_n; k++) {
+        ret[k].leakage = leakage_of(x, k, size[k], slope[k], &ret[k].period_s);
+        ret[k].count2 = count2[k];
+        ret[k].range_uv = high[k] - low[k];
+    }
 }
 
 static void choose_leads(uint32_t usable, const float *range_uv, int *lead)
@@ -121,10 +115,10 @@ static void measure_evenness(struct xw_ecg_vf *v, const struct xw_ecg_signal *si
 {
     enum { N = XW_ECG_ANALYSIS_HZ, LAG_FIRST = 14, LAG_END = 80 }; /* every other frame */
     float wave[N], last = 0, before_last = 0, lag_last = 0;
-    float full[2 * XW_ECG_ANALYSIS_HZ];
-    fetch(signal, lead, end, full);
+    xw_quad full[2 * SECOND];
+    xw_ecg_wave_fetch(signal, (const unsigned[]){lead, lead}, end, 2 * SECOND, full);
     for (int i = 0; i < N; i++)
-        wave[i] = full[2 * i];
+        wave[i] = full[2 * i][0];
     bool fell = false;
     v->evenness = v->cycle_s = 0;
     for (int lag = 1; lag < LAG_END; lag++) {
@@ -186,17 +180,17 @@ static void put_beats(float *features, float leakage, float count2,
 static void gather(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
                    const struct xw_ecg_vf_beats *beats)
 {
-    float figures[XW_ECG_WAVE_FIGURES], leads_n = 0;
+    float figures[2][XW_ECG_WAVE_FIGURES];
+    unsigned lead[2], leads_n = 0;
     memset(v->features, 0, sizeof(v->features));
     for (int k = 0; k < 2; k++)
-        leads_n += v->lead[k] >= 0;
-    for (int k = 0; k < 2; k++) {
-        if (v->lead[k] < 0)
-            continue;
-        xw_ecg_wave_measure(&v->wave, signal, (unsigned)v->lead[k], end, figures);
+        if (v->lead[k] >= 0)
+            lead[leads_n++] = (unsigned)v->lead[k];
+    if (leads_n)
+        xw_ecg_wave_measure(&v->wave, signal, lead, leads_n, end, figures);
+    for (unsigned k = 0; k < leads_n; k++)
         for (unsigned i = 0; i < XW_ECG_WAVE_FIGURES; i++)
-            v->features[i] += figures[i] / leads_n;
-    }
+            v->features[i] += figures[k][i] / (float)leads_n;
     put_beats(v->features, v->leakage, v->count2, beats);
 }
 
@@ -250,14 +244,19 @@ void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, i
 {
     int *lead = v->lead;
     choose_leads(usable, range_uv, lead);
-    struct xw_ecg_vf_features mean = {.leakage = 1};
-    if (lead[0] >= 0)
-        mean = xw_ecg_vf_measure(signal, (unsigned)lead[0], end);
-    if (lead[1] >= 0) {
-        struct xw_ecg_vf_features other = xw_ecg_vf_measure(signal, (unsigned)lead[1], end);
-        mean.leakage = 0.5F * (mean.leakage + other.leakage);
-        mean.count2 = 0.5F * (mean.count2 + other.count2);
-        mean.period_s = 0.5F * (mean.period_s + other.period_s);
+    struct xw_ecg_vf_features mean = {.leakage = 1}, of[2];
+    unsigned chosen[2], leads_n = 0;
+    for (int k = 0; k < 2; k++)
+        if (lead[k] >= 0)
+            chosen[leads_n++] = (unsigned)lead[k];
+    if (leads_n) {
+        measure(signal, chosen, leads_n, end, of);
+        mean = of[0];
+    }
+    if (leads_n == 2) {
+        mean.leakage = 0.5F * (mean.leakage + of[1].leakage);
+        mean.count2 = 0.5F * (mean.count2 + of[1].count2);
+        mean.period_s = 0.5F * (mean.period_s + of[1].period_s);
     }
     v->second[v->seconds_n++ % XW_ECG_VF_SECONDS] = mean;
     average(v);

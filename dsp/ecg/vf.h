@@ -56,10 +56,6 @@ int xw_ecg_vf_init(struct xw_ecg_vf *v) __attribute__((warn_unused_result));
 void xw_ecg_vf_done(struct xw_ecg_vf *v);
 void xw_ecg_vf_reset(struct xw_ecg_vf *v);
 
-/* Features of one lead over the second that ends at frame `end`. */
-struct xw_ecg_vf_features xw_ecg_vf_measure(const struct xw_ecg_signal *signal, unsigned lead,
-                                            int64_t end);
-
 /* Called once a second, at frame `end`; usable: leads that may be looked at; range_uv: of each. */
 void xw_ecg_vf_second(struct xw_ecg_vf *v, const struct xw_ecg_signal *signal, int64_t end,
                       uint32_t usable, const float *range_uv, const struct xw_ecg_vf_beats *beats);

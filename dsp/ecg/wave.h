@@ -43,9 +43,16 @@ struct xw_ecg_wave {
 int xw_ecg_wave_init(struct xw_ecg_wave *w) __attribute__((warn_unused_result));
 void xw_ecg_wave_done(struct xw_ecg_wave *w);
 
-/* The lead's four seconds that end at frame `end`; a fifth before them settles the filter.
- * ret: XW_ECG_WAVE_FIGURES values. */
-void xw_ecg_wave_measure(struct xw_ecg_wave *w, const struct xw_ecg_signal *signal, unsigned lead,
-                         int64_t end, float *ret);
+/* The n frames of two leads (which may be the same) that end at frame `end`, without what is slower
+ * than 1 Hz (first order; it begins at 0 and takes about a second to settle). x: n quads, a lead in
+ * each of the first two lanes: what is summed frame by frame is summed for both at once. */
+void xw_ecg_wave_fetch(const struct xw_ecg_signal *signal, const unsigned *lead, int64_t end, int n,
+                       xw_quad *restrict x);
+
+/* The four seconds of one or two leads that end at frame `end`; a fifth before them settles the
+ * filter. */
+void xw_ecg_wave_measure(struct xw_ecg_wave *w, const struct xw_ecg_signal *signal,
+                         const unsigned *lead, unsigned leads_n, int64_t end,
+                         float (*ret)[XW_ECG_WAVE_FIGURES]);
 
 #endif

@@ -114,6 +114,7 @@ enum xw_store_local_kind {
     XW_LOCAL_PROBE = 1006,     /* the last probe of the alarm path */
     XW_LOCAL_IDENTITY = 1010,  /* a gateway's certificate, or that it was revoked */
     XW_LOCAL_ENROLMENT = 1011, /* a code for a gateway that is to come */
+    XW_LOCAL_PERSON = 1012,    /* a change of the people of a gateway (people/people.h) */
 };
 
 struct xw_store_record {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Benches: tests/bench/run.sh NAME…   NAME: dsp qrs ec57 speed rhythm delineation interpretation net12 codec store formats report reading spool latency county web modalities narrow uplink outage restart (default: all)
+# Benches: tests/bench/run.sh NAME…   NAME: dsp qrs ec57 speed rhythm delineation interpretation net12 codec store formats report reading people spool latency county web modalities narrow uplink outage restart (default: all)
 # One JSON object a line on stdout: name, value, unit, baseline (where there is one), commit, cpu.
 # Progress goes to stderr. XW_SHORT=1: seconds instead of minutes (for a look, not for a README).
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
 names=("$@")
-[ ${#names[@]} -gt 0 ] || names=(dsp qrs ec57 speed rhythm delineation interpretation net12 codec store formats report reading spool latency county web modalities narrow uplink outage restart)
+[ ${#names[@]} -gt 0 ] || names=(dsp qrs ec57 speed rhythm delineation interpretation net12 codec store formats report reading people spool latency county web modalities narrow uplink outage restart)
 XW_COMMIT=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || XW_COMMIT=$XW_COMMIT-dirty
 XW_CPU=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -1)

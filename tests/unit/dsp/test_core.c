@@ -1,9 +1,12 @@
 /* Parts of dsp/core against plain references: filter bank against direct convolution, resampler on
- * sines and levels, running median against sorting, SHA-256 on the standard's own examples. */
+ * sines and levels, running median and selection against sorting, quads against floats, SHA-256 on
+ * the standard's own examples. */
 #include "dsp/core/bank.h"
 #include "dsp/core/frame.h"
 #include "dsp/core/median.h"
+#include "dsp/core/quad.h"
 #include "dsp/core/resample.h"
+#include "dsp/core/select.h"
 #include "dsp/core/sha256.h"
 #include "dsp/ecg/chain.h"
 
@@ -123,6 +126,67 @@ static void median_equals_sorting(void **state)
     }
 }
 
+static int rising(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void selection_equals_sorting(void **state)
+{
+    (void)state;
+    enum { N = 160 };
+    uint32_t random = 9;
+    for (unsigned n = 1; n <= N; n++) {
+        for (unsigned kind = 0; kind < 4; kind++) { /* any, few values, rising, falling */
+            float x[N] = {0}, sorted[N], own[N];
+            for (unsigned i = 0; i < n; i++)
+                x[i] = kind == 0   ? (float)draw(&random)
+                       : kind == 1 ? (float)(draw(&random) % 3)
+                                   : (float)(kind == 2 ? i : n - i);
+            memcpy(sorted, x, sizeof(x));
+            qsort(sorted, n, sizeof(float), rising);
+            unsigned rank = draw(&random) % n;
+            memcpy(own, x, sizeof(x));
+            assert_true(xw_dsp_select(own, n, rank) == sorted[rank]);
+            for (unsigned i = 0; i < n; i++)
+                assert_true(i < rank ? own[i] <= own[rank] : own[i] >= own[rank]);
+            memcpy(own, x, sizeof(x));
+            assert_true(xw_dsp_select_median(own, n) ==
+                        (n % 2 ? sorted[n / 2] : 0.5F * (sorted[n / 2 - 1] + sorted[n / 2])));
+            qsort(own, n, sizeof(float), rising);
+            assert_memory_equal(own, sorted, n * sizeof(float));
+        }
+    }
+    assert_true(xw_dsp_select_median(NULL, 0) == 0);
+}
+
+/* NaN and signed zeros too. */
+static void quads_equal_floats(void **state)
+{
+    (void)state;
+    static const float ODD[] = {NAN, -0.0F, 0.0F, INFINITY, -INFINITY, 1.5F, -2.25F, 1e-42F};
+    enum { N = sizeof(ODD) / sizeof(ODD[0]) };
+    for (unsigned i = 0; i < N; i++) {
+        for (unsigned k = 0; k < N; k++) {
+            float a = ODD[i], b = ODD[k], low = xw_min(a, b), high = xw_max(a, b);
+            float size = fabsf(a), root = sqrtf(size), got[4];
+            xw_quad qa = xw_quad_all(a), qb = xw_quad_all(b);
+            xw_quad_store(got, xw_quad_min(qa, qb));
+            assert_memory_equal(&got[3], &low, sizeof(low));
+            xw_quad_store(got, xw_quad_max(qa, qb));
+            assert_memory_equal(&got[2], &high, sizeof(high));
+            xw_quad_store(got, xw_quad_abs(qa));
+            assert_memory_equal(&got[1], &size, sizeof(size));
+            xw_quad_store(got, xw_quad_sqrt(xw_quad_abs(qa)));
+            assert_memory_equal(&got[0], &root, sizeof(root));
+            assert_int_equal(xw_quad_bits(qa < qb), a < b ? 15 : 0);
+        }
+    }
+    assert_int_equal(xw_quad_bits((xw_quad_mask){-1, 0, 0, -1}), 9);
+    assert_int_equal(xw_quad_bits((xw_quad_mask){0, -1, -1, 0}), 6);
+}
+
 static void sha256_gives_the_standard_digests(void **state)
 {
     (void)state;
@@ -161,6 +225,8 @@ int main(void)
         cmocka_unit_test(bank_refuses_a_kernel_that_would_wrap_around),
         cmocka_unit_test(resampler_keeps_sines_in_place_and_levels_exact),
         cmocka_unit_test(median_equals_sorting),
+        cmocka_unit_test(selection_equals_sorting),
+        cmocka_unit_test(quads_equal_floats),
         cmocka_unit_test(sha256_gives_the_standard_digests),
         cmocka_unit_test(lead_names_and_event_words_are_complete),
     };

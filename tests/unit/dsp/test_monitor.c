@@ -135,7 +135,7 @@ static void tall_t_waves_are_not_counted(void **state)
 
 static void pace_pulses_are_not_counted(void **state)
 {
-    static const double PULSES_MV[] = {2, -2, 20, -20};
+    static const double PULSES_MV[] = {2, -2, 20, -20, 200, -700};
     (void)state;
     for (unsigned i = 0; i < sizeof(PULSES_MV) / sizeof(PULSES_MV[0]); i++) {
         struct ward w;
@@ -150,11 +150,11 @@ static void pace_pulses_are_not_counted(void **state)
     }
 }
 
-/* The pacemaker goes on and the heart does not answer: what is left are its pulses alone. Of 2 mV
- * only: at 20 mV they are taken for beats, see dsp/README.md. */
+/* The pacemaker goes on and the heart does not answer: what is left are its pulses alone. More of
+ * them in test_pace. */
 static void pulses_without_a_beat_are_asystole(void **state)
 {
-    static const double PULSES_MV[] = {2, -2};
+    static const double PULSES_MV[] = {2, -2, 20, -20, 200, -700};
     (void)state;
     for (unsigned i = 0; i < sizeof(PULSES_MV) / sizeof(PULSES_MV[0]); i++) {
         struct ward w;

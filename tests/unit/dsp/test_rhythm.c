@@ -408,7 +408,36 @@ static void a_heart_that_becomes_faster_is_named_fast_only(void **state)
         assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_SVT), 0);
         assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_ASYSTOLE), 0);
         assert_int_equal(alarms(&bed, XW_ECG_RHYTHM_TACHY), 1);
+        assert_int_equal(alarms(&bed, XW_ECG_FINDING_ST_ELEVATION), 0);
         bed_done(&bed);
+    }
+}
+
+/* What P and T waves do to the levels of a fast heart is no infarction; an infarction is one at any
+ * rate. */
+static void st_elevation_is_that_of_the_segment_at_any_rate(void **state)
+{
+    static const float BPM[] = {60, 100, 130, 160};
+    (void)state;
+    for (unsigned i = 0; i < sizeof(BPM) / sizeof(BPM[0]); i++) {
+        unsigned found_n = 0, false_n = 0;
+        for (uint64_t seed = 1; seed <= 6; seed++) {
+            for (int ill = 0; ill < 2; ill++) {
+                struct bed bed;
+                bed_init(&bed, xw_test_seed(0) + seed);
+                assert_int_equal(xw_synth_set_rhythm(bed.patient, XW_SYNTH_SINUS, 70), 0);
+                assert_int_equal(xw_synth_set_rate(bed.patient, BPM[i]), 0);
+                xw_scenario_play(bed.patient, bed.chain, RATE_HZ, 20);
+                if (ill)
+                    assert_int_equal(xw_synth_set_st(bed.patient, XW_SYNTH_ST_INFERIOR, 0.3F), 0);
+                xw_scenario_play(bed.patient, bed.chain, RATE_HZ, 90);
+                *(ill ? &found_n : &false_n) += alarms(&bed, XW_ECG_FINDING_ST_ELEVATION) > 0;
+                bed_done(&bed);
+            }
+        }
+        printf("%.0f/min: %u of 6 infarctions found, %u false\n", (double)BPM[i], found_n, false_n);
+        assert_int_equal(false_n, 0);
+        assert_int_equal(found_n, 6);
     }
 }
 
@@ -426,6 +455,7 @@ int main(void)
         cmocka_unit_test(slow_and_fast_rhythms_are_raised_within_8_s),
         cmocka_unit_test(dangers_of_many_patients_are_raised_in_time),
         cmocka_unit_test(a_heart_that_becomes_faster_is_named_fast_only),
+        cmocka_unit_test(st_elevation_is_that_of_the_segment_at_any_rate),
         cmocka_unit_test(st_elevation_is_noted_with_its_leads),
         cmocka_unit_test(in_atrial_fibrillation_no_st_level_is_measured),
         cmocka_unit_test(fibrillation_says_what_it_rests_on_and_beats_are_named_soon_after_it),

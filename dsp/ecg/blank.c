@@ -1,0 +1,157 @@
+/* Pulses of the last few samples; see blank.h. */
+#include "dsp/ecg/blank.h"
+
+#include <math.h>
+
+enum { MASK = XW_ECG_BLANK_RING - 1 };
+static const double REACH_S = 0.008, RATE_MIN_HZ = 240;
+static const float STEEP_UV = 80;  /* a sample from the next; what is calmer ends no pulse */
+static const float LEAST_UV = 400; /* off the line between its sides */
+static const float BACK = 0.2F;    /* its sides differ by no more of it, */
+static const float BACK_UV = 100;  /* nor, while it may last longer, by more; */
+static const float CALM = 0.15F;   /* nor did the line move before it */
+
+void xw_ecg_blank_init(struct xw_ecg_blank *b, unsigned leads_n, double rate_hz, float decay,
+                       const struct xw_ecg_mains *mains)
+{
+    unsigned most = xw_ecg_mains_delay(mains);
+    most = most < XW_ECG_BLANK_REACH_MAX ? most : XW_ECG_BLANK_REACH_MAX;
+    b->leads_n = leads_n;
+    b->lanes = xw_dsp_lanes(leads_n);
+    b->decay = decay;
+    b->reach_n = rate_hz >= RATE_MIN_HZ ? (unsigned)lround(REACH_S * rate_hz) : 0;
+    b->reach_n = b->reach_n < most ? b->reach_n : most;
+    xw_ecg_blank_reset(b);
+}
+
+void xw_ecg_blank_reset(struct xw_ecg_blank *b)
+{
+    b->at = b->steep_left = 0;
+    memset(b->steep, 0, sizeof(b->steep));
+    b->bad = b->spared = 0;
+    memset(b->good_n, 0, sizeof(b->good_n));
+    memset(b->rail_n, 0, sizeof(b->rail_n));
+}
+
+static float past(const struct xw_ecg_blank *b, unsigned ago, unsigned c)
+{
+    return b->uv[(b->at - ago) & MASK][c];
+}
+
+/* How far the last n samples lie off the line between their sides, where all lie on one side. */
+static float size_of(const struct xw_ecg_blank *b, unsigned c, unsigned n, float now, float side)
+{
+    float low = INFINITY, high = -INFINITY, slope = (now - side) / (float)(n + 1);
+    for (unsigned i = 1; i <= n; i++) {
+        float off = past(b, i, c) - now + slope * (float)i;
+        low = xw_min(low, off);
+        high = xw_max(high, off);
+    }
+    return low > 0 ? high : high < 0 ? -low : 0;
+}
+
+/* Samples of a pulse that is over with `now`, 0: none is. */
+static unsigned pulse_before(const struct xw_ecg_blank *b, unsigned c, float now)
+{
+    for (unsigned n = 1; n <= b->reach_n && n + 2 <= b->good_n[c]; n++) {
+        float side = past(b, n + 1, c), apart = fabsf(now - side);
+        if (n < b->reach_n && apart > BACK_UV)
+            continue;
+        float size = size_of(b, c, n, now, side);
+        if (size >= LEAST_UV && apart <= BACK * size &&
+            fabsf(side - past(b, n + 2, c)) <= CALM * size)
+            return n;
+    }
+    return 0;
+}
+
+/* The last n samples of a lead become the line from `side`, which is before them, by `slope`. */
+static void amend(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, unsigned c, unsigned n,
+                  float slope, float *last, float *level)
+{
+    float side = past(b, n + 1, c), before = side;
+    float now = b->level[(b->at - n - 1) & MASK][c];
+    for (unsigned ago = n; ago > 0; ago--) {
+        float uv = side + slope * (float)(n + 1 - ago);
+        unsigned at = (b->at - ago) & MASK;
+        now = b->decay * (now + (uv - before));
+        before = uv;
+        b->uv[at][c] = uv;
+        b->level[at][c] = now;
+        xw_ecg_mains_amend(mains, c, ago, now);
+    }
+    last[c] = before;
+    level[c] = now;
+}
+
+/* A rail that was jumped at out of a calm line, and not for longer than a pulse. */
+static bool may_be_pulse(const struct xw_ecg_blank *b, unsigned c, float now)
+{
+    if (b->rail_n[c])
+        return b->rail_n[c] < b->reach_n;
+    float jump = fabsf(now - past(b, 1, c));
+    return b->reach_n && b->good_n[c] >= 2 && jump >= LEAST_UV &&
+           fabsf(past(b, 1, c) - past(b, 2, c)) <= CALM * jump;
+}
+
+/* Leads that were steep now or within the reach of a pulse. */
+static uint32_t find_steep(struct xw_ecg_blank *b, const float *uv)
+{
+    const float *before = b->uv[(b->at - 1) & MASK];
+    uint32_t steep = 0;
+    for (unsigned c = 0; c < b->lanes; c += XW_DSP_LANE_QUANTUM)
+        steep |=
+            (uint32_t)xw_quad_bits(xw_quad_abs(xw_quad_load(uv + c) - xw_quad_load(before + c)) >
+                                   xw_quad_all(STEEP_UV))
+            << c;
+    b->steep[b->at & MASK] = steep;
+    b->steep_left = steep ? b->reach_n + 1 : b->steep_left;
+    if (!b->steep_left)
+        return 0;
+    b->steep_left--;
+    for (unsigned ago = 1; ago <= b->reach_n; ago++)
+        steep |= b->steep[(b->at - ago) & MASK];
+    return steep;
+}
+
+uint32_t xw_ecg_blank_push(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, const float *uv,
+                           uint32_t bad, uint32_t rail, float *last, float *level)
+{
+    uint32_t spared = 0;
+    b->bad = bad;
+    for (uint32_t rest = find_steep(b, uv) | bad | b->spared; rest; rest &= rest - 1) {
+        unsigned c = (unsigned)__builtin_ctz(rest);
+        if (c >= b->leads_n)
+            break;
+        if (rail >> c & 1 && may_be_pulse(b, c, uv[c])) {
+            spared |= 1U << c;
+            b->rail_n[c]++;
+            continue;
+        }
+        if (bad >> c & 1) {
+            if (b->rail_n[c]) /* it stayed there: as if it had been bad at once */
+                amend(b, mains, c, b->rail_n[c], 0, last, level);
+            b->rail_n[c] = 0;
+            continue;
+        }
+        b->rail_n[c] = 0;
+        unsigned n = pulse_before(b, c, uv[c]);
+        if (n) {
+            amend(b, mains, c, n, (uv[c] - past(b, n + 1, c)) / (float)(n + 1), last, level);
+            b->pulses_n++;
+        }
+    }
+    b->bad &= ~spared;
+    b->spared = spared;
+    return spared;
+}
+
+void xw_ecg_blank_keep(struct xw_ecg_blank *b, const float *uv, const float *level)
+{
+    unsigned at = b->at & MASK;
+    xw_quad_copy_frame(b->uv[at], uv, b->lanes);
+    xw_quad_copy_frame(b->level[at], level, b->lanes);
+    b->at++;
+    for (unsigned c = 0; c < b->leads_n; c++)
+        b->good_n[c] = b->bad >> c & 1 ? 0 : b->good_n[c] + (b->good_n[c] < XW_ECG_BLANK_RING);
+}
