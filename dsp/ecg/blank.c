@@ -5,8 +5,8 @@
 
 enum { MASK = XW_ECG_BLANK_RING - 1 };
 static const double REACH_S = 0.008, RATE_MIN_HZ = 240;
-static const float STEEP_UV = 80;  /* a sample from the next; what is calmer ends no pulse */
-static const float LEAST_UV = 400; /* off the line between its sides */
+static const float STEEP_UV = 60;  /* a sample from the next; what is calmer ends no pulse */
+static const float LEAST_UV = 300; /* off the line between its sides */
 static const float BACK = 0.2F;    /* its sides differ by no more of it, */
 static const float BACK_UV = 100;  /* nor, while it may last longer, by more; */
 static const float CALM = 0.15F;   /* nor did the line move before it */
@@ -84,14 +84,17 @@ static void amend(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, unsigned c
     level[c] = now;
 }
 
-/* A rail that was jumped at out of a calm line, and not for longer than a pulse. */
+/* A rail that was reached out of a calm line, and not for longer than a pulse. */
 static bool may_be_pulse(const struct xw_ecg_blank *b, unsigned c, float now)
 {
     if (b->rail_n[c])
         return b->rail_n[c] < b->reach_n;
-    float jump = fabsf(now - past(b, 1, c));
-    return b->reach_n && b->good_n[c] >= 2 && jump >= LEAST_UV &&
-           fabsf(past(b, 1, c) - past(b, 2, c)) <= CALM * jump;
+    for (unsigned n = 1; n <= b->reach_n && n + 1 <= b->good_n[c]; n++) {
+        float side = past(b, n, c), jump = fabsf(now - side);
+        if (jump >= LEAST_UV && fabsf(side - past(b, n + 1, c)) <= CALM * jump)
+            return true;
+    }
+    return false;
 }
 
 /* Leads that were steep now or within the reach of a pulse. */

@@ -6,7 +6,7 @@
  * passed on bit for bit. A pulse that runs into a rail of the converter is a pulse still, unless it
  * stays there.
  *
- * Limits: pulses of 0.4 mV and more as they are sampled, at 240/s and more. A tail that lasts
+ * Limits: pulses of 0.3 mV and more as they are sampled, at 240/s and more. A tail that lasts
  * longer (recharging, slow filters of the device) is left. What the user shows is raw, with them.
  * Life: init, push, reset. Private to dsp/ecg. Units: µV, raw samples. */
 #ifndef XW_DSP_ECG_BLANK_H
