@@ -33,6 +33,7 @@ static bool one(char *line, struct label *l)
             return false;
     }
     l->number = (int)strtol(f[0], NULL, 10);
+    l->patient = (int)strtod(f[1], NULL);
     double age = *f[2] ? strtod(f[2], NULL) : (double)NAN;
     l->age_years = age > 150 ? 90 : (float)age;
     l->sex = !strcmp(f[3], "1")   ? XW_ECG12_FEMALE

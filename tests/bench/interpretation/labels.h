@@ -9,6 +9,7 @@
 
 struct label {
     int number;
+    int patient;
     float age_years; /* NAN: not known; the database writes 300 for older than 89 */
     enum xw_ecg12_sex sex;
     int fold;        /* 1..10, by patient */

@@ -6,10 +6,12 @@
  * were chosen on folds 1 to 4, and the figures of the classes are of the others, whose patients are
  * others. */
 #include "bench/delineation/bench.h"
+#include "bench/interpretation/interval.h"
 #include "bench/interpretation/labels.h"
 #include "dsp/interpret/interpret.h"
 #include "reading/rhythm.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +51,10 @@ struct counts {
     struct count all, unseen;
 };
 static struct counts counts[KINDS_N], stemi_counts;
+/* Answers on the folds that were not looked at, for the intervals. */
+enum { ANSWERS_MAX = 30000 };
+static struct answer answers[KINDS_N][ANSWERS_MAX];
+static size_t answers_n;
 
 static const struct kind stemi = {"ptbxl_stemi",
                                   {"INJAS", "INJAL", "INJIN", "INJLA"},
@@ -69,12 +75,31 @@ static bool said(const struct xw_interpretation *r, const char *const *names)
     return false;
 }
 
-static void note(const struct kind *c, struct counts *to, const struct label *l,
-                 const struct xw_interpretation *r, bool verbose)
+static bool is_true(const struct kind *c, const struct label *l)
 {
     bool truth = false;
     for (int k = 0; k < 4 && c->codes[k]; k++)
         truth = truth || label_has(l, c->codes[k], c->likelihood);
+    return truth;
+}
+
+static void keep(const struct label *l, const struct xw_interpretation *r)
+{
+    if (l->fold <= SEEN_FOLDS || answers_n == ANSWERS_MAX)
+        return;
+    for (unsigned k = 0; k < KINDS_N; k++)
+        answers[k][answers_n] = (struct answer){
+            .patient = l->patient,
+            .truth = is_true(&kinds[k], l),
+            .said = said(r, kinds[k].names),
+        };
+    answers_n++;
+}
+
+static void note(const struct kind *c, struct counts *to, const struct label *l,
+                 const struct xw_interpretation *r, bool verbose)
+{
+    bool truth = is_true(c, l);
     bool here = said(r, c->names);
     struct count *both[] = {&to->all, &to->unseen};
     for (int i = 0; i < (l->fold > SEEN_FOLDS ? 2 : 1); i++) {
@@ -120,9 +145,13 @@ static void print_all(double spent_s, unsigned n)
     for (unsigned k = 0; k < KINDS_N; k++) {
         const struct count *c = &counts[k].all, *u = &counts[k].unseen;
         xw_bench_print(kinds[k].metric, f1(u), "1");
-        fprintf(stderr,
-                "%s: unseen folds %.3f (%u right, %u false, %u missed), all %.3f (%u, %u, %u)\n",
-                kinds[k].metric, f1(u), u->tp, u->fp, u->fn, f1(c), c->tp, c->fp, c->fn);
+        double low = NAN, high = NAN;
+        interval_f1(answers[k], answers_n, &low, &high);
+        fprintf(
+            stderr,
+            "%s: unseen folds %.3f (95 %% by patient %.3f-%.3f; %u right, %u false, %u missed), "
+            "all %.3f (%u, %u, %u)\n",
+            kinds[k].metric, f1(u), low, high, u->tp, u->fp, u->fn, f1(c), c->tp, c->fp, c->fn);
     }
     const struct count *c = &stemi_counts.all;
     fprintf(stderr, "%s: %u right, %u false, %u missed\n", stemi.metric, c->tp, c->fp, c->fn);
@@ -167,6 +196,7 @@ static int run(const char *folder, const struct label *labels, size_t labels_n,
         read_n++;
         for (unsigned k = 0; k < KINDS_N; k++)
             note(&kinds[k], &counts[k], l, &said_of, verbose);
+        keep(l, &said_of);
         note(&stemi, &stemi_counts, l, &said_of, verbose);
         count_normal(l, &said_of, verbose);
     }
