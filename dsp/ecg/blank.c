@@ -3,13 +3,14 @@
 
 #include <math.h>
 
-enum { MASK = XW_ECG_BLANK_RING - 1 };
-static const double REACH_S = 0.008, RATE_MIN_HZ = 240;
+enum { MASK = XW_ECG_BLANK_RING - 1, CALM_MAX = 16 };
+_Static_assert(XW_ECG_BLANK_REACH_MAX + 1 + CALM_MAX < XW_ECG_BLANK_RING, "what is looked at");
+static const double REACH_S = 0.008, CALM_S = 0.008, RATE_MIN_HZ = 240;
 static const float STEEP_UV = 60;  /* a sample from the next; what is calmer ends no pulse */
 static const float LEAST_UV = 300; /* off the line between its sides */
 static const float BACK = 0.2F;    /* its sides differ by no more of it, */
 static const float BACK_UV = 100;  /* nor, while it may last longer, by more; */
-static const float CALM = 0.15F;   /* nor did the line move before it */
+static const float CALM = 0.15F;   /* nor did the line move before it, as hum does */
 
 void xw_ecg_blank_init(struct xw_ecg_blank *b, unsigned leads_n, double rate_hz, float decay,
                        const struct xw_ecg_mains *mains)
@@ -21,6 +22,8 @@ void xw_ecg_blank_init(struct xw_ecg_blank *b, unsigned leads_n, double rate_hz,
     b->decay = decay;
     b->reach_n = rate_hz >= RATE_MIN_HZ ? (unsigned)lround(REACH_S * rate_hz) : 0;
     b->reach_n = b->reach_n < most ? b->reach_n : most;
+    b->calm_n = (unsigned)ceil(CALM_S * rate_hz);
+    b->calm_n = b->calm_n < CALM_MAX ? b->calm_n : CALM_MAX;
     xw_ecg_blank_reset(b);
 }
 
@@ -50,16 +53,24 @@ static float size_of(const struct xw_ecg_blank *b, unsigned c, unsigned n, float
     return low > 0 ? high : high < 0 ? -low : 0;
 }
 
+/* Did the line hardly move until the sample `ago`? */
+static bool was_calm(const struct xw_ecg_blank *b, unsigned c, unsigned ago, float size)
+{
+    for (unsigned i = 0; i < b->calm_n; i++)
+        if (fabsf(past(b, ago + i, c) - past(b, ago + i + 1, c)) > CALM * size)
+            return false;
+    return true;
+}
+
 /* Samples of a pulse that is over with `now`, 0: none is. */
 static unsigned pulse_before(const struct xw_ecg_blank *b, unsigned c, float now)
 {
-    for (unsigned n = 1; n <= b->reach_n && n + 2 <= b->good_n[c]; n++) {
+    for (unsigned n = 1; n <= b->reach_n && n + 1 + b->calm_n <= b->good_n[c]; n++) {
         float side = past(b, n + 1, c), apart = fabsf(now - side);
         if (n < b->reach_n && apart > BACK_UV)
             continue;
         float size = size_of(b, c, n, now, side);
-        if (size >= LEAST_UV && apart <= BACK * size &&
-            fabsf(side - past(b, n + 2, c)) <= CALM * size)
+        if (size >= LEAST_UV && apart <= BACK * size && was_calm(b, c, n + 1, size))
             return n;
     }
     return 0;
@@ -89,9 +100,9 @@ static bool may_be_pulse(const struct xw_ecg_blank *b, unsigned c, float now)
 {
     if (b->rail_n[c])
         return b->rail_n[c] < b->reach_n;
-    for (unsigned n = 1; n <= b->reach_n && n + 1 <= b->good_n[c]; n++) {
-        float side = past(b, n, c), jump = fabsf(now - side);
-        if (jump >= LEAST_UV && fabsf(side - past(b, n + 1, c)) <= CALM * jump)
+    for (unsigned n = 1; n <= b->reach_n && n + b->calm_n <= b->good_n[c]; n++) {
+        float jump = fabsf(now - past(b, n, c));
+        if (jump >= LEAST_UV && was_calm(b, c, n, jump))
             return true;
     }
     return false;

@@ -16,10 +16,11 @@
 #include "dsp/ecg/chain.h"
 #include "dsp/ecg/mains.h"
 
-enum { XW_ECG_BLANK_RING = 16, XW_ECG_BLANK_REACH_MAX = 8 };
+enum { XW_ECG_BLANK_RING = 32, XW_ECG_BLANK_REACH_MAX = 8 };
 
 struct xw_ecg_blank {
     unsigned leads_n, lanes, reach_n;  /* the longest pulse in samples; 0: none is looked for */
+    unsigned calm_n;                   /* samples that must be calm before it */
     unsigned at;                       /* of the next frame */
     unsigned steep_left;               /* while a steep sample is within reach */
     uint32_t steep[XW_ECG_BLANK_RING]; /* leads */

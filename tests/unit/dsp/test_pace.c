@@ -1,6 +1,7 @@
 /* Pace pulses as devices sample them: not one of them is a beat, whatever their size, width, pairs,
  * rate of the samples, leads, and rails; and where the heart does not answer that is an asystole.
  * Pulses are made at 16 kHz and averaged over each sample's time, as converters do. */
+#include "dsp/ecg/blank.h"
 #include "dsp/ecg/chain.h"
 
 #include <math.h>
@@ -227,6 +228,31 @@ static void beside_the_heart_s_own_rhythm(void **state)
     }
 }
 
+/* Hum is no train of pulses, at whatever rate it is sampled. */
+static void not_of_hum(void **state)
+{
+    static const double HUM_HZ[] = {50, 60}, HEIGHT_UV[] = {250, 500, 2000};
+    (void)state;
+    for (unsigned rate_hz = 240; rate_hz <= 1000; rate_hz++)
+        for (unsigned k = 0; k < 6; k++) {
+            struct xw_ecg_mains mains;
+            struct xw_ecg_blank blank;
+            float last[XW_DSP_LANES_MAX] = {0}, level[XW_DSP_LANES_MAX] = {0};
+            memset(&blank, 0, sizeof(blank));
+            assert_int_equal(xw_ecg_mains_init(&mains, 1, rate_hz, 0), 0);
+            xw_ecg_blank_init(&blank, 1, rate_hz, 0.99F, &mains);
+            for (unsigned i = 0; i < 2 * rate_hz; i++) {
+                float uv[XW_DSP_LANES_MAX] = {0}, out[XW_DSP_LANES_MAX];
+                uv[0] = (float)(HEIGHT_UV[k / 2] * sin(2 * M_PI * HUM_HZ[k % 2] * i / rate_hz));
+                assert_int_equal(xw_ecg_blank_push(&blank, &mains, uv, 0, 0, last, level), 0);
+                xw_ecg_blank_keep(&blank, uv, level);
+                xw_ecg_mains_process(&mains, uv, out);
+            }
+            assert_int_equal(blank.pulses_n, 0);
+            xw_ecg_mains_done(&mains);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +262,7 @@ int main(void)
         cmocka_unit_test(into_the_rails),
         cmocka_unit_test(behind_a_device_s_filter),
         cmocka_unit_test(beside_the_heart_s_own_rhythm),
+        cmocka_unit_test(not_of_hum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
