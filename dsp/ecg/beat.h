@@ -29,6 +29,7 @@ struct xw_ecg_beat {
 struct xw_ecg_beat_label {
     enum xw_ecg_code code;
     float likeness, width_ms, prematurity; /* against the dominant shape, usual RR */
+    float pulse_ms;                        /* paced: from the pulse to it; else 0 */
     float score;                           /* of the scorer that decided, log odds */
     float confidence;
 };

@@ -30,6 +30,8 @@ void xw_ecg_blank_init(struct xw_ecg_blank *b, unsigned leads_n, double rate_hz,
 void xw_ecg_blank_reset(struct xw_ecg_blank *b)
 {
     b->at = b->steep_left = 0;
+    b->n = 0;
+    b->pulses_n = 0;
     memset(b->steep, 0, sizeof(b->steep));
     b->bad = b->spared = 0;
     memset(b->good_n, 0, sizeof(b->good_n));
@@ -128,6 +130,27 @@ static uint32_t find_steep(struct xw_ecg_blank *b, const float *uv)
     return steep;
 }
 
+/* Other leads show the same one, some a sample earlier or later. */
+static void note_pulse(struct xw_ecg_blank *b, int64_t at)
+{
+    int64_t *last = &b->pulse_at[(b->pulses_n - 1) % XW_ECG_BLANK_PULSES];
+    if (b->pulses_n && at - *last <= (int64_t)b->reach_n) {
+        *last = at < *last ? at : *last;
+        return;
+    }
+    b->pulse_at[b->pulses_n++ % XW_ECG_BLANK_PULSES] = at;
+}
+
+int64_t xw_ecg_blank_pulse(const struct xw_ecg_blank *b, int64_t first, int64_t end)
+{
+    for (uint64_t ago = 1; ago <= b->pulses_n && ago <= XW_ECG_BLANK_PULSES; ago++) {
+        int64_t at = b->pulse_at[(b->pulses_n - ago) % XW_ECG_BLANK_PULSES];
+        if (at < end)
+            return at >= first ? at : -1;
+    }
+    return -1;
+}
+
 uint32_t xw_ecg_blank_push(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, const float *uv,
                            uint32_t bad, uint32_t rail, float *last, float *level)
 {
@@ -152,7 +175,7 @@ uint32_t xw_ecg_blank_push(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, c
         unsigned n = pulse_before(b, c, uv[c]);
         if (n) {
             amend(b, mains, c, n, (uv[c] - past(b, n + 1, c)) / (float)(n + 1), last, level);
-            b->pulses_n++;
+            note_pulse(b, b->n - n);
         }
     }
     b->bad &= ~spared;
@@ -166,6 +189,7 @@ void xw_ecg_blank_keep(struct xw_ecg_blank *b, const float *uv, const float *lev
     xw_quad_copy_frame(b->uv[at], uv, b->lanes);
     xw_quad_copy_frame(b->level[at], level, b->lanes);
     b->at++;
+    b->n++;
     for (unsigned c = 0; c < b->leads_n; c++)
         b->good_n[c] = b->bad >> c & 1 ? 0 : b->good_n[c] + (b->good_n[c] < XW_ECG_BLANK_RING);
 }

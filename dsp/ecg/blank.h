@@ -16,7 +16,7 @@
 #include "dsp/ecg/chain.h"
 #include "dsp/ecg/mains.h"
 
-enum { XW_ECG_BLANK_RING = 32, XW_ECG_BLANK_REACH_MAX = 8 };
+enum { XW_ECG_BLANK_RING = 32, XW_ECG_BLANK_REACH_MAX = 8, XW_ECG_BLANK_PULSES = 16 };
 
 struct xw_ecg_blank {
     unsigned leads_n, lanes, reach_n;  /* the longest pulse in samples; 0: none is looked for */
@@ -29,9 +29,11 @@ struct xw_ecg_blank {
     float decay;
     float uv[XW_ECG_BLANK_RING][XW_DSP_LANES_MAX];
     float level[XW_ECG_BLANK_RING][XW_DSP_LANES_MAX]; /* of the baseline filter, behind it */
-    unsigned good_n[XW_ECG_CHANNELS_MAX]; /* good samples before this one, up to the ring */
-    unsigned rail_n[XW_ECG_CHANNELS_MAX]; /* samples on a rail that may be a pulse */
-    uint64_t pulses_n;
+    unsigned good_n[XW_ECG_CHANNELS_MAX];  /* good samples before this one, up to the ring */
+    unsigned rail_n[XW_ECG_CHANNELS_MAX];  /* samples on a rail that may be a pulse */
+    int64_t n;                             /* samples seen */
+    uint64_t pulses_n;                     /* pulses seen, on however many leads each */
+    int64_t pulse_at[XW_ECG_BLANK_PULSES]; /* first samples of the last ones */
 };
 
 /* decay: of the baseline filter. */
@@ -45,6 +47,9 @@ void xw_ecg_blank_reset(struct xw_ecg_blank *b);
  * bad. */
 uint32_t xw_ecg_blank_push(struct xw_ecg_blank *b, struct xw_ecg_mains *mains, const float *uv,
                            uint32_t bad, uint32_t rail, float *last, float *level);
+/* The first sample of the last pulse that began in [first, end), counted from the reset; -1: none.
+ */
+int64_t xw_ecg_blank_pulse(const struct xw_ecg_blank *b, int64_t first, int64_t end);
 /* After it: what went into the baseline filter and its level. */
 void xw_ecg_blank_keep(struct xw_ecg_blank *b, const float *uv, const float *level);
 

@@ -7,6 +7,12 @@
 
 static const double LATE_S = 0.45, PROVISIONAL_S = 0.15, REVISE_S = 50;
 static const float KNOWN = 0.6F, STEP_SHARE = 0.8F, DUE = 0.15F, IN_AF = 0.6F;
+/* A ventricular pulse comes so long before the R wave at most, and as long before the next one. */
+static const double PACED_BEFORE_S = 0.14;
+static const float PACED_ALIKE_S = 0.016F, PACED = 0.9F;
+static const float PACED_RR_MS =
+    380; /* no pacemaker is faster: tachycardia under its pulses is not its own */
+enum { PACED_AMONG = 4, PACED_LIKE = 3 }; /* three alike among four before it and four after */
 /* Frames about a fiducial within which a step of the baseline is seen. */
 enum { STEP_BEFORE = 25, STEP_AFTER = 50, STEP_MEAN = 10 };
 
@@ -78,6 +84,9 @@ static void put_label(const struct xw_ecg_chain *chain, struct xw_ecg_event *eve
     xw_ecg_emit_evidence(event, XW_ECG_VALUE_WIDTH_MS, label->width_ms,
                          xw_dsp_median_value(&chain->beat.width) * 1000 / XW_ECG_ANALYSIS_HZ);
     xw_ecg_emit_evidence(event, XW_ECG_VALUE_PREMATURITY, label->prematurity, 0);
+    if (label->code == XW_ECG_BEAT_PACED)
+        xw_ecg_emit_evidence(event, XW_ECG_VALUE_PULSE_MS, label->pulse_ms,
+                             (float)(1000 * PACED_BEFORE_S));
 }
 
 /* A later look came to another label: the next word on the same beat. */
@@ -110,6 +119,34 @@ static void heed_atria(const struct xw_ecg_chain *chain, const struct xw_ecg_pas
     label->confidence = IN_AF;
 }
 
+/* Is there a pulse before the newest beat, as before others near it? They are told of it too. */
+static void note_pulse(struct xw_ecg_chain *chain, struct xw_ecg_past *past)
+{
+    struct xw_ecg_history *h = &chain->beat.history;
+    int64_t at = past->at - chain->origin;
+    int64_t pulse = xw_ecg_blank_pulse(&chain->front.blank,
+                                       at - (int64_t)(PACED_BEFORE_S * chain->rate_hz), at);
+    past->pulse_s = pulse < 0 ? NAN : (float)((double)(at - pulse) / chain->rate_hz);
+    past->pulse_like_n = 0;
+    for (uint64_t ago = 1; pulse >= 0 && ago <= PACED_AMONG && ago < h->beats_n; ago++) {
+        struct xw_ecg_past *other = xw_ecg_history_at(h, h->beats_n - 1 - ago);
+        if (!(fabsf(other->pulse_s - past->pulse_s) <= PACED_ALIKE_S))
+            continue;
+        other->pulse_like_n++;
+        past->pulse_like_n++;
+    }
+}
+
+/* What follows a pulse as its neighbours do is the pacemaker's, whatever it looks like. */
+static void heed_pacer(const struct xw_ecg_past *past, struct xw_ecg_beat_label *label)
+{
+    if (past->pulse_like_n < PACED_LIKE || (past->rr_ms > 0 && past->rr_ms < PACED_RR_MS))
+        return;
+    label->code = XW_ECG_BEAT_PACED;
+    label->confidence = PACED;
+    label->pulse_ms = 1000 * past->pulse_s;
+}
+
 void xw_ecg_chain_revise(struct xw_ecg_chain *chain, bool all)
 {
     struct xw_ecg_beat_label label;
@@ -117,6 +154,7 @@ void xw_ecg_chain_revise(struct xw_ecg_chain *chain, bool all)
     int64_t before = chain->emit.now - (int64_t)(REVISE_S * chain->rate_hz);
     while ((past = xw_ecg_beat_last_look(&chain->beat, chain->detect.trust, before, all, &label))) {
         heed_atria(chain, past, &label);
+        heed_pacer(past, &label);
         say_revised(chain, past, &label);
     }
 }
@@ -197,7 +235,9 @@ static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, 
     xw_ecg_chain_revise(chain, false);
     struct xw_ecg_beat_label label =
         xw_ecg_beat_classify(&chain->beat, &chain->detect, qrs, at, rr_ms, &past);
+    note_pulse(chain, past);
     heed_atria(chain, past, &label);
+    heed_pacer(past, &label);
     /* In fibrillation no beat can be believed, but for one of a known shape when the last second
      * did not look like it any more: the waveform's own end comes some seconds later. */
     if (chain->vf.active && (chain->vf.now || qrs->match < KNOWN)) {
@@ -227,6 +267,7 @@ static void say_final(struct xw_ecg_chain *chain, const struct xw_ecg_qrs *qrs, 
     struct xw_ecg_past *before = xw_ecg_beat_second_look(&chain->beat, chain->detect.trust, &again);
     if (before) {
         heed_atria(chain, before, &again);
+        heed_pacer(before, &again);
         say_revised(chain, before, &again);
     }
     bool narrow = label.code == XW_ECG_BEAT_NORMAL || label.code == XW_ECG_BEAT_SUPRAVENTRICULAR;

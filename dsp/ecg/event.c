@@ -120,6 +120,7 @@ static const struct {
     [XW_ECG_VALUE_TEMPLATE_MATCH] = {"template-match", "1"},
     [XW_ECG_VALUE_WIDTH_MS] = {"qrs-width", "ms"},
     [XW_ECG_VALUE_PREMATURITY] = {"prematurity", "1"},
+    [XW_ECG_VALUE_PULSE_MS] = {"pace-pulse-before", "ms"},
     [XW_ECG_VALUE_DETECTION_LEVEL] = {"detection-level", "1"},
     [XW_ECG_VALUE_SQI] = {"signal-quality", "1"},
     [XW_ECG_VALUE_ST_UV] = {"st-level", "uV"},

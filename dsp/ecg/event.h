@@ -126,6 +126,7 @@ enum xw_ecg_value_id {
     XW_ECG_VALUE_TEMPLATE_MATCH,
     XW_ECG_VALUE_WIDTH_MS,
     XW_ECG_VALUE_PREMATURITY,
+    XW_ECG_VALUE_PULSE_MS, /* from a pace pulse to the beat */
     XW_ECG_VALUE_DETECTION_LEVEL,
     XW_ECG_VALUE_SQI,
     XW_ECG_VALUE_ST_UV,

@@ -90,8 +90,10 @@ struct xw_ecg_past {
     float rr_ms, width_ms, q, known;
     int cluster, shift;
     uint32_t generation;
-    bool pictured, fixed; /* has a picture; its label is not for this module (fibrillation) */
-    float like, p_like;   /* match with the dominant kind when last looked at: QRS, P part */
+    bool pictured, fixed;  /* has a picture; its label is not for this module (fibrillation) */
+    float like, p_like;    /* match with the dominant kind when last looked at: QRS, P part */
+    float pulse_s;         /* from a pace pulse to it; NAN: none */
+    unsigned pulse_like_n; /* beats near it with the same */
 };
 
 struct xw_ecg_history {

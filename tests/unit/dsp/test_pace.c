@@ -27,12 +27,15 @@ struct pacer {
 
 struct ward {
     int64_t asystole_at;
-    unsigned rate_hz, beats_n, alone_n;
+    unsigned rate_hz, beats_n, alone_n, paced_n, alarms_n;
 };
 
 static void on_event(void *user, const struct xw_ecg_event *e)
 {
     struct ward *w = user;
+    w->paced_n += e->kind == XW_ECG_KIND_BEAT && e->code == XW_ECG_BEAT_PACED && !e->withdrawn;
+    w->alarms_n += e->kind == XW_ECG_KIND_ALARM && e->revision == 0 &&
+                   e->code != XW_ECG_RHYTHM_ASYSTOLE && e->first < (int64_t)ANSWERED_S * w->rate_hz;
     if (e->kind == XW_ECG_KIND_BEAT && e->stage == XW_ECG_STAGE_FINAL && !e->withdrawn) {
         if (e->first < (int64_t)ANSWERED_S * w->rate_hz)
             w->beats_n++;
@@ -130,11 +133,15 @@ static void judge(const struct pacer *p)
     double after_s = (double)w.asystole_at / p->rate_hz - ANSWERED_S;
     double beats = ANSWERED_S / RR_S;
     printf("%g mV %g ms (pair %g s, filter %g Hz, rail %g mV) %u leads %u/s: %u beats of %.1f, "
-           "asystole after %.1f s, %u beats of pulses\n",
+           "%u paced, asystole after %.1f s, %u beats of pulses\n",
            p->mv, 1000 * p->width_s, p->pair_s, p->filter_hz, p->rail_mv, p->leads_n, p->rate_hz,
-           w.beats_n, beats, w.asystole_at < 0 ? -1 : after_s, w.alone_n);
+           w.beats_n, beats, w.paced_n, w.asystole_at < 0 ? -1 : after_s, w.alone_n);
     assert_true(fabs(w.beats_n - beats) <= 1.5);
     assert_int_equal(w.alone_n, 0);
+    /* Whose pulses are there to be seen; the first ones when others had followed. */
+    if (fabs(p->mv) * fmin(p->width_s * p->rate_hz, 1) > 0.6)
+        assert_int_equal(w.paced_n, w.beats_n);
+    assert_int_equal(w.alarms_n, 0);
     /* The last answer is up to 0.4 s into the last beat's time; 5 s of the alarm. */
     assert_true(w.asystole_at >= 0 && after_s <= 5);
 }
@@ -225,6 +232,7 @@ static void beside_the_heart_s_own_rhythm(void **state)
         assert_true(fabs(w.beats_n - ANSWERED_S / p.own_rr_s) <= 2);
         assert_true(fabs(w.alone_n - ALONE_S / p.own_rr_s) <= 2);
         assert_true(w.asystole_at < 0);
+        assert_true(w.paced_n <= 2);
     }
 }
 
