@@ -66,19 +66,19 @@ static void doubt(struct sq_belief *b, int64_t wall_us, int64_t boot_us)
                    XW_LOG_STR("believed", xw_wall_format((struct xw_wall_us){b->wall_us}, then)));
 }
 
-static int believe(struct sq_store *store, struct sq_belief *b, int64_t wall_us)
+/* A disk that is full must not keep room from being made: what cannot be written down is written
+ * down at a later pass. */
+static void believe(struct sq_store *store, struct sq_belief *b, int64_t wall_us)
 {
     if (b->doubt)
         xw_gauge_set(&doubt_gauge, 0);
     b->doubt = false;
     b->wall_us = wall_us;
     if (b->kept_us <= wall_us && wall_us - b->kept_us < keep_every_us)
-        return 0;
+        return;
     struct believe_job job = {.job = {.stage = believe_stage}, .us = wall_us, .set = true};
-    int r = sq_call(store, &job.job);
-    if (r == 0)
+    if (sq_call(store, &job.job) == 0)
         b->kept_us = wall_us;
-    return r;
 }
 
 int sq_retain_time(struct sq_store *store, int64_t *ret_wall_us)
@@ -94,7 +94,7 @@ int sq_retain_time(struct sq_store *store, int64_t *ret_wall_us)
     if (ahead && !b->doubt)
         doubt(b, wall_us, boot_us);
     if (!ahead || boot_us - b->doubt_boot_us >= confirm_us)
-        r = believe(store, b, wall_us);
+        believe(store, b, wall_us);
     *ret_wall_us = b->wall_us;
-    return r;
+    return 0;
 }
