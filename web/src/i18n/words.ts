@@ -235,7 +235,7 @@ export const words = {
   'value.template_match': ['模板相似度', 'Template match'],
   'value.qrs_width': ['QRS 宽度', 'QRS width'],
   'value.prematurity': ['提前程度', 'Prematurity'],
-  'value.pace-pulse-before': ['距起搏脉冲', 'After the pace pulse'],
+  'value.pace_pulse_before': ['距起搏脉冲', 'After the pace pulse'],
   'value.detection_level': ['检出电平', 'Detection level'],
   'value.signal_quality': ['信号质量', 'Signal quality'],
   'value.st_level': ['ST 偏移', 'ST level'],
